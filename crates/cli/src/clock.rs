@@ -1,0 +1,14 @@
+//! The one place of this crate that reads a clock or sleeps.
+
+use std::time::Instant;
+
+/// Now, on the clock that only moves forward.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's clock module")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Now, as people read it.
+pub(crate) fn wall() -> jiff::Zoned {
+    jiff::Zoned::now()
+}

@@ -1,0 +1,3 @@
+//! One file per command: `Args`, what can be said to it, and `run`, what it does.
+
+pub(crate) mod completions;
