@@ -1,2 +1,75 @@
-//! Skeleton.
-fn main() {}
+//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`.
+
+mod arrows;
+mod bench;
+mod ci;
+mod lengths;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+
+/// Work on the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that must hold: format, lints, arrows, file lengths, build, all tests
+    Ci(ci::Arguments),
+    /// Fail on a dependency between our crates that points the wrong way
+    Arrows,
+    /// Fail on a source file over 600 lines; print the median
+    Lengths,
+    /// Measure, beside rivals, in an optimised build
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Ci(arguments) => ci::run(&arguments),
+        Task::Arrows => arrows::run(),
+        Task::Lengths => lengths::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The cargo that runs this task.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end; anything but success is an error that names it.
+fn succeed(command: &mut Command) -> anyhow::Result<()> {
+    let said = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let status = command.status().with_context(|| format!("cannot run `{said}`"))?;
+    if !status.success() {
+        bail!("`{said}` ended with {status}");
+    }
+    Ok(())
+}
