@@ -1,0 +1,273 @@
+//! One instance's way out: withdraw → propagation → quiet → in flight 0 → stop.
+//!
+//! ```text
+//!  Leaving ──all paths left, quiet, nothing in flight──▶ Stopping ──▶ gone
+//!     └────────────── deadline: cut, counted ──────────────▲  └─ grace over: SIGKILL
+//! ```
+//!
+//! Only evidence or a bound ends a wait (law 2). The deadline wins over everything, and what it cut is counted (law 6).
+
+use crate::path::{Direction, Path, PathSeen, Propagation};
+use crate::{Next, Time, Wait, Why};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a drain is held to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Every path by which requests reach the instance.
+    pub paths: Vec<Path>,
+    /// How long no new application request may have come before the instance counts as left alone. `None` where every
+    /// path's withdrawal is atomic, so that it is evidence by itself.
+    pub quiet: Option<crate::path::Millis>,
+    /// When the drain ends whatever is in flight, counted from its beginning.
+    #[serde(with = "crate::time::millis")]
+    pub deadline: Duration,
+    /// From the stop signal to SIGKILL.
+    #[serde(with = "crate::time::millis")]
+    pub stop_grace: Duration,
+}
+
+/// What was seen of the instance: a full picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// Whether it runs.
+    pub alive: bool,
+    /// What was seen of each path; a path that is missing is taken as admitted, without evidence.
+    pub paths: BTreeMap<String, PathSeen>,
+    /// Requests in flight.
+    pub in_flight: InFlight,
+    /// When the last new application request came, if one did.
+    pub last_request: Option<Time>,
+    /// The strongest signal that this driver knows to have been sent.
+    pub signalled: Option<Signal>,
+}
+
+/// How many requests are in flight, and how that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InFlight {
+    /// Nothing can tell.
+    #[default]
+    Unknown,
+    /// Counted by what carries them.
+    Counted(u64),
+    /// Estimated from outside.
+    Estimated(u64),
+}
+
+impl InFlight {
+    fn count(self) -> Option<u64> {
+        match self {
+            Self::Unknown => None,
+            Self::Counted(count) | Self::Estimated(count) => Some(count),
+        }
+    }
+}
+
+/// A signal, the stronger the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// The stop signal that the workload asks for.
+    Stop,
+    /// SIGKILL.
+    Kill,
+}
+
+/// What a driver is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// Tell the path's router to stop picking the instance.
+    Withdraw {
+        /// The path.
+        path: String,
+    },
+    /// End what is still in flight.
+    Cut,
+    /// Signal the instance.
+    Signal {
+        /// With what.
+        signal: Signal,
+    },
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What ended it.
+    pub ended: Ended,
+    /// How many requests were still in flight when the deadline came, or when it ended by itself.
+    pub cut: u64,
+    /// From its beginning to the instance's end.
+    #[serde(with = "crate::time::millis")]
+    pub took: Duration,
+}
+
+/// What ended an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// Its stop signal.
+    Stopped,
+    /// SIGKILL after the grace.
+    Killed,
+    /// It ended by itself before it was told to.
+    ByItself,
+}
+
+/// One instance's way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    plan: Plan,
+    began: Time,
+    left: BTreeMap<String, Propagation>,
+    /// In flight when last seen alive: what an end without a signal cuts.
+    carried: u64,
+    stopping: Option<Stopping>,
+    killed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stopping {
+    at: Time,
+    cut: u64,
+    /// Whether the deadline ended the drain, so that what is in flight must be ended too.
+    forced: bool,
+}
+
+impl Drain {
+    /// A drain that begins now.
+    pub fn begin(plan: Plan, now: Time) -> Self {
+        Self { plan, began: now, left: BTreeMap::new(), carried: 0, stopping: None, killed: false }
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Time {
+        self.began
+    }
+
+    /// When its deadline comes.
+    pub fn deadline(&self) -> Time {
+        self.began + self.plan.deadline
+    }
+
+    /// Whether the instance was told to stop.
+    pub fn stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
+        if !seen.alive {
+            return Next::Done(self.outcome(now));
+        }
+        if self.stopping.is_none() {
+            self.carried = seen.in_flight.count().unwrap_or(0);
+            match self.still_waits(seen, now) {
+                Some(_) if now >= self.deadline() => {
+                    self.stopping = Some(Stopping { at: now, cut: self.carried, forced: true });
+                }
+                Some(wait) => return self.leave(seen, wait),
+                None => self.stopping = Some(Stopping { at: now, cut: 0, forced: false }),
+            }
+        }
+        self.stop(seen, now)
+    }
+
+    /// What is waited for before the instance may be stopped, if anything: every path left, then quiet, then nothing
+    /// in flight.
+    fn still_waits(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
+        let leaving = self.propagation(seen, now);
+        leaving.or_else(|| self.quiet(seen, now)).or_else(|| self.in_flight(seen)).map(|wait| {
+            let deadline = self.deadline();
+            Wait { until: Some(wait.until.map_or(deadline, |until| until.min(deadline))), ..wait }
+        })
+    }
+
+    fn propagation(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
+        let mut longest: Option<Wait> = None;
+        for path in &self.plan.paths {
+            let change = self.left.entry(path.name.clone()).or_default();
+            if let Some(wait) = change.observe(path, Direction::Leave, path_seen(seen, &path.name), now) {
+                let later = |other: &Wait| match (wait.until, other.until) {
+                    (Some(mine), Some(theirs)) => mine > theirs,
+                    (None, Some(_)) => true,
+                    (_, None) => false,
+                };
+                if longest.as_ref().is_none_or(later) {
+                    longest = Some(wait);
+                }
+            }
+        }
+        longest
+    }
+
+    /// When the last path was left; the drain's beginning if it has none.
+    fn left_at(&self) -> Time {
+        let over = |path: &Path| self.left.get(&path.name).and_then(|change| change.over(path));
+        self.plan.paths.iter().filter_map(over).max().unwrap_or(self.began)
+    }
+
+    /// Quiet is waited for at most as long again as the longest path's bound; without a bound, to the deadline.
+    fn quiet(&self, seen: &Seen, now: Time) -> Option<Wait> {
+        let window = self.plan.quiet?.0;
+        let left = self.left_at();
+        let bounds: Option<Vec<_>> =
+            self.plan.paths.iter().map(|path| path.bound(Direction::Leave)).collect();
+        let most = bounds.map(|bounds| left + bounds.into_iter().max().unwrap_or_default().max(window));
+        let until = seen.last_request.map_or(self.began, |last| last + window);
+        let until = most.map_or(until, |most| until.min(most));
+        (until > now).then_some(Wait { why: Why::Quiet { window }, since: left, until: Some(until) })
+    }
+
+    fn in_flight(&self, seen: &Seen) -> Option<Wait> {
+        let (count, estimated) = match seen.in_flight {
+            InFlight::Counted(0) | InFlight::Estimated(0) => return None,
+            InFlight::Unknown => (None, true),
+            InFlight::Counted(count) => (Some(count), false),
+            InFlight::Estimated(count) => (Some(count), true),
+        };
+        Some(Wait { why: Why::InFlight { count, estimated }, since: self.left_at(), until: None })
+    }
+
+    fn leave(&self, seen: &Seen, wait: Wait) -> Next<Action, Outcome> {
+        let admitted = |path: &&Path| path_seen(seen, &path.name).admitted;
+        let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
+        let actions: Vec<_> = self.plan.paths.iter().filter(admitted).map(withdraw).collect();
+        if actions.is_empty() { Next::Wait(wait) } else { Next::Do(actions) }
+    }
+
+    fn stop(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
+        let Some(stopping) = self.stopping else { return Next::Do(Vec::new()) };
+        let kill_at = stopping.at + self.plan.stop_grace;
+        if self.killed || now >= kill_at {
+            self.killed = true;
+            if seen.signalled < Some(Signal::Kill) {
+                return Next::Do(vec![Action::Signal { signal: Signal::Kill }]);
+            }
+            return Next::Wait(Wait { why: Why::Killed, since: kill_at, until: None });
+        }
+        if seen.signalled.is_none() {
+            let cut = stopping.forced.then_some(Action::Cut);
+            let signal = Action::Signal { signal: Signal::Stop };
+            return Next::Do(cut.into_iter().chain([signal]).collect());
+        }
+        Next::Wait(Wait { why: Why::Exit, since: stopping.at, until: Some(kill_at) })
+    }
+
+    fn outcome(&self, now: Time) -> Outcome {
+        let (ended, cut) = match self.stopping {
+            None => (Ended::ByItself, self.carried),
+            Some(stopping) if self.killed => (Ended::Killed, stopping.cut),
+            Some(stopping) => (Ended::Stopped, stopping.cut),
+        };
+        Outcome { ended, cut, took: now - self.began }
+    }
+}
+
+fn path_seen(seen: &Seen, path: &str) -> PathSeen {
+    seen.paths.get(path).copied().unwrap_or(PathSeen { admitted: true, evidence: 0 })
+}

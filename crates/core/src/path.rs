@@ -1,0 +1,145 @@
+//! A path: one way by which requests reach an instance, as a chain of stages with bounds.
+//!
+//! A path is left (or joined) when every stage is over, by evidence or by its bound, whichever is first (law 2).
+
+use crate::{Time, Wait, Why};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One way by which requests reach an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Path {
+    /// Its name, unique within the workload, such as `proxy`.
+    pub name: String,
+    /// Its delays, in the order in which a change travels.
+    pub stages: Vec<Stage>,
+}
+
+/// One delay of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Its name, such as `kube-proxy`.
+    pub name: String,
+    /// How long it may take to learn that an instance was added.
+    pub join: Bounds,
+    /// How long it may take to learn that an instance was withdrawn.
+    pub leave: Bounds,
+    /// Where the bounds come from: a default's source, a measurement, the user.
+    pub source: String,
+    /// The setting that would shorten it.
+    pub setting: String,
+}
+
+/// The least and the most that a stage takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The least.
+    #[serde(with = "crate::time::millis")]
+    pub min: Duration,
+    /// The most; `None` where nothing bounds it.
+    pub max: Option<Millis>,
+}
+
+/// A duration that serialises as whole milliseconds, also inside an `Option`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Millis(#[serde(with = "crate::time::millis")] pub Duration);
+
+impl Bounds {
+    /// Between nothing and `max`.
+    pub const fn at_most(max: Duration) -> Self {
+        Self { min: Duration::ZERO, max: Some(Millis(max)) }
+    }
+
+    /// Between nothing and for ever: only evidence ends it.
+    pub const UNBOUNDED: Self = Self { min: Duration::ZERO, max: None };
+}
+
+/// Which way a change travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The instance was added.
+    Join,
+    /// The instance was withdrawn.
+    Leave,
+}
+
+impl Path {
+    /// The path through a router that changes atomically and is alone in front of the instance, as Segue's own proxy
+    /// is: nothing to propagate.
+    pub fn atomic(name: &str) -> Self {
+        Self { name: name.to_owned(), stages: Vec::new() }
+    }
+
+    /// How long a change takes to reach the last client, at most; `None` where a stage has no bound.
+    pub fn bound(&self, direction: Direction) -> Option<Duration> {
+        self.stages.iter().map(|stage| stage.bounds(direction).max.map(|max| max.0)).sum()
+    }
+}
+
+impl Stage {
+    /// Its bounds for a change that travels that way.
+    pub fn bounds(&self, direction: Direction) -> Bounds {
+        match direction {
+            Direction::Join => self.join,
+            Direction::Leave => self.leave,
+        }
+    }
+}
+
+/// What was seen of one path of one instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PathSeen {
+    /// Whether the path's router picks the instance.
+    pub admitted: bool,
+    /// How many stages, from the first, evidence shows to be over for the change under way.
+    pub evidence: usize,
+}
+
+/// One change on its way along one path: when its router took it, and when each stage was over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Propagation {
+    told: Option<Time>,
+    ends: Vec<Time>,
+}
+
+impl Propagation {
+    /// Takes note of what was seen, and answers the wait that is left: `None` once the last client knows.
+    pub fn observe(&mut self, path: &Path, way: Direction, seen: PathSeen, now: Time) -> Option<Wait> {
+        let taken = seen.admitted == (way == Direction::Join);
+        if !taken {
+            // The router has not taken the change, or has lost it again: whatever was over is not over any more.
+            *self = Self::default();
+            return Some(Wait { why: Why::Router { path: path.name.clone() }, since: now, until: None });
+        }
+        let mut since = *self.told.get_or_insert(now);
+        for (index, stage) in path.stages.iter().enumerate() {
+            if let Some(end) = self.ends.get(index) {
+                since = *end;
+                continue;
+            }
+            let until = stage.bounds(way).max.map(|max| since + max.0);
+            if index < seen.evidence {
+                self.ends.push(now);
+                since = now;
+            } else if let Some(until) = until.filter(|until| *until <= now) {
+                self.ends.push(until);
+                since = until;
+            } else {
+                let why = Why::Propagation {
+                    path: path.name.clone(),
+                    stage: stage.name.clone(),
+                    setting: stage.setting.clone(),
+                };
+                return Some(Wait { why, since, until });
+            }
+        }
+        None
+    }
+
+    /// When the last client knew; `None` while one may not.
+    pub fn over(&self, path: &Path) -> Option<Time> {
+        (self.ends.len() == path.stages.len()).then(|| self.ends.last().copied().or(self.told)).flatten()
+    }
+}

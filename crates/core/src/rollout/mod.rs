@@ -1,0 +1,280 @@
+//! Instances replaced in waves: start, join, drain, until all run the goal.
+//!
+//! One machine serves every change of a workload: a first start and a restart after a crash (nothing to replace), a
+//! deploy, going back (the same rollout with the old goal), scale-in and the end (a goal of fewer replicas, or none).
+//! So there is one way out: each instance that leaves does it by a [`Drain`].
+//!
+//! Each step reads as its pipeline, one module each:
+//!
+//! ```text
+//!  Seen ─▶ ledger (who crashed, who joined) ─▶ verdict (go on, or go back?) ─▶ waves (drain, admit, start) ─▶ Next
+//! ```
+
+mod ledger;
+mod verdict;
+mod waves;
+
+use crate::drain::{self, Drain};
+use crate::path::{Millis, Path};
+use crate::{InstanceId, Next, Time, Version, Wait, Why};
+use ledger::Ledger;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+pub use verdict::Failure;
+
+/// What a workload shall be: a version, how many of it, and by which rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goal {
+    /// What the instances run.
+    pub version: Version,
+    /// How many of them serve.
+    pub replicas: u32,
+    /// How many instances there may be beyond `replicas`, those that drain included.
+    pub surge: u32,
+    /// How many fewer than `replicas` may serve.
+    pub unavailable: u32,
+    /// How long a rollout to this goal may go without progress before it goes back.
+    #[serde(with = "crate::time::millis")]
+    pub progress_deadline: Duration,
+    /// How many instances of this goal may end by themselves before a rollout to it goes back.
+    pub crash_limit: u32,
+    /// The drain of this version's instances; its paths are also what they join.
+    pub drain: drain::Plan,
+}
+
+impl Goal {
+    /// How many instances must be serving at any moment.
+    pub fn floor(&self) -> u32 {
+        self.replicas.saturating_sub(self.unavailable)
+    }
+
+    /// How many instances there may be.
+    pub fn most(&self) -> u32 {
+        self.replicas + self.surge
+    }
+}
+
+/// What was seen of the workload: every instance, always.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// All instances that the driver knows.
+    pub instances: BTreeMap<InstanceId, InstanceSeen>,
+    /// Whether the user asked to go back.
+    pub abort: bool,
+}
+
+/// What was seen of one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSeen {
+    /// What it runs.
+    pub version: Version,
+    /// Whether it says that it is ready.
+    pub readiness: Readiness,
+    /// What a drain of it needs to know.
+    pub drain: drain::Seen,
+}
+
+/// What an instance says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readiness {
+    /// It is ready.
+    Ready,
+    /// It is not, for the reason that its check gave last.
+    NotReady(Option<String>),
+}
+
+/// What a driver is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// Start one more instance of a version.
+    Start {
+        /// Which.
+        version: Version,
+    },
+    /// Tell the routers of these paths to pick the instance.
+    Admit {
+        /// The instance.
+        instance: InstanceId,
+        /// The paths.
+        paths: Vec<String>,
+    },
+    /// Tell the routers of all its paths to stop picking the instance, which stays: it is not ready.
+    Suspend {
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// A step of the instance's drain.
+    Drain {
+        /// The instance.
+        instance: InstanceId,
+        /// The step.
+        action: drain::Action,
+    },
+    /// The instance is gone and its end is noted: it need not be shown any more.
+    Forget {
+        /// The instance.
+        instance: InstanceId,
+    },
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ended", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every instance runs the goal.
+    Reached,
+    /// It went back, and every instance runs what ran before.
+    WentBack {
+        /// Why.
+        failure: Failure,
+    },
+    /// It went back, and going back made no progress either: what serves goes on serving.
+    Stuck {
+        /// Why it went back.
+        failure: Failure,
+    },
+}
+
+/// Instances replaced in waves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollout {
+    goal: Goal,
+    /// What to go back to; without it a rollout never goes back.
+    fallback: Option<Goal>,
+    began: Time,
+    back: Option<GoingBack>,
+    leaving: BTreeMap<InstanceId, Leaving>,
+    ledger: Ledger,
+}
+
+/// An instance on its way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Leaving {
+    version: Version,
+    drain: Drain,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct GoingBack {
+    failure: Failure,
+    since: Time,
+}
+
+/// A drain that has ended, for whoever tells the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drained {
+    /// The instance.
+    pub instance: InstanceId,
+    /// What it ran.
+    pub version: Version,
+    /// How its drain ended.
+    pub outcome: drain::Outcome,
+}
+
+impl Rollout {
+    /// A rollout to `goal` that begins now and goes back to `fallback` if it fails.
+    pub fn begin(goal: Goal, fallback: Option<Goal>, now: Time) -> Self {
+        Self { goal, fallback, began: now, back: None, leaving: BTreeMap::new(), ledger: Ledger::begin(now) }
+    }
+
+    /// Turns to another goal, with the drains that are under way and what is known of the instances.
+    #[must_use]
+    pub fn turn(self, goal: Goal, fallback: Option<Goal>, now: Time) -> Self {
+        Self { goal, fallback, began: now, back: None, leaving: self.leaving, ledger: self.ledger.turn(now) }
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Time {
+        self.began
+    }
+
+    /// What it is heading for now: the fallback once it goes back.
+    pub fn goal(&self) -> &Goal {
+        match (&self.back, &self.fallback) {
+            (Some(_), Some(fallback)) => fallback,
+            _ => &self.goal,
+        }
+    }
+
+    /// Why it goes back, if it does.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.back.as_ref().map(|back| &back.failure)
+    }
+
+    /// The drain of an instance that is leaving.
+    pub fn drain(&self, instance: &InstanceId) -> Option<&Drain> {
+        self.leaving.get(instance).map(|leaving| &leaving.drain)
+    }
+
+    /// How every drain that has ended did so, in order.
+    pub fn drained(&self) -> &[Drained] {
+        self.ledger.drained()
+    }
+
+    /// Whether the instance takes requests and the last client knows of it.
+    pub fn serves(&self, instance: &InstanceId) -> bool {
+        !self.leaving.contains_key(instance) && self.ledger.joined(instance)
+    }
+
+    /// What to do next.
+    pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
+        let mut actions = self.note(seen, now);
+        self.judge(seen, now);
+        actions.extend(self.waves(seen, now));
+        if !actions.is_empty() {
+            return Next::Do(actions);
+        }
+        match self.outcome(seen, now) {
+            Some(outcome) => Next::Done(outcome),
+            None => Next::Wait(self.wait(seen, now)),
+        }
+    }
+
+    /// What every instance waits for, for whoever shows it: the same values that the rules wait by (law 3).
+    pub fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
+        seen.instances.iter().map(|(id, instance)| (id.clone(), self.wait_of(id, instance, now))).collect()
+    }
+
+    /// What the rollout as a whole waits for; of several things, the one whose end comes first.
+    fn wait(&self, seen: &Seen, now: Time) -> Wait {
+        let own = self.waves_wait(seen, now);
+        self.waits(seen, now).into_values().filter(|wait| wait.why != Why::Steady).fold(own, Wait::sooner)
+    }
+
+    fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, now: Time) -> Wait {
+        if let Some(Leaving { drain, .. }) = self.leaving.get(id) {
+            // A drain that steps to an action has nothing to wait for yet; the next picture shows its wait.
+            return match drain.clone().step(&instance.drain, now) {
+                Next::Wait(wait) => wait,
+                Next::Do(_) | Next::Done(_) => {
+                    Wait { why: Why::Exit, since: drain.began(), until: Some(drain.deadline()) }
+                }
+            };
+        }
+        let paths = &self.plan_of(&instance.version).paths;
+        let wait = self.ledger.wait_of(id, instance, paths, now);
+        let judged = instance.version == self.goal().version && !matches!(wait.why, Why::Steady);
+        Wait { until: wait.until.or(self.gives_up_at().filter(|_| judged)), ..wait }
+    }
+
+    /// The drain plan of a version's instances: its own goal's, where it is known.
+    fn plan_of(&self, version: &Version) -> &drain::Plan {
+        match &self.fallback {
+            Some(fallback) if *version == fallback.version => &fallback.drain,
+            _ => &self.goal.drain,
+        }
+    }
+}
+
+/// A bound on how long a rollout takes: waves × (start + ready + join), each wave's drain holding its places.
+pub fn bound(goal: &Goal, start_and_ready: Duration, drain: Duration) -> Option<Millis> {
+    let wave = goal.surge.max(goal.unavailable);
+    (wave > 0).then(|| {
+        let join = |path: &Path| path.bound(crate::path::Direction::Join).unwrap_or_default();
+        let join = goal.drain.paths.iter().map(join).max().unwrap_or_default();
+        Millis(goal.replicas.div_ceil(wave) * (start_and_ready + join + drain))
+    })
+}

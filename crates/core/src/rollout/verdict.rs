@@ -1,0 +1,117 @@
+//! Whether a rollout goes on, goes back, or is over.
+
+use super::{GoingBack, Outcome, Rollout, Seen};
+use crate::{Time, Version};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Why a rollout went back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "failure", rename_all = "kebab-case")]
+pub enum Failure {
+    /// The user asked for it.
+    Aborted,
+    /// Instances of the new version ended by themselves too often.
+    Crashed {
+        /// The version.
+        version: Version,
+        /// How often.
+        times: u32,
+    },
+    /// Nothing came nearer to the goal for too long.
+    NoProgress {
+        /// For how long.
+        #[serde(with = "crate::time::millis")]
+        waited: Duration,
+        /// What an instance that was not ready said last, if one did.
+        last: Option<String>,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Aborted => write!(f, "aborted"),
+            Failure::Crashed { version, times } => {
+                write!(f, "instances of version {version} ended by themselves {times} times")
+            }
+            Failure::NoProgress { waited, last } => {
+                write!(f, "no progress for {waited:?} (progressDeadline)")?;
+                last.as_ref().map_or(Ok(()), |last| write!(f, "; last readiness answer: {last}"))
+            }
+        }
+    }
+}
+
+impl Rollout {
+    /// Decides to go back, once and for good.
+    pub(super) fn judge(&mut self, seen: &Seen, now: Time) {
+        let near = self.nearness(seen);
+        let stalled_since = self.ledger.progress(near, now);
+        if self.back.is_some() || self.fallback.is_none() || self.converged(seen) {
+            return;
+        }
+        if let Some(failure) = self.failed(seen, now, stalled_since) {
+            self.back = Some(GoingBack { failure, since: now });
+            self.ledger.restart_progress(now);
+        }
+    }
+
+    fn failed(&self, seen: &Seen, now: Time, stalled_since: Time) -> Option<Failure> {
+        if seen.abort {
+            return Some(Failure::Aborted);
+        }
+        let times = self.ledger.crashes(&self.goal.version);
+        if times >= self.goal.crash_limit {
+            return Some(Failure::Crashed { version: self.goal.version.clone(), times });
+        }
+        // A drain has a deadline of its own: while one is under way, the rollout is not stalled but waiting, and law 6
+        // bounds it.
+        let waited = now.since(stalled_since);
+        (waited >= self.goal.progress_deadline && self.leaving.is_empty()).then(|| {
+            let not_ready = |instance: &super::InstanceSeen| match &instance.readiness {
+                super::Readiness::NotReady(last) if instance.version == self.goal.version => last.clone(),
+                _ => None,
+            };
+            Failure::NoProgress { waited, last: seen.instances.values().find_map(not_ready) }
+        })
+    }
+
+    /// How near the goal is: every instance of it that serves counts, and every drain that ended.
+    fn nearness(&self, seen: &Seen) -> usize {
+        let version = &self.goal().version;
+        let serving =
+            seen.instances.iter().filter(|(id, instance)| instance.version == *version && self.serves(id));
+        serving.count() + self.ledger.drained().len()
+    }
+
+    /// Whether every instance runs the goal, serves, and none is leaving.
+    fn converged(&self, seen: &Seen) -> bool {
+        let goal = self.goal();
+        let right =
+            |(id, instance): (_, &super::InstanceSeen)| instance.version == goal.version && self.serves(id);
+        seen.instances.len() == goal.replicas as usize && seen.instances.iter().all(right)
+    }
+
+    pub(super) fn outcome(&self, seen: &Seen, now: Time) -> Option<Outcome> {
+        let failure = self.back.as_ref().map(|back| back.failure.clone());
+        match (failure, self.converged(seen)) {
+            (None, true) => Some(Outcome::Reached),
+            (Some(failure), true) => Some(Outcome::WentBack { failure }),
+            (Some(failure), false) if self.stuck(now) => Some(Outcome::Stuck { failure }),
+            (_, false) => None,
+        }
+    }
+
+    /// When a rollout without progress goes back, or gives up going back.
+    pub(super) fn gives_up_at(&self) -> Option<Time> {
+        self.fallback.as_ref().map(|_| self.ledger.last_progress() + self.goal().progress_deadline)
+    }
+
+    fn stuck(&self, now: Time) -> bool {
+        let since = self.back.as_ref().map(|back| back.since.max(self.ledger.last_progress()));
+        since.is_some_and(|since| now.since(since) >= self.goal().progress_deadline)
+            && self.leaving.is_empty()
+    }
+}

@@ -1,0 +1,146 @@
+//! The waves: which instance to admit, drain or start, so that never fewer serve than the floor, and never more exist
+//! than replicas and surge allow.
+
+use super::{Action, InstanceSeen, Leaving, Readiness, Rollout, Seen};
+use crate::drain::{self, Drain};
+use crate::{InstanceId, Next, Time, Wait, Why};
+
+/// The instances that are not leaving, counted once per step.
+struct Fleet<'a> {
+    /// Those that stay, with whether they serve.
+    staying: Vec<(&'a InstanceId, &'a InstanceSeen, bool)>,
+    /// All that exist, leaving ones included.
+    total: u32,
+}
+
+impl Fleet<'_> {
+    fn serving(&self) -> u32 {
+        count(self.staying.iter().filter(|(_, _, serves)| *serves).count())
+    }
+
+    fn of(&self, rollout: &Rollout) -> u32 {
+        let version = &rollout.goal().version;
+        count(self.staying.iter().filter(|(_, instance, _)| instance.version == *version).count())
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl Rollout {
+    fn fleet<'a>(&self, seen: &'a Seen) -> Fleet<'a> {
+        let alive = || seen.instances.iter().filter(|(_, instance)| instance.drain.alive);
+        let staying = alive().filter(|(id, _)| !self.leaving.contains_key(*id));
+        Fleet {
+            staying: staying.map(|(id, instance)| (id, instance, self.serves(id))).collect(),
+            total: count(alive().count()),
+        }
+    }
+
+    pub(super) fn waves(&mut self, seen: &Seen, now: Time) -> Vec<Action> {
+        let mut actions = self.joins(seen);
+        actions.extend(self.leaves(seen, now));
+        actions.extend(self.starts(seen, now));
+        actions
+    }
+
+    /// Ready instances are admitted; one that is not ready any more is suspended, unless it is the last (law 4).
+    fn joins(&self, seen: &Seen) -> Vec<Action> {
+        let fleet = self.fleet(seen);
+        let others_serve = fleet.serving() > 0;
+        let mut actions = Vec::new();
+        for (id, instance, _) in fleet.staying {
+            let plan = self.plan_of(&instance.version);
+            let admitted = |name: &str| instance.drain.paths.get(name).is_some_and(|path| path.admitted);
+            let names = || plan.paths.iter().map(|path| path.name.clone());
+            match instance.readiness {
+                Readiness::Ready => {
+                    let paths: Vec<_> = names().filter(|name| !admitted(name)).collect();
+                    if !paths.is_empty() {
+                        actions.push(Action::Admit { instance: id.clone(), paths });
+                    }
+                }
+                Readiness::NotReady(_) => {
+                    if others_serve && names().any(|name| admitted(&name)) {
+                        actions.push(Action::Suspend { instance: id.clone() });
+                    }
+                }
+            }
+        }
+        actions
+    }
+
+    /// Begins the drains that the floor allows: instances of another version, and those beyond the replicas.
+    fn leaves(&mut self, seen: &Seen, now: Time) -> Vec<Action> {
+        let goal = self.goal().clone();
+        let fleet = self.fleet(seen);
+        let floor = goal.floor();
+        let mut serving = fleet.serving();
+        let mut excess = fleet.of(self).saturating_sub(goal.replicas);
+        // Whether an instance that is not ready will be again is not known: until a replacement serves, it counts as
+        // one that may.
+        let wrong = |instance: &InstanceSeen| instance.version != goal.version;
+        let may_serve = |instance: &InstanceSeen, serves: bool| serves || wrong(instance);
+        let mut hopes =
+            count(fleet.staying.iter().filter(|(_, instance, serves)| may_serve(instance, *serves)).count());
+        // Those that serve nobody first: they cost nothing.
+        let (serve, idle): (Vec<_>, Vec<_>) = fleet.staying.into_iter().partition(|(_, _, serves)| *serves);
+        let mut actions = Vec::new();
+        for (id, instance, serves) in idle.into_iter().chain(serve) {
+            let wrong = wrong(instance);
+            let failed = wrong && self.back.is_some() && instance.version == self.goal.version;
+            let allowed = match (serves, wrong) {
+                (_, false) if excess == 0 => false,
+                (true, _) => serving > floor,
+                (false, false) => serving >= floor,
+                (false, true) => serving >= floor || hopes > floor || (failed && !self.ledger.proven(id)),
+            };
+            if !allowed {
+                continue;
+            }
+            serving -= u32::from(serves);
+            hopes = hopes.saturating_sub(u32::from(may_serve(instance, serves)));
+            excess -= u32::from(!wrong);
+            let mut drain = Drain::begin(self.plan_of(&instance.version).clone(), now);
+            if let Next::Do(steps) = drain.step(&instance.drain, now) {
+                let step = |action: drain::Action| Action::Drain { instance: id.clone(), action };
+                actions.extend(steps.into_iter().map(step));
+            }
+            self.leaving.insert(id.clone(), Leaving { version: instance.version.clone(), drain });
+        }
+        actions
+    }
+
+    /// Starts as many instances as are missing and have a place.
+    fn starts(&self, seen: &Seen, now: Time) -> Vec<Action> {
+        let goal = self.goal();
+        let fleet = self.fleet(seen);
+        if self.ledger.back_off(&goal.version, now).is_some() {
+            return Vec::new();
+        }
+        let missing = goal.replicas.saturating_sub(fleet.of(self));
+        let places = goal.most().saturating_sub(fleet.total);
+        let start = Action::Start { version: goal.version.clone() };
+        vec![start; missing.min(places) as usize]
+    }
+
+    /// What the waves wait for, beside the instances' own waits.
+    pub(super) fn waves_wait(&self, seen: &Seen, now: Time) -> Wait {
+        let goal = self.goal();
+        let fleet = self.fleet(seen);
+        let missing = goal.replicas > fleet.of(self);
+        if missing && let Some(back_off) = self.ledger.back_off(&goal.version, now) {
+            return back_off;
+        }
+        let (serving, total) = (fleet.serving(), fleet.total);
+        let why = if missing && total >= goal.most() {
+            Why::Surge { total, most: goal.most() }
+        } else if fleet.staying.iter().any(|(_, instance, _)| instance.version != goal.version) {
+            Why::Floor { serving, floor: goal.floor() }
+        } else {
+            Why::Steady
+        };
+        Wait { why, since: self.ledger.last_progress(), until: self.gives_up_at() }
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a machine waits: one value that logs, commands, events and the page all show (law 3).
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// What a wait is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Why {
+    /// The instance has not said that it is ready.
+    Readiness {
+        /// What its check said last, if anything.
+        last: Option<String>,
+    },
+    /// A router was told of the change and has not shown it yet.
+    Router {
+        /// The path that the router belongs to.
+        path: String,
+    },
+    /// A stage of a path is not over, neither by evidence nor by its bound.
+    Propagation {
+        /// The path.
+        path: String,
+        /// Its stage.
+        stage: String,
+        /// The setting that the stage's bound comes from.
+        setting: String,
+    },
+    /// New application requests still arrive.
+    Quiet {
+        /// How long none may have come.
+        #[serde(with = "crate::time::millis")]
+        window: Duration,
+    },
+    /// Requests are taken and not answered.
+    InFlight {
+        /// How many; `None` where nothing can tell.
+        count: Option<u64>,
+        /// Whether `count` was counted or only estimated.
+        estimated: bool,
+    },
+    /// It was told to stop and has not ended.
+    Exit,
+    /// Its end was forced and the kernel has not reported it.
+    Killed,
+    /// One instance fewer would be less than the floor.
+    Floor {
+        /// How many serve.
+        serving: u32,
+        /// How many must.
+        floor: u32,
+    },
+    /// One instance more would be more than replicas and surge allow.
+    Surge {
+        /// How many there are.
+        total: u32,
+        /// How many there may be.
+        most: u32,
+    },
+    /// It ended by itself, and a restart is held back.
+    BackOff {
+        /// How often in a row.
+        crashes: u32,
+    },
+    /// All is as asked: nothing but a change ends this wait.
+    Steady,
+}
+
+impl Why {
+    /// The setting that would shorten this wait, if one would.
+    pub fn setting(&self) -> Option<&str> {
+        match self {
+            Why::Readiness { .. } => Some("ready.interval, ready.threshold"),
+            Why::Propagation { setting, .. } => Some(setting),
+            Why::Quiet { .. } => Some("quietWindow"),
+            Why::InFlight { .. } => Some("drainDeadline"),
+            Why::Exit => Some("stop.grace"),
+            Why::Floor { .. } => Some("strategy.rolling.unavailable"),
+            Why::Surge { .. } => Some("strategy.rolling.surge"),
+            Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => None,
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Readiness { last: None } => write!(f, "its readiness check"),
+            Why::Readiness { last: Some(last) } => write!(f, "its readiness check ({last})"),
+            Why::Router { path } => write!(f, "the router of path {path} to take the change"),
+            Why::Propagation { path, stage, .. } => write!(f, "stage {stage} of path {path}"),
+            Why::Quiet { window } => write!(f, "{window:?} without a new request"),
+            Why::InFlight { count: None, .. } => write!(f, "requests in flight (unknown how many)"),
+            Why::InFlight { count: Some(count), estimated } => {
+                let about = if *estimated { "about " } else { "" };
+                write!(f, "{about}{count} request{} in flight", if *count == 1 { "" } else { "s" })
+            }
+            Why::Exit => write!(f, "its end after the stop signal"),
+            Why::Killed => write!(f, "its end after SIGKILL"),
+            Why::Floor { serving, floor } => write!(f, "a replacement ({serving} serving, {floor} needed)"),
+            Why::Surge { total, most } => write!(f, "a free place ({total} of {most} instances)"),
+            Why::BackOff { crashes } => write!(f, "its restart (ended by itself {crashes} time(s) in a row)"),
+            Why::Steady => write!(f, "a change"),
+        }
+    }
+}
