@@ -116,16 +116,15 @@ impl Header {
         let masked = u8::from(self.mask.is_some()) << 7;
         match self.length {
             length @ 0..=125 => out.push(masked | u8::try_from(length).unwrap_or_default()),
-            length => match u16::try_from(length) {
-                Ok(length) => {
+            length => {
+                if let Ok(length) = u16::try_from(length) {
                     out.push(masked | 0x7e);
                     out.extend_from_slice(&length.to_be_bytes());
-                }
-                Err(_) => {
+                } else {
                     out.push(masked | 0x7f);
                     out.extend_from_slice(&length.to_be_bytes());
                 }
-            },
+            }
         }
         if let Some(key) = self.mask {
             out.extend_from_slice(&key);
