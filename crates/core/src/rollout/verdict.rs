@@ -104,9 +104,11 @@ impl Rollout {
         }
     }
 
-    /// When a rollout without progress goes back, or gives up going back.
+    /// When a rollout without progress goes back, or gives up going back; not while a drain is under way, which has a
+    /// deadline of its own.
     pub(super) fn gives_up_at(&self) -> Option<Time> {
-        self.fallback.as_ref().map(|_| self.ledger.last_progress() + self.goal().progress_deadline)
+        let judged = self.fallback.is_some() && self.leaving.is_empty();
+        judged.then(|| self.ledger.last_progress() + self.goal().progress_deadline)
     }
 
     fn stuck(&self, now: Time) -> bool {
