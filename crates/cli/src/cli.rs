@@ -27,12 +27,15 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Completions(commands::completions::Args),
+    #[command(hide = true)]
+    Sample(commands::sample::Args),
 }
 
 impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completions(args) => commands::completions::run(args),
+            Self::Sample(args) => commands::sample::run(args),
         }
     }
 }

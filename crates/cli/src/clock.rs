@@ -1,6 +1,6 @@
 //! The one place of this crate that reads a clock or sleeps.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Now, on the clock that only moves forward.
 #[expect(clippy::disallowed_methods, reason = "this is the crate's clock module")]
@@ -11,4 +11,10 @@ pub(crate) fn now() -> Instant {
 /// Now, as people read it.
 pub(crate) fn wall() -> jiff::Zoned {
     jiff::Zoned::now()
+}
+
+/// Waits that long.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's clock module")]
+pub(crate) async fn sleep(time: Duration) {
+    tokio::time::sleep(time).await;
 }

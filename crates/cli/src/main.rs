@@ -16,6 +16,7 @@ mod commands;
 mod duration;
 mod logging;
 mod output;
+mod sample;
 
 use std::process::ExitCode;
 

@@ -1,3 +1,4 @@
 //! One file per command: `Args`, what can be said to it, and `run`, what it does.
 
 pub(crate) mod completions;
+pub(crate) mod sample;

@@ -1,0 +1,6 @@
+//! What the command does when it is run, seen from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod command;
+mod sample;
