@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::{arrows, cargo, lengths, succeed, tools};
+use crate::{arrows, cargo, lengths, root, succeed, tools};
 
 /// What to leave out while working; nothing is left out in CI.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     heading("build");
     succeed(cargo().args(["build", "--workspace", "--locked"]))?;
     heading("tests");
-    succeed(cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]))
+    // The end-to-end tests run the binary that was just built; its target folder may have been moved.
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir));
+    succeed(cargo().env("SEGUE_BINARY", target.join("debug/segue")).args([
+        "test",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]))
 }
 
 fn heading(text: &str) {
