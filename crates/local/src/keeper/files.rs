@@ -1,0 +1,131 @@
+//! The files of one instance's folder by which `up` and the keeper speak to each other.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::process::Identity;
+use crate::spec::{LogLimits, User, duration};
+
+const LAUNCH: &str = "launch.json";
+const STATUS: &str = "status.json";
+
+/// What is to be run: written by the one who spawns, read by the keeper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The instance's name within its service.
+    pub id: String,
+    /// The version that it runs.
+    pub version: String,
+    /// The program's file, found already.
+    pub program: PathBuf,
+    /// Its arguments, its own name first, all replaced already.
+    pub arguments: Vec<String>,
+    /// What its environment has beside what `up` has.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs.
+    pub cwd: PathBuf,
+    /// As whom, if not as the one who runs `up`.
+    pub user: Option<User>,
+    /// The port that it is to listen on.
+    pub port: u16,
+    /// How much of its output is kept.
+    pub log: LogLimits,
+    /// How long what is left of its process group has, between SIGTERM and SIGKILL, once the main process has ended.
+    #[serde(with = "duration")]
+    pub group_grace: Duration,
+}
+
+impl Launch {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// Makes the folder, for its owner alone, and writes it there. A folder that exists is another instance's.
+    pub(crate) fn write_new(&self, dir: &Path) -> io::Result<()> {
+        if let Some(parent) = dir.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        }
+        fs::DirBuilder::new().mode(0o700).create(dir)?;
+        write_atomically(dir, LAUNCH, self)
+    }
+
+    /// What was written; `None` if its spawner did not get that far.
+    pub fn read(dir: &Path) -> io::Result<Option<Self>> {
+        read(dir, LAUNCH)
+    }
+}
+
+/// How far the instance is: written by its keeper alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The boot within which the processes below are told apart.
+    pub boot_id: String,
+    /// The keeper itself.
+    pub keeper: Identity,
+    /// The main process, once there is one.
+    pub process: Option<Identity>,
+    /// Where in its life it is.
+    #[serde(flatten)]
+    pub state: State,
+    /// How many lines of its output could not be written.
+    pub lost_lines: u64,
+}
+
+/// Where in its life an instance is, as its keeper saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// The main process runs, or nobody saw it end.
+    Running,
+    /// It ended: by `exit`, or by a signal.
+    Exited {
+        /// What it gave to `exit`.
+        code: Option<i32>,
+        /// What ended it.
+        signal: Option<i32>,
+    },
+    /// There never was a process.
+    FailedToStart {
+        /// Why.
+        error: String,
+    },
+}
+
+impl Status {
+    /// What the keeper wrote last.
+    pub fn read(dir: &Path) -> io::Result<Option<Self>> {
+        read(dir, STATUS)
+    }
+
+    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+        write_atomically(dir, STATUS, self)
+    }
+}
+
+fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
+    match fs::read(dir.join(name)) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A reader sees the old text or the new one, and after a loss of power one of them.
+fn write_atomically<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    let path = dir.join(name);
+    let beside = dir.join(format!("{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(&serde_json::to_vec_pretty(value)?)?;
+    file.sync_all()?;
+    fs::rename(&beside, &path)?;
+    File::open(dir)?.sync_all()
+}

@@ -1,0 +1,34 @@
+//! The keeper: the small process that runs one instance, keeps its output, and outlives `segue up`.
+//!
+//! ```text
+//! up ──lock──▶ keeper ──spawns──▶ the application ──▶ its own children   (one process group)
+//!                │ ◀─────────── one pipe: stdout and stderr ──────┘
+//!                ├──▶ log/000001.log …
+//!                └──▶ status.json, when it runs and when it has ended
+//! ```
+//! One thread, one loop: output, the main process's end and the deadlines that follow it are waited for together.
+
+mod credentials;
+mod files;
+pub(crate) mod group;
+mod lock;
+pub(crate) mod log;
+mod run;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use files::{Launch, State, Status};
+pub(crate) use lock::Lock;
+pub use lock::is_held as lock_is_held;
+
+/// Runs the instance whose folder this is, until it and its process group have ended and its output was written.
+pub fn main(dir: &Path) -> ExitCode {
+    match run::run(dir) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("segue keeper: {}: {error}", dir.display());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether an instance is ready: asked again and again, before and after it is.
+
+mod http;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::spec::duration;
+use crate::spec::{Check, Ready};
+
+/// While nobody listens yet, asking costs nothing: it is asked more often at first.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// What is believed of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It answers as it should.
+    Ready,
+    /// It does not.
+    NotReady {
+        /// What it answered instead, for people.
+        why: String,
+    },
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready => f.write_str("ready"),
+            Self::NotReady { why } => write!(f, "not ready: {why}"),
+        }
+    }
+}
+
+/// Asks one instance for as long as it lives.
+#[derive(Debug)]
+pub struct Probe {
+    believed: watch::Receiver<Readiness>,
+    task: JoinHandle<()>,
+}
+
+// === impl Probe ===
+
+impl Probe {
+    /// Begins to ask. Needs a tokio runtime.
+    pub fn start(ready: &Ready, address: SocketAddr) -> Self {
+        let first = Readiness::NotReady { why: "it was not asked yet".to_owned() };
+        let (sender, believed) = watch::channel(first);
+        let task = tokio::spawn(ask_for_ever(ready.clone(), address, sender));
+        Self { believed, task }
+    }
+
+    /// What is believed now.
+    pub fn now(&self) -> Readiness {
+        self.believed.borrow().clone()
+    }
+
+    /// Waits until something else is believed (another reason too).
+    pub async fn changed(&mut self) -> Readiness {
+        // The task ends with this value only, so the sender is there.
+        let _ = self.believed.changed().await;
+        self.believed.borrow_and_update().clone()
+    }
+
+    /// For those who wait for several at once.
+    pub fn subscribe(&self) -> watch::Receiver<Readiness> {
+        self.believed.clone()
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn ask_for_ever(ready: Ready, address: SocketAddr, believed: watch::Sender<Readiness>) {
+    let mut same_in_a_row = 0;
+    let mut last_was_good = false;
+    let mut pause = FIRST_PAUSE.min(ready.interval);
+    loop {
+        let answer = ask(&ready.check, address, ready.timeout).await;
+        same_in_a_row = if answer.is_ok() == last_was_good { same_in_a_row + 1 } else { 1 };
+        last_was_good = answer.is_ok();
+        let answered = !matches!(&answer, Err(NotReady::Unreached(_)));
+        let seen = match answer {
+            Ok(()) => Readiness::Ready,
+            Err(error) => Readiness::NotReady { why: error.to_string() },
+        };
+        believed.send_if_modified(|current| {
+            // A new reason for the same belief is told at once; another belief only after enough answers.
+            let same_belief = (*current == Readiness::Ready) == last_was_good;
+            let change = *current != seen && (same_belief || same_in_a_row >= ready.threshold.get());
+            if change {
+                *current = seen;
+            }
+            change
+        });
+        if answered {
+            pause = ready.interval;
+        }
+        clock::sleep(pause).await;
+        pause = (pause * 2).min(ready.interval);
+    }
+}
+
+/// Why one answer was not the right one.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// No connection.
+    #[error("{0}")]
+    Unreached(String),
+    /// A connection, but not the answer.
+    #[error("{0}")]
+    Answer(String),
+}
+
+/// Asks once.
+pub async fn ask(check: &Check, address: SocketAddr, timeout: Duration) -> Result<(), NotReady> {
+    let asked = async {
+        let stream =
+            TcpStream::connect(address).await.map_err(|error| NotReady::Unreached(unreached(&error)))?;
+        match check {
+            Check::Tcp => Ok(()),
+            Check::Http { path } => http::get(stream, address, path).await.map_err(NotReady::Answer),
+        }
+    };
+    tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| {
+        let what = match check {
+            Check::Tcp => "no connection".to_owned(),
+            Check::Http { path } => format!("GET {path}: no answer"),
+        };
+        Err(NotReady::Answer(format!("{what} within {}", duration::format(timeout))))
+    })
+}
+
+fn unreached(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => {
+            "connection refused: nothing listens on its port yet".to_owned()
+        }
+        _ => format!("cannot connect: {error}"),
+    }
+}
