@@ -8,9 +8,13 @@ mod binary;
 mod clock;
 pub mod place;
 pub mod running;
+pub mod service;
+pub mod status;
 pub mod sweep;
 pub mod wait;
 
 pub use binary::segue;
 pub use place::Place;
 pub use running::{Running, Up};
+pub use service::{Sample, Service};
+pub use status::Status;

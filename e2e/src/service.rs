@@ -1,0 +1,144 @@
+//! The sample program under `segue up`, with all that a test of a deploy needs around it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::place::{Place, free_address};
+use crate::running::{Ended, Running, Up};
+use crate::status::Status;
+use crate::wait;
+
+/// The name in [`Place::sample_spec`].
+pub const NAME: &str = "web";
+
+/// What is run, and how it is rolled. The default is rude: an instance that is stopped a moment too early drops.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// What it answers with.
+    pub version: &'a str,
+    /// Arguments of `segue sample`.
+    pub flags: &'a [&'a str],
+    /// How many serve.
+    pub replicas: u32,
+    /// How many more may run.
+    pub surge: u32,
+    /// How many fewer may serve.
+    pub unavailable: u32,
+    /// After which an upgrade without progress goes back.
+    pub progress_deadline: &'a str,
+    /// Further lines of the spec.
+    pub more: &'a str,
+}
+
+impl Default for Sample<'_> {
+    fn default() -> Self {
+        Self {
+            version: "v1",
+            flags: &["--rude"],
+            replicas: 3,
+            surge: 1,
+            unavailable: 0,
+            progress_deadline: "30s",
+            more: "",
+        }
+    }
+}
+
+/// A running service.
+pub struct Service {
+    // Ended first: it would start again what the place ends.
+    up: Up,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its folder.
+    pub place: Place,
+}
+
+// === impl Sample ===
+
+impl Sample<'_> {
+    /// Writes its spec as `VERSION.yaml`.
+    pub fn spec(&self, place: &Place, listen: SocketAddr) -> PathBuf {
+        let Self { version, flags, replicas, surge, unavailable, progress_deadline, more } = *self;
+        let settings = format!(
+            "replicas: {replicas}\nstrategy: {{ rolling: {{ surge: {surge}, unavailable: {unavailable} }} }}\n\
+             progressDeadline: {progress_deadline}\nlongestRequest: 5s\ndrainDeadline: 30s\n\
+             websocketGrace: 500ms\nstop: {{ grace: 5s }}\n{more}"
+        );
+        place.sample_spec(&format!("{version}.yaml"), listen, version, flags, &settings)
+    }
+}
+
+// === impl Service ===
+
+impl Service {
+    /// Starts it, and waits until all its instances serve.
+    #[track_caller]
+    pub fn start(sample: &Sample<'_>) -> Self {
+        let place = Place::new();
+        let listen = free_address();
+        let up = place.up(&sample.spec(&place, listen));
+        let mut service = Self { up, listen, place };
+        service.settles(sample.version, sample.replicas as usize);
+        service
+    }
+
+    /// Its `segue up`.
+    pub fn up(&mut self) -> &mut Up {
+        &mut self.up
+    }
+
+    /// Writes a spec for it.
+    pub fn spec(&self, sample: &Sample<'_>) -> String {
+        sample.spec(&self.place, self.listen).to_string_lossy().into_owned()
+    }
+
+    /// Deploys to the end.
+    pub fn deploy(&self, sample: &Sample<'_>) -> Ended {
+        self.place.run(&["deploy", "-f", &self.spec(sample)])
+    }
+
+    /// Begins a deploy.
+    pub fn begin_deploy(&self, sample: &Sample<'_>) -> Running {
+        self.place.start(&["deploy", "-f", &self.spec(sample)])
+    }
+
+    /// Its status now.
+    #[track_caller]
+    pub fn status(&self) -> Status {
+        Status::ask(&self.place, NAME).unwrap_or_else(|error| panic!("no status: {error}"))
+    }
+
+    /// Waits until so many instances of this version serve, and nothing else runs.
+    #[track_caller]
+    pub fn settles(&mut self, version: &str, replicas: usize) {
+        self.up.process().assert_running();
+        self.until(&format!("{replicas} instances of {version} serve, and no other"), |status| {
+            status.settled(version, replicas)
+        });
+    }
+
+    /// Waits until the status is as asked for.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut holds: impl FnMut(&Status) -> bool) -> Status {
+        wait::until(what, wait::LONG, || {
+            let status = Status::ask(&self.place, NAME)?;
+            if holds(&status) { Ok(status) } else { Err(format!("{:#}", status.0)) }
+        })
+    }
+
+    /// Waits until so many instances of this version serve, whatever else runs.
+    #[track_caller]
+    pub fn until_serving(&self, version: &str, count: usize) -> Status {
+        self.until(&format!("{count} of {version} serve"), |status| {
+            status.serving().get(version).is_some_and(|serving| *serving >= count)
+        })
+    }
+
+    /// Panics unless so many instances of this version serve now, and nothing else runs.
+    #[track_caller]
+    pub fn assert_settled(&self, version: &str, replicas: usize) {
+        let status = self.status();
+        assert!(status.settled(version, replicas), "{replicas} of {version} and no other: {:#}", status.0);
+    }
+}
