@@ -2,19 +2,22 @@
 //!
 //! One file per promise in `tests/`. A test makes a [`Place`] (a folder of its own, with the state folder in it),
 //! writes a spec there, starts [`Up`] and says what must come [`until`](wait::until) it does. What was started is
-//! ended by its pid when the test ends, however it ends.
+//! found by the place's mark in its environment and ended when the test ends, however it ends.
 
 mod binary;
+pub mod client;
 mod clock;
 pub mod place;
+pub mod processes;
 pub mod running;
 pub mod service;
 pub mod status;
-pub mod sweep;
 pub mod wait;
 
 pub use binary::segue;
+pub use client::Client;
 pub use place::Place;
+pub use processes::{Process, Role};
 pub use running::{Running, Up};
 pub use service::{Sample, Service};
 pub use status::Status;

@@ -3,11 +3,13 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::processes::{self, Process, Role};
 use crate::running::{Running, Up};
-use crate::{segue, sweep};
+use crate::{segue, wait};
 
 /// A folder that is gone, with every process that was started in it, when the test ends.
 pub struct Place {
@@ -42,6 +44,43 @@ impl Place {
         path
     }
 
+    /// Every living process of this place, by the kernel's word.
+    pub fn processes(&self) -> Vec<Process> {
+        processes::of(self.folder())
+    }
+
+    /// The living main processes of this place's instances.
+    pub fn instances(&self) -> Vec<Process> {
+        self.processes().into_iter().filter(|process| process.role == Role::Main).collect()
+    }
+
+    /// Waits until exactly `count` instances of `version` run, each with its keeper, and nothing else that a `segue up`
+    /// started; returns them.
+    #[track_caller]
+    pub fn until_only(&self, count: usize, version: &str) -> Vec<Process> {
+        wait::until(&format!("exactly {count} instances of {version} run"), wait::LONG, || {
+            let mut living = self.processes();
+            living.retain(|process| process.role != Role::Command);
+            let keepers = living.iter().filter(|process| process.role == Role::Keeper).count();
+            let mains: Vec<Process> =
+                living.iter().filter(|process| process.role == Role::Main).cloned().collect();
+            let right = mains.iter().all(|main| main.version.as_deref() == Some(version));
+            if right && mains.len() == count && keepers == count && living.len() == 2 * count {
+                return Ok(mains);
+            }
+            Err(format!("{living:#?}"))
+        })
+    }
+
+    /// Waits until nothing of this place runs.
+    #[track_caller]
+    pub fn until_nothing_runs(&self) {
+        wait::until("nothing is left", wait::LONG, || {
+            let living = self.processes();
+            if living.is_empty() { Ok(()) } else { Err(format!("{living:#?}")) }
+        });
+    }
+
     /// Writes a spec for the sample program; `more` is put behind it, as it stands.
     pub fn sample_spec(
         &self,
@@ -72,11 +111,14 @@ impl Place {
 
     /// Starts a command of segue that may take its time, with this place's state folder.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut all = arguments.to_vec();
-        let state_dir = self.state_dir();
-        let state_dir = state_dir.to_string_lossy();
-        all.extend(["--state-dir", &state_dir]);
-        Running::start(self.folder(), &all)
+        Running::start_command(self.folder(), self.command(arguments))
+    }
+
+    /// A command of segue with this place's state folder, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(segue());
+        command.args(arguments).arg("--state-dir").arg(self.state_dir());
+        command
     }
 
     /// Runs a command of segue to its end.
@@ -87,7 +129,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        sweep::end_instances(&self.state_dir());
+        processes::end(self.folder());
     }
 }
 

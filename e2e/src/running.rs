@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::place::Place;
-use crate::{segue, wait};
+use crate::{processes, segue, wait};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -38,18 +38,32 @@ pub struct Ended {
 impl Running {
     /// Starts `segue ARGUMENTS…`, with both outputs into files in `folder`.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(segue());
+        command.args(arguments);
+        Self::start_command(folder, command)
+    }
+
+    /// Starts a command that was made ready elsewhere, with both outputs into files in `folder` and its mark.
+    pub fn start_command(folder: &Path, mut command: Command) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let said = format!("segue {}", arguments.join(" "));
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let said = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let stdout = folder.join(format!("command-{number}.stdout"));
         let stderr = folder.join(format!("command-{number}.stderr"));
-        let child = Command::new(segue())
-            .args(arguments)
+        // What the test itself set stays; what it was started with does not reach the command.
+        for (name, value) in [("NO_COLOR", Some("1")), ("JOURNAL_STREAM", None), ("NOTIFY_SOCKET", None)] {
+            if !command.get_envs().any(|(set, _)| set == name) {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+        }
+        let child = command
+            .env(processes::MARK, folder)
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("a test's folder can be written"))
             .stderr(File::create(&stderr).expect("a test's folder can be written"))
-            .env("NO_COLOR", "1")
-            .env_remove("JOURNAL_STREAM")
-            .env_remove("NOTIFY_SOCKET")
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("`{said}`: {error}"));
