@@ -1,0 +1,11 @@
+//! The side of the clients: accepting, finding out what a connection speaks, and serving it.
+
+mod accept;
+mod serve;
+mod socket;
+mod streams;
+mod tracked;
+
+pub(crate) use accept::{Accepted, accept, take};
+pub(crate) use serve::{ClientGone, Connection, poll_gone};
+pub(crate) use socket::Socket;

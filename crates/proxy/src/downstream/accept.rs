@@ -1,0 +1,100 @@
+//! Taking connections from the listener and handing them to the workers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::serve::{self, Connection};
+use crate::clock;
+use crate::reason::{self, Reason};
+use crate::shared::Shared;
+use crate::upstream::is_out_of_file_descriptors;
+
+/// How long accepting rests when it cannot: long enough not to spin, short enough to be back soon.
+const REST: Duration = Duration::from_millis(100);
+
+/// How long a refused client may take to read its refusal.
+const REFUSAL: Duration = Duration::from_secs(1);
+
+/// A connection on its way to a worker; not yet known to any runtime.
+pub(crate) type Accepted = (std::net::TcpStream, SocketAddr);
+
+/// Accepts until the drain begins, then what the kernel has accepted already, then closes the listener.
+pub(crate) async fn accept(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    workers: Vec<UnboundedSender<Accepted>>,
+) {
+    let mut turns = workers.iter().cycle();
+    let mut stopping = std::pin::pin!(shared.drain_began());
+    loop {
+        let next = std::future::poll_fn(|context| match listener.poll_accept(context) {
+            Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+            Poll::Pending => stopping.as_mut().poll(context).map(|()| None),
+        });
+        match next.await {
+            None => return,
+            Some(Ok((stream, peer))) => {
+                shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
+                let sent = stream.into_std().map(|stream| {
+                    // A worker that is gone takes its connections with it.
+                    let _ = turns.next().map(|worker| worker.send((stream, peer)));
+                });
+                if let Err(error) = sent {
+                    tracing::warn!(%error, "a connection could not be handed over");
+                }
+            }
+            Some(Err(error)) if is_out_of_file_descriptors(&error) => {
+                if shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed).is_multiple_of(100) {
+                    tracing::error!(%error, "no file descriptor is left: new clients wait until one is free");
+                }
+                clock::sleep(REST).await;
+            }
+            // One client's connection was over before it was taken.
+            Some(Err(error)) => tracing::debug!(%error, "accept"),
+        }
+    }
+}
+
+/// Serves what [`accept`] sent to this worker.
+pub(crate) fn take(shared: &Arc<Shared>, worker: u64, (stream, peer): Accepted) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
+    };
+    let _ = stream.set_nodelay(true);
+    if shared.counters.connections.load(Ordering::Relaxed) >= shared.config.limits.connections {
+        shared.counters.count(Reason::TooManyConnections);
+        // Without TLS only: the answer would need a handshake.
+        if shared.tls.is_none() {
+            tokio::spawn(clock::within(REFUSAL, refuse(stream)));
+        }
+        return;
+    }
+    let connection = Connection::new(shared.clone(), worker, stream, peer);
+    let flight = connection.flight().clone();
+    let task = tokio::spawn(serve::serve(connection));
+    flight.carried_by(task.abort_handle());
+}
+
+/// Says why, then waits until the client has it: closing with its request unread would reset the connection and
+/// take the answer away.
+async fn refuse(mut stream: TcpStream) {
+    let reason = Reason::TooManyConnections;
+    let answer = format!(
+        "HTTP/1.1 {} Service Unavailable\r\n{}: {}\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        reason.status().as_str(),
+        reason::HEADER,
+        reason.as_str(),
+    );
+    if stream.write_all(answer.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
+        let mut unread = [0; 1024];
+        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
+    }
+}

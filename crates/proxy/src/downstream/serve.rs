@@ -1,0 +1,231 @@
+//! One client connection from its first byte to its end.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::net::TcpStream;
+
+use super::socket::{Client, Socket};
+use super::streams::Streams;
+use super::tracked::Tracked;
+use crate::flight::{Flight, Phase, Registered, Verdict};
+use crate::forward::forward;
+use crate::request::Origin;
+use crate::shared::Shared;
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What the requests of one client connection share.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) shared: Arc<Shared>,
+    /// The worker that serves it.
+    pub(crate) worker: u64,
+    pub(crate) socket: Socket,
+    pub(crate) origin: Origin,
+    flight: Arc<Flight>,
+    _registered: Registered,
+}
+
+impl Connection {
+    pub(super) fn new(shared: Arc<Shared>, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
+        let flight = Arc::new(Flight::new(Phase::Idle));
+        shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+        Connection {
+            worker,
+            socket: Socket::new(stream),
+            origin: Origin {
+                client: peer.ip().to_canonical().to_string(),
+                scheme: if shared.config.tls.is_some() { "https" } else { "http" },
+                trust_forwarded: shared.config.trust_forwarded,
+            },
+            _registered: shared.registry.register(flight.clone()),
+            flight,
+            shared,
+        }
+    }
+
+    pub(super) fn flight(&self) -> &Arc<Flight> {
+        &self.flight
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(connection: Connection) {
+    let connection = Arc::new(connection);
+    let socket = connection.socket.clone();
+    match connection.shared.tls.clone() {
+        None => serve_stream(connection, socket).await,
+        Some(tls) => {
+            // The handshake counts as a head: it has the same time limit.
+            connection.flight.enter(Phase::Head);
+            match tls.accept(socket).await {
+                Ok(stream) => {
+                    connection.flight.enter(Phase::Idle);
+                    serve_stream(connection, stream).await;
+                }
+                Err(error) => tracing::debug!(%error, "TLS handshake"),
+            }
+        }
+    }
+}
+
+async fn serve_stream<S>(connection: Arc<Connection>, mut stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(first) = first_bytes(&connection, &mut stream).await else { return };
+    let is_http2 = first.starts_with(HTTP2_PREFACE);
+    let (flight, counters) = (connection.flight.clone(), connection.shared.counters.clone());
+    let io = TokioIo::new(Tracked::new(stream, first, flight, counters));
+    if is_http2 {
+        serve_http2(connection, io).await;
+    } else {
+        serve_http1(connection, io).await;
+    }
+}
+
+/// Enough bytes to tell the protocols apart. Waiting here costs no buffers: hyper's come with the first byte.
+async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut S) -> Option<Bytes> {
+    let mut first = BytesMut::new();
+    loop {
+        let read = std::future::poll_fn(|context| {
+            if leaves(connection, context) {
+                return Poll::Ready(Ok(0));
+            }
+            if first.is_empty() {
+                ready!(connection.socket.poll_readable(context))?;
+                first.reserve(1024);
+            }
+            pin!(stream.read_buf(&mut first)).poll(context)
+        });
+        match read.await {
+            Ok(0) | Err(_) => return None,
+            Ok(_) => connection.flight.wait_for(Phase::Head),
+        }
+        let compared = first.len().min(HTTP2_PREFACE.len());
+        if first[..compared] != HTTP2_PREFACE[..compared] || compared == HTTP2_PREFACE.len() {
+            return Some(first.freeze());
+        }
+    }
+}
+
+async fn serve_http1<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &connection.shared.config.limits;
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        forward(connection.clone(), connection.flight.clone(), None, request)
+    });
+    let mut served = pin!(
+        http1::Builder::new()
+            // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
+            .half_close(true)
+            .max_header_size(limits.header_bytes)
+            .max_buf_size(limits.header_bytes.max(64 * 1024))
+            .serve_connection(io, service)
+            .with_upgrades()
+    );
+    let ended = std::future::poll_fn(|context| {
+        if leaves(&connection, context) {
+            return Poll::Ready(Ok(()));
+        }
+        served.as_mut().poll(context)
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, client = connection.origin.client, "connection");
+    }
+}
+
+/// Whether the connection was told to go and can: it is idle and the client has sent nothing.
+fn leaves(connection: &Connection, context: &mut Context<'_>) -> bool {
+    let flight = &connection.flight;
+    if flight.poll_verdict(context) != Verdict::GoAway {
+        return false;
+    }
+    let idle = flight.phase() == Phase::Idle && connection.socket.poll_client(context).is_pending();
+    if !idle {
+        flight.forgive();
+    }
+    idle
+}
+
+async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    connection.flight.enter(Phase::Http2);
+    let limits = &connection.shared.config.limits;
+    let streams = Streams::default();
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let flight = Arc::new(Flight::new(Phase::Connect));
+        let registered = connection.shared.registry.register(flight.clone());
+        streams.next_is(flight.clone());
+        forward(connection.clone(), flight, Some(registered), request)
+    });
+    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    let mut served = pin!(
+        http2::Builder::new(streams.clone())
+            .max_header_list_size(header_bytes)
+            .initial_stream_window_size(256 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .max_concurrent_streams(256)
+            .serve_connection(io, service)
+    );
+    let mut draining = pin!(connection.shared.drain_began());
+    let mut told = false;
+    let ended = std::future::poll_fn(|context| {
+        let leaves = connection.flight.poll_verdict(context) == Verdict::GoAway;
+        if !told && (leaves || draining.as_mut().poll(context).is_ready()) {
+            told = true;
+            // GOAWAY; what is under way is finished, then the connection closes.
+            served.as_mut().graceful_shutdown();
+        }
+        served.as_mut().poll(context)
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, client = connection.origin.client, "HTTP/2 connection");
+    }
+}
+
+/// Whether an HTTP/1 client has reset its connection. hyper looks after HTTP/2 and after a body that it reads.
+pub(crate) fn poll_gone(
+    connection: &Connection,
+    body_read: bool,
+    watch: &mut bool,
+    context: &mut Context<'_>,
+) -> bool {
+    if !*watch || !body_read || connection.flight.phase() == Phase::Http2 {
+        return false;
+    }
+    match connection.socket.poll_client(context) {
+        Poll::Pending => false,
+        Poll::Ready(Client::Gone) => true,
+        // It sent its next request, or closed its sending side: either way it waits for this answer.
+        Poll::Ready(Client::Waits) => {
+            *watch = false;
+            false
+        }
+    }
+}
+
+/// The connection ends without an answer: nobody is there to read one.
+#[derive(Debug, thiserror::Error)]
+#[error("the client is gone")]
+pub(crate) struct ClientGone;

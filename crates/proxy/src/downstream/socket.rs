@@ -1,0 +1,102 @@
+//! A client's socket that can be asked, while hyper owns it, whether the client is gone.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A client's socket. Clones are the same socket; all are used by the one task of the connection, so the lock is
+/// never contended.
+#[derive(Debug, Clone)]
+pub(crate) struct Socket(Arc<Mutex<TcpStream>>);
+
+/// What a look at the client's side showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// It reset the connection: nobody wants the answer.
+    Gone,
+    /// It sent more, or closed its sending side: it waits for its answer.
+    Waits,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream) -> Socket {
+        Socket(Arc::new(Mutex::new(stream)))
+    }
+
+    fn stream(&self) -> MutexGuard<'_, TcpStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ready as soon as the client did something. While pending, this task is woken for it.
+    pub(crate) fn poll_client(&self, context: &mut Context<'_>) -> Poll<Client> {
+        let stream = self.stream();
+        loop {
+            match stream.poll_read_ready(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(Client::Gone),
+                Poll::Ready(Ok(())) => {}
+            }
+            let looked = stream.try_io(Interest::READABLE, || {
+                let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+                rustix::net::recv(&*stream, &mut [0u8; 1][..], flags).map_err(io::Error::from)
+            });
+            match looked {
+                Ok(_) => return Poll::Ready(Client::Waits),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(Client::Gone),
+            }
+        }
+    }
+
+    /// Ready when a read would not wait.
+    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_read_ready(context)
+    }
+
+    /// Closing will reset: for an answer whose end only the close tells, so that a break does not look like it.
+    pub(crate) fn reset_on_close(&self) {
+        // Without the option the client sees a short body; there is nothing more to be done.
+        let _ = rustix::net::sockopt::set_socket_linger(&*self.stream(), Some(std::time::Duration::ZERO));
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream()).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream()).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream()).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream()).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,174 @@
+//! A client's byte stream (plain or TLS) that keeps the connection's [`Flight`] up to date.
+//!
+//! It sees three things that hyper does not tell: that a client began to send a head, that a client takes no more
+//! bytes, and that the last byte of an answer has left. It also gives hyper's own error answers their
+//! `segue-reason`: those are written although no request was handed over.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::flight::{Flight, Phase};
+use crate::reason::{self, Reason};
+use crate::stats::Counters;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Tracked<S> {
+    inner: S,
+    /// What was read to find out the protocol, still to be given out.
+    prefix: Bytes,
+    /// An error answer of hyper's, with its reason put in, still to be written.
+    amended: Bytes,
+    flight: Arc<Flight>,
+    counters: Arc<Counters>,
+}
+
+impl<S> Tracked<S> {
+    pub(crate) fn new(inner: S, prefix: Bytes, flight: Arc<Flight>, counters: Arc<Counters>) -> Tracked<S> {
+        Tracked { inner, prefix, amended: Bytes::new(), flight, counters }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.prefix.is_empty() {
+            let here = self.prefix.len().min(buffer.remaining());
+            buffer.put_slice(&self.prefix.split_to(here));
+            self.prefix_given();
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            match self.flight.phase() {
+                Phase::Idle => self.flight.enter(Phase::Head),
+                Phase::ClientBody => self.flight.enter(Phase::ClientBody),
+                _ => {}
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S> Tracked<S> {
+    fn prefix_given(&self) {
+        if self.flight.phase() == Phase::Idle {
+            self.flight.enter(Phase::Head);
+        }
+    }
+
+    /// Whether hyper writes although no request was handed over: then it is its own error answer.
+    fn amends(&self) -> bool {
+        matches!(self.flight.phase(), Phase::Idle | Phase::Head)
+    }
+
+    fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &polled {
+            Poll::Pending => self.flight.blocked(),
+            Poll::Ready(_) => self.flight.unblocked(),
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.amends()
+            && let Some((amended, reason)) = amend(bytes)
+        {
+            self.counters.count(reason);
+            self.amended = amended;
+            self.flight.enter(Phase::Flush);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        ready!(self.as_mut().poll_amended(context))?;
+        let polled = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.wrote(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.amends() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(context, first.map_or(&[], |slice| slice));
+        }
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.wrote(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_amended(context))?;
+        ready!(Pin::new(&mut self.inner).poll_flush(context))?;
+        if self.flight.phase() == Phase::Flush {
+            self.flight.enter(Phase::Idle);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_amended(context))?;
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Tracked<S> {
+    fn poll_amended(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.amended.is_empty() {
+            let this = &mut *self;
+            let written = ready!(Pin::new(&mut this.inner).poll_write(context, &this.amended))?;
+            this.amended.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// An error answer of hyper's with `segue-reason` behind its status line.
+fn amend(bytes: &[u8]) -> Option<(Bytes, Reason)> {
+    let reason = match bytes.strip_prefix(b"HTTP/1.1 ").or(bytes.strip_prefix(b"HTTP/1.0 "))?.get(..3)? {
+        b"431" => Reason::HeaderTooLarge,
+        b"414" => Reason::TargetTooLong,
+        b"400" => Reason::BadRequest,
+        _ => return None,
+    };
+    let line_end = bytes.windows(2).position(|pair| pair == b"\r\n")? + 2;
+    let (line, rest) = bytes.split_at(line_end);
+    let field = format!("{}: {}\r\n", reason::HEADER, reason.as_str());
+    Some((Bytes::from([line, field.as_bytes(), rest].concat()), reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_answer_gets_its_reason_behind_the_status_line() {
+        let (amended, reason) = amend(b"HTTP/1.1 431 Large\r\ncontent-length: 0\r\n\r\n").unwrap();
+        assert_eq!(reason, Reason::HeaderTooLarge);
+        assert_eq!(
+            &amended[..],
+            b"HTTP/1.1 431 Large\r\nsegue-reason: header-too-large\r\ncontent-length: 0\r\n\r\n"
+        );
+        assert!(amend(b"HTTP/1.1 200 OK\r\n\r\n").is_none());
+        assert!(amend(b"garbage").is_none());
+    }
+}

@@ -1,0 +1,291 @@
+//! What is under way, where a sweep can see it: one [`Flight`] per HTTP/1 connection (used again by each of its
+//! requests), per HTTP/2 request and per upgraded connection.
+//!
+//! Timeouts and cuts need no timer per request: a request writes down what it waits for and since when, and the
+//! sweep, a few times a second, ends what waits for too long. First softly (a verdict that the request reads when
+//! it is woken, so that it can still answer), then, if it cannot hear that because it is blocked on its client, by
+//! ending its task.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Waker};
+
+use tokio::task::AbortHandle;
+
+use crate::clock;
+use crate::instance::Instance;
+
+/// What a flight waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// The client's next request.
+    Idle,
+    /// The rest of a request's head (or of a TLS handshake).
+    Head,
+    /// A connection to an instance.
+    Connect,
+    /// The client's body.
+    ClientBody,
+    /// The instance's answer.
+    Answer,
+    /// The rest of the instance's answer.
+    AnswerBody,
+    /// The client to take what the instance sent.
+    Client,
+    /// The last bytes of an answer to leave for the client.
+    Flush,
+    /// Nothing: an upgraded connection.
+    Upgraded,
+    /// Nothing: an HTTP/2 connection, whose requests are flights of their own.
+    Http2,
+}
+
+const PHASES: [Phase; 10] = [
+    Phase::Idle,
+    Phase::Head,
+    Phase::Connect,
+    Phase::ClientBody,
+    Phase::Answer,
+    Phase::AnswerBody,
+    Phase::Client,
+    Phase::Flush,
+    Phase::Upgraded,
+    Phase::Http2,
+];
+
+/// What the sweep decided about a flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Verdict {
+    /// Go on.
+    None,
+    /// The client sent nothing of its body for too long.
+    BodyTimeout,
+    /// The instance did not begin its answer in time.
+    AnswerTimeout,
+    /// The deadline of a drain is over.
+    Cut,
+    /// An idle or upgraded connection is to end politely.
+    GoAway,
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::None, Verdict::BodyTimeout, Verdict::AnswerTimeout, Verdict::Cut, Verdict::GoAway];
+
+/// One thing under way.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    phase: AtomicU8,
+    since: AtomicU64,
+    verdict: AtomicU8,
+    /// Since when the client's socket takes no more bytes, 0 if it does.
+    blocked_since: AtomicU64,
+    /// The key of the instance whose request this is, 0 for none.
+    instance: AtomicU64,
+    /// Which instance was cut when the verdict is [`Verdict::Cut`]; 0 if it is about this flight, wherever it is.
+    cut_of: AtomicU64,
+    /// Whether the sweep has seen the cut once: at the second time the task is ended.
+    warned: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+    task: OnceLock<AbortHandle>,
+    /// The instance of an upgraded connection.
+    tunnel_of: OnceLock<Arc<Instance>>,
+}
+
+impl Flight {
+    pub(crate) fn new(phase: Phase) -> Flight {
+        Flight::since_then(phase, clock::coarse())
+    }
+
+    pub(crate) fn since_then(phase: Phase, since: u64) -> Flight {
+        Flight {
+            phase: AtomicU8::new(phase as u8),
+            since: AtomicU64::new(since),
+            verdict: AtomicU8::new(0),
+            blocked_since: AtomicU64::new(0),
+            instance: AtomicU64::new(0),
+            cut_of: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
+            waker: Mutex::default(),
+            task: OnceLock::new(),
+            tunnel_of: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Ordering::Acquire))]
+    }
+
+    pub(crate) fn since(&self) -> u64 {
+        self.since.load(Ordering::Relaxed)
+    }
+
+    /// Something new is waited for, or the same thing made progress.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.since.store(clock::coarse(), Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// As [`Flight::enter`], but waiting on for the same thing is no progress.
+    pub(crate) fn wait_for(&self, phase: Phase) {
+        if self.phase.load(Ordering::Relaxed) != phase as u8 {
+            self.enter(phase);
+        }
+    }
+
+    pub(crate) fn begin(&self) {
+        self.forgive();
+        self.enter(Phase::Connect);
+    }
+
+    pub(crate) fn on_instance(&self, key: u64) {
+        self.instance.store(key, Ordering::Release);
+    }
+
+    pub(crate) fn instance(&self) -> u64 {
+        self.instance.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        match VERDICTS[usize::from(self.verdict.load(Ordering::Acquire))] {
+            // It was about an instance that this flight has left since.
+            Verdict::Cut if ![0, self.instance()].contains(&self.cut_of.load(Ordering::Acquire)) => {
+                Verdict::None
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// Takes a verdict back.
+    pub(crate) fn forgive(&self) {
+        self.warned.store(false, Ordering::Relaxed);
+        self.verdict.store(Verdict::None as u8, Ordering::Relaxed);
+    }
+
+    /// Judges this flight to be cut as long as it is on that instance (0: wherever).
+    pub(crate) fn cut(&self, instance: u64) {
+        self.cut_of.store(instance, Ordering::Release);
+        self.judge(Verdict::Cut);
+    }
+
+    /// Ends the task if its cut was seen here before.
+    pub(crate) fn enforce_cut(&self) {
+        if self.verdict() == Verdict::Cut && self.warned.swap(true, Ordering::Relaxed) {
+            self.abort();
+        }
+    }
+
+    /// The verdict, leaving this task to be woken when it changes.
+    pub(crate) fn poll_verdict(&self, context: &Context<'_>) -> Verdict {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        drop(waker);
+        self.verdict()
+    }
+
+    pub(crate) fn judge(&self, verdict: Verdict) {
+        self.verdict.store(verdict as u8, Ordering::Release);
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn carried_by(&self, task: AbortHandle) {
+        // Set once, right after the task was spawned.
+        let _ = self.task.set(task);
+    }
+
+    pub(crate) fn is_tunnel_of(&self, instance: &Arc<Instance>) {
+        let _ = self.tunnel_of.set(instance.clone());
+    }
+
+    /// Since when the instance of this upgraded connection takes no more requests.
+    pub(crate) fn withdrawn_since(&self) -> Option<u64> {
+        let since = self.tunnel_of.get()?.withdrawn_at.load(Ordering::Relaxed);
+        Some(since).filter(|since| *since > 0)
+    }
+
+    /// Ends the task that carries this flight.
+    pub(crate) fn abort(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+
+    /// The client's socket took no bytes.
+    pub(crate) fn blocked(&self) {
+        if self.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.blocked_since.store(clock::coarse().max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// The client's socket took bytes.
+    pub(crate) fn unblocked(&self) {
+        if self.blocked_since.load(Ordering::Relaxed) != 0 {
+            self.blocked_since.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn blocked_since(&self) -> u64 {
+        self.blocked_since.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        !matches!(self.phase(), Phase::Idle | Phase::Head | Phase::Http2)
+    }
+}
+
+/// All flights of one proxy.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    flights: Mutex<(u64, HashMap<u64, Arc<Flight>>)>,
+}
+
+impl Registry {
+    pub(crate) fn register(self: &Arc<Self>, flight: Arc<Flight>) -> Registered {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.0 += 1;
+        let number = flights.0;
+        flights.1.insert(number, flight);
+        Registered { registry: self.clone(), number }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Flight>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).1.values().cloned().collect()
+    }
+
+    /// Judges everything on an instance; how much that was.
+    pub(crate) fn cut(&self, instance: u64) -> u64 {
+        let on_it = self.all().into_iter().filter(|flight| flight.instance() == instance);
+        on_it.map(|flight| flight.cut(instance)).count() as u64
+    }
+
+    /// How many requests and upgraded connections are under way.
+    pub(crate) fn busy(&self) -> u64 {
+        self.all().iter().filter(|flight| flight.is_busy()).count() as u64
+    }
+}
+
+/// A flight's place in the registry, given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    registry: Arc<Registry>,
+    number: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut flights = self.registry.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.1.remove(&self.number);
+    }
+}

@@ -1,0 +1,219 @@
+//! The instances of one service, and the choice among them.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
+
+use tokio::sync::Notify;
+
+use crate::clock;
+use crate::config::PoolConfig;
+use crate::flight::Registry;
+use crate::instance::{Claim, Instance, InstanceView};
+
+/// The instances of one service. Clones are handles to the same pool.
+#[derive(Debug, Clone)]
+pub struct Pool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: PoolConfig,
+    instances: RwLock<Vec<Arc<Instance>>>,
+    turn: AtomicUsize,
+    changed: Arc<Notify>,
+    registries: Mutex<Vec<Weak<Registry>>>,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(config: PoolConfig) -> Pool {
+        Pool(Arc::new(Inner {
+            config,
+            instances: RwLock::default(),
+            turn: AtomicUsize::new(0),
+            changed: Arc::default(),
+            registries: Mutex::default(),
+        }))
+    }
+
+    /// Makes an instance known; it takes no request before [`Pool::admit`]. One that is known under this id
+    /// is withdrawn and replaced.
+    pub fn add(&self, id: &str, address: SocketAddr, version: &str) {
+        let changed = self.0.changed.clone();
+        let instance = Arc::new(Instance::new(id, address, version, self.0.config.idle_connections, changed));
+        let mut instances = self.0.instances.write().unwrap_or_else(PoisonError::into_inner);
+        match instances.iter_mut().find(|known| known.id == id) {
+            Some(known) => std::mem::replace(known, instance).withdraw(),
+            None => instances.push(instance),
+        }
+    }
+
+    /// Lets an instance take requests from now on; false if the id is not known.
+    pub fn admit(&self, id: &str) -> bool {
+        self.find(id).map(|instance| instance.admit()).is_some()
+    }
+
+    /// Stops an instance from taking requests; false if the id is not known.
+    ///
+    /// When this returns, no request can claim it any more and its idle upstream connections are closed.
+    /// What is in flight goes on. Its WebSockets are told 1001 after [`crate::Config::websocket_grace`].
+    pub fn withdraw(&self, id: &str) -> bool {
+        self.find(id).map(|instance| instance.withdraw()).is_some()
+    }
+
+    /// Ends what is in flight on an instance, and withdraws it; how many requests and upgraded connections
+    /// were ended. A request that was not answered yet gets 504 with `segue-reason: cut-at-deadline`,
+    /// an answer that had begun breaks off visibly.
+    pub fn cut(&self, id: &str) -> u64 {
+        let Some(instance) = self.find(id) else { return 0 };
+        instance.withdraw();
+        let registries = self.0.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        registries.iter().filter_map(Weak::upgrade).map(|registry| registry.cut(instance.key)).sum()
+    }
+
+    /// Forgets an instance; it is withdrawn first. What is in flight on it goes on uncounted.
+    pub fn remove(&self, id: &str) {
+        let mut instances = self.0.instances.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = instances.iter().position(|instance| instance.id == id) {
+            instances.remove(place).withdraw();
+        }
+    }
+
+    /// All known instances, in the order in which they were added.
+    pub fn instances(&self) -> Vec<InstanceView> {
+        self.read().iter().map(|instance| instance.view()).collect()
+    }
+
+    /// Resolves when an instance was admitted or withdrawn, or the last request of a withdrawn one ended.
+    /// What happens after this call (not: after the first poll) is never missed.
+    pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.changed.clone().notified_owned()
+    }
+
+    pub(crate) fn idle_limit(&self) -> u64 {
+        clock::millis(self.0.config.idle)
+    }
+
+    pub(crate) fn attach(&self, registry: &Arc<Registry>) {
+        let mut registries = self.0.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        registries.retain(|known| known.strong_count() > 0);
+        registries.push(Arc::downgrade(registry));
+    }
+
+    pub(crate) fn sweep(&self, now: u64) {
+        for instance in self.read().iter() {
+            instance.sweep(now);
+        }
+    }
+
+    /// Claims the admitted instance with the fewest requests in flight, leaving out those already `tried`.
+    pub(crate) fn claim(&self, tried: &[u64]) -> Option<Claim> {
+        let instances = self.read();
+        let start = self.0.turn.fetch_add(1, Ordering::Relaxed);
+        loop {
+            // From a moving start, so that equals take turns.
+            let (before, after) = instances.split_at(start.checked_rem(instances.len())?);
+            let (_, least) = after
+                .iter()
+                .chain(before)
+                .filter(|instance| !tried.contains(&instance.key))
+                .filter_map(|instance| Some((instance.load_if_admitted()?, instance)))
+                .min_by_key(|(load, _)| *load)?;
+            // It may have been withdrawn since it was looked at: then look again.
+            if let Some(claim) = Claim::take(least) {
+                return Some(claim);
+            }
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Instance>> {
+        self.read().iter().find(|instance| instance.id == id).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Instance>>> {
+        self.0.instances.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool::new(PoolConfig::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool_of(ids: &[&str]) -> Pool {
+        let pool = Pool::default();
+        for id in ids {
+            pool.add(id, SocketAddr::from(([127, 0, 0, 1], 9)), "1");
+            assert!(pool.admit(id));
+        }
+        pool
+    }
+
+    fn chosen(pool: &Pool) -> Option<String> {
+        pool.claim(&[]).map(|claim| claim.instance().id.clone())
+    }
+
+    #[test]
+    fn the_instance_with_the_fewest_in_flight_is_chosen() {
+        let pool = pool_of(&["a", "b", "c"]);
+        let held: Vec<_> = (0..9).filter_map(|_| pool.claim(&[])).collect();
+        assert_eq!(held.len(), 9);
+        assert!(pool.instances().iter().all(|instance| instance.in_flight == 3));
+        drop(held);
+        assert!(pool.instances().iter().all(|instance| instance.in_flight == 0 && instance.requests == 3));
+    }
+
+    #[test]
+    fn equals_take_turns() {
+        let pool = pool_of(&["a", "b"]);
+        let chosen: Vec<_> = (0..4).filter_map(|_| chosen(&pool)).collect();
+        assert_eq!(chosen.iter().filter(|id| *id == "a").count(), 2);
+    }
+
+    #[test]
+    fn one_that_is_only_known_or_withdrawn_or_tried_is_not_chosen() {
+        let pool = Pool::default();
+        assert!(chosen(&pool).is_none(), "an empty pool has nothing to choose");
+        pool.add("a", SocketAddr::from(([127, 0, 0, 1], 9)), "1");
+        assert!(chosen(&pool).is_none());
+        pool.admit("a");
+        let claim = pool.claim(&[]).unwrap();
+        assert!(pool.claim(&[claim.instance().key]).is_none());
+        assert!(pool.withdraw("a"));
+        assert!(chosen(&pool).is_none());
+        assert_eq!(pool.instances()[0].in_flight, 1);
+    }
+
+    #[test]
+    fn an_unknown_id_is_told() {
+        let pool = Pool::default();
+        assert!(!pool.admit("x") && !pool.withdraw("x") && pool.cut("x") == 0);
+    }
+
+    #[tokio::test]
+    async fn the_last_release_of_a_withdrawn_instance_is_told() {
+        let pool = pool_of(&["a"]);
+        let claim = pool.claim(&[]).unwrap();
+        pool.withdraw("a");
+        let changed = pool.changed();
+        drop(claim);
+        changed.await;
+        assert_eq!(pool.instances()[0].in_flight, 0);
+    }
+
+    #[test]
+    fn an_id_that_is_added_again_is_another_instance() {
+        let pool = pool_of(&["a"]);
+        let claim = pool.claim(&[]).unwrap();
+        pool.add("a", SocketAddr::from(([127, 0, 0, 1], 10)), "2");
+        assert!(chosen(&pool).is_none());
+        let view = &pool.instances()[0];
+        assert_eq!((view.version.as_str(), view.in_flight), ("2", 0));
+        assert!(!claim.instance().admitted());
+    }
+}

@@ -1,0 +1,158 @@
+//! The head of a request as an instance gets it.
+//!
+//! The target in origin form, `Host` first, then the client's headers in their order without those of its
+//! connection, then `X-Forwarded-For`, `-Proto` and `-Host`. Those that came in are replaced, because a client
+//! could write anything there, unless [`crate::Config::trust_forwarded`]. No `Via` is added, as other reverse
+//! proxies do not by default.
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+
+use crate::hop;
+use crate::reason::Reason;
+use crate::upstream::{UploadFraming, put_header};
+
+/// What is known of a client's connection before its first request.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    /// The client's address without its port.
+    pub(crate) client: String,
+    pub(crate) scheme: &'static str,
+    pub(crate) trust_forwarded: bool,
+}
+
+/// What the head of a request says about how to carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) to_head_request: bool,
+    pub(crate) framing: UploadFraming,
+    /// `Expect: 100-continue`.
+    pub(crate) expects: bool,
+    /// The client asks for another protocol.
+    pub(crate) upgrade: bool,
+}
+
+/// Writes the head into `out`.
+pub(crate) fn encode(
+    out: &mut Vec<u8>,
+    parts: &Parts,
+    has_body: bool,
+    origin: &Origin,
+) -> Result<Plan, Reason> {
+    if parts.method == Method::CONNECT {
+        return Err(Reason::MethodNotCarried);
+    }
+    let headers = &parts.headers;
+    let host = host(parts)?;
+    out.extend_from_slice(parts.method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(parts.uri.path_and_query().map_or("/", |target| target.as_str()).as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    put_header(out, "host", host);
+
+    let named = match headers.get(header::CONNECTION).map(HeaderValue::as_bytes) {
+        None | Some(b"keep-alive" | b"close" | b"Keep-Alive" | b"Upgrade") => Vec::new(),
+        Some(_) => hop::named_by_connection(headers),
+    };
+    let has_length = headers.contains_key(header::CONTENT_LENGTH);
+    let mut expects = false;
+    let mut cookies = false;
+    for (name, value) in headers {
+        let value = value.as_bytes();
+        match name.as_str() {
+            "host" | "x-forwarded-for" => {}
+            "cookie" if parts.version == Version::HTTP_2 => cookies = true,
+            "x-forwarded-proto" | "x-forwarded-host" | "forwarded" if !origin.trust_forwarded => {}
+            "expect" if !has_body => {}
+            "te" if value.eq_ignore_ascii_case(b"trailers") => {
+                out.extend_from_slice(b"te: trailers\r\nconnection: te\r\n");
+            }
+            _ if hop::is_hop_by_hop(name) => {}
+            _ if !named.is_empty() && named.contains(name) => {}
+            text => {
+                expects |= text == "expect" && value.eq_ignore_ascii_case(b"100-continue");
+                put_header(out, text, value);
+            }
+        }
+    }
+    if cookies {
+        put_joined(out, headers, &header::COOKIE, b"; ", None);
+    }
+    put_forwarded(out, headers, host, origin);
+    let framing = if has_length { UploadFraming::Length } else { UploadFraming::Chunked };
+    if has_body && !has_length {
+        out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    } else if !has_body && !has_length && carries_body(&parts.method) {
+        out.extend_from_slice(b"content-length: 0\r\n");
+    }
+    let upgrade = upgrade(parts);
+    if let Some(protocol) = upgrade {
+        out.extend_from_slice(b"connection: upgrade\r\n");
+        put_header(out, "upgrade", protocol.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(Plan { to_head_request: parts.method == Method::HEAD, framing, expects, upgrade: upgrade.is_some() })
+}
+
+/// RFC 9112 section 3.2: HTTP/1.1 has exactly one `Host`; a target in absolute form (and HTTP/2) overrides it.
+fn host(parts: &Parts) -> Result<&[u8], Reason> {
+    let mut hosts = parts.headers.get_all(header::HOST).into_iter();
+    let host = hosts.next();
+    if hosts.next().is_some() || (host.is_none() && parts.version == Version::HTTP_11) {
+        return Err(Reason::BadRequest);
+    }
+    let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+    Ok(authority.or(host.map(HeaderValue::as_bytes)).unwrap_or_default())
+}
+
+fn put_forwarded(out: &mut Vec<u8>, headers: &HeaderMap, host: &[u8], origin: &Origin) {
+    const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    if origin.trust_forwarded {
+        put_joined(out, headers, &FOR, b", ", Some(origin.client.as_bytes()));
+    } else {
+        put_header(out, "x-forwarded-for", origin.client.as_bytes());
+    }
+    if !origin.trust_forwarded || !headers.contains_key("x-forwarded-proto") {
+        put_header(out, "x-forwarded-proto", origin.scheme.as_bytes());
+    }
+    if !origin.trust_forwarded || !headers.contains_key("x-forwarded-host") {
+        put_header(out, "x-forwarded-host", host);
+    }
+}
+
+/// All values of a header, and one more, in one line.
+fn put_joined(
+    out: &mut Vec<u8>,
+    headers: &HeaderMap,
+    name: &HeaderName,
+    between: &[u8],
+    more: Option<&[u8]>,
+) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
+    for (place, value) in headers.get_all(name).into_iter().map(HeaderValue::as_bytes).chain(more).enumerate()
+    {
+        if place > 0 {
+            out.extend_from_slice(between);
+        }
+        out.extend_from_slice(value);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Methods whose requests are expected to say how long their body is, even if empty.
+fn carries_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+fn upgrade(parts: &Parts) -> Option<&HeaderValue> {
+    let protocol = parts.headers.get(header::UPGRADE)?;
+    (parts.version == Version::HTTP_11
+        && !protocol.as_bytes().eq_ignore_ascii_case(b"h2c")
+        && hop::has_word(&parts.headers, &header::CONNECTION, "upgrade"))
+    .then_some(protocol)
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

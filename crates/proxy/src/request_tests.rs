@@ -1,0 +1,106 @@
+//! Tests of the heads of requests.
+
+use super::*;
+use http::Request;
+
+fn origin(trust_forwarded: bool) -> Origin {
+    Origin { client: "10.0.0.9".to_owned(), scheme: "http", trust_forwarded }
+}
+
+fn encoded(request: http::request::Builder, has_body: bool, trust: bool) -> Result<(String, Plan), Reason> {
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let mut out = Vec::new();
+    let plan = encode(&mut out, &parts, has_body, &origin(trust))?;
+    Ok((String::from_utf8(out).unwrap(), plan))
+}
+
+fn get() -> http::request::Builder {
+    Request::get("/a?b=c").header("host", "example.test")
+}
+
+#[test]
+fn a_plain_request_goes_through() {
+    let (text, plan) = encoded(get().header("x-a", "1"), false, false).unwrap();
+    assert_eq!(
+        text,
+        "GET /a?b=c HTTP/1.1\r\nhost: example.test\r\nx-a: 1\r\nx-forwarded-for: 10.0.0.9\r\n\
+         x-forwarded-proto: http\r\nx-forwarded-host: example.test\r\n\r\n"
+    );
+    assert!(!plan.upgrade && !plan.expects && !plan.to_head_request);
+}
+
+#[test]
+fn headers_of_the_clients_connection_stay_there() {
+    let request = get()
+        .header("connection", "keep-alive, x-mine")
+        .header("x-mine", "1")
+        .header("keep-alive", "timeout=5")
+        .header("proxy-connection", "keep-alive")
+        .header("transfer-encoding", "chunked")
+        .header("upgrade", "websocket");
+    let (text, plan) = encoded(request, true, false).unwrap();
+    for gone in ["x-mine", "keep-alive", "proxy-connection", "upgrade"] {
+        assert!(!text.contains(gone), "{gone} in {text}");
+    }
+    assert_eq!(text.matches("transfer-encoding: chunked").count(), 1);
+    assert!(!plan.upgrade, "Connection does not name it");
+}
+
+#[test]
+fn an_upgrade_is_asked_of_the_instance_too() {
+    let request = get().header("connection", "keep-alive, Upgrade").header("upgrade", "websocket");
+    let (text, plan) = encoded(request, false, false).unwrap();
+    assert!(plan.upgrade);
+    assert!(text.contains("connection: upgrade\r\nupgrade: websocket\r\n"));
+}
+
+#[test]
+fn what_a_client_says_of_earlier_hops_counts_only_if_trusted() {
+    let request = || get().header("x-forwarded-for", "1.1.1.1").header("x-forwarded-proto", "https");
+    let (text, _) = encoded(request(), false, false).unwrap();
+    assert!(text.contains("x-forwarded-for: 10.0.0.9\r\n") && text.contains("x-forwarded-proto: http\r\n"));
+    let (text, _) = encoded(request(), false, true).unwrap();
+    assert!(text.contains("x-forwarded-for: 1.1.1.1, 10.0.0.9\r\n"));
+    assert_eq!(text.matches("x-forwarded-proto").count(), 1);
+    assert!(text.contains("x-forwarded-proto: https\r\n"));
+}
+
+#[test]
+fn the_target_in_absolute_form_gives_the_host() {
+    let (text, _) =
+        encoded(Request::get("http://other.test/x").header("host", "example.test"), false, false).unwrap();
+    assert!(text.starts_with("GET /x HTTP/1.1\r\nhost: other.test\r\n"), "{text}");
+}
+
+#[test]
+fn the_end_of_the_body_is_told() {
+    let (text, plan) = encoded(Request::post("/").header("host", "a"), false, false).unwrap();
+    assert!(text.contains("content-length: 0\r\n") && plan.framing == UploadFraming::Chunked);
+    let (text, plan) =
+        encoded(Request::post("/").header("host", "a").header("content-length", "3"), true, false).unwrap();
+    assert!(!text.contains("transfer-encoding") && plan.framing == UploadFraming::Length);
+}
+
+#[test]
+fn cookies_that_http2_split_are_joined() {
+    let request =
+        Request::get("http://a/").version(Version::HTTP_2).header("cookie", "a=1").header("cookie", "b=2");
+    let (text, _) = encoded(request, false, false).unwrap();
+    assert!(text.contains("cookie: a=1; b=2\r\n"), "{text}");
+}
+
+#[test]
+fn what_a_reverse_proxy_does_not_carry_is_refused() {
+    assert_eq!(encoded(Request::get("/"), false, false).err(), Some(Reason::BadRequest));
+    assert_eq!(encoded(get().header("host", "b"), false, false).err(), Some(Reason::BadRequest));
+    let connect = Request::connect("example.test:443").header("host", "example.test");
+    assert_eq!(encoded(connect, false, false).err(), Some(Reason::MethodNotCarried));
+}
+
+#[test]
+fn expect_is_passed_on_only_with_a_body() {
+    let request = || Request::post("/").header("host", "a").header("expect", "100-continue");
+    assert!(encoded(request(), true, false).unwrap().1.expects);
+    let (text, plan) = encoded(request(), false, false).unwrap();
+    assert!(!plan.expects && !text.contains("expect"));
+}

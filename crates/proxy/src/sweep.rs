@@ -1,0 +1,135 @@
+//! The sweep: a few times a second, whatever waits for too long is ended.
+//!
+//! It is the only timer of the data path. What it decides is written into the [`Flight`]s.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock;
+use crate::config::Limits;
+use crate::flight::{Flight, Phase, Verdict};
+use crate::shared::Shared;
+
+/// After the drain began, an idle client connection is left open this long: a request that is already on its way
+/// is still answered, with `Connection: close`.
+const IDLE_GRACE_MS: u64 = 100;
+
+/// Sweeps until the runtime ends.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    loop {
+        sweep(&shared, clock::tick());
+        shared.swept.notify_waiters();
+        clock::sleep(clock::TICK).await;
+    }
+}
+
+fn sweep(shared: &Shared, now: u64) {
+    shared.pool.sweep(now);
+    let (limits, draining_since) = (&shared.config.limits, shared.draining_since());
+    let grace = clock::millis(shared.config.websocket_grace);
+    for flight in shared.registry.all() {
+        flight.enforce_cut();
+        match decide(&flight, limits, draining_since, grace, now) {
+            Fate::GoOn => {}
+            Fate::Judge(verdict) => flight.judge(verdict),
+            Fate::End => flight.abort(),
+        }
+    }
+}
+
+/// What becomes of a flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    GoOn,
+    Judge(Verdict),
+    End,
+}
+
+fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: u64, now: u64) -> Fate {
+    let waited = now.saturating_sub(flight.since());
+    let over = |limit: Duration| waited > clock::millis(limit);
+    let blocked_since = flight.blocked_since();
+    if blocked_since > 0 && now.saturating_sub(blocked_since) > clock::millis(limits.body) {
+        return Fate::End;
+    }
+    if flight.verdict() == Verdict::Cut {
+        return Fate::GoOn;
+    }
+    match flight.phase() {
+        Phase::Idle => {
+            let grace_over = |since: u64| now.saturating_sub(since) > IDLE_GRACE_MS;
+            let drained = draining_since.is_some_and(|since| grace_over(since.max(flight.since())));
+            if drained || over(limits.idle) { Fate::Judge(Verdict::GoAway) } else { Fate::GoOn }
+        }
+        Phase::Head if over(limits.head) => Fate::End,
+        Phase::ClientBody if over(limits.body) => Fate::Judge(Verdict::BodyTimeout),
+        Phase::Answer if limits.answer.is_some_and(over) => Fate::Judge(Verdict::AnswerTimeout),
+        // Only HTTP/2 gets here: its client reads other streams, but not this one.
+        Phase::Client | Phase::Flush if over(limits.body) => Fate::End,
+        Phase::Upgraded => {
+            let leaving = [flight.withdrawn_since(), draining_since].into_iter().flatten().min();
+            let due = leaving.is_some_and(|since| now.saturating_sub(since) >= grace);
+            if due { Fate::Judge(Verdict::GoAway) } else { Fate::GoOn }
+        }
+        _ => Fate::GoOn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(phase: Phase, waited: u64, draining_since: Option<u64>) -> Fate {
+        let limits = Limits {
+            answer: Some(Duration::from_secs(3)),
+            body: Duration::from_secs(2),
+            head: Duration::from_secs(1),
+            idle: Duration::from_secs(4),
+            ..Limits::default()
+        };
+        let flight = Flight::since_then(phase, 10_000);
+        let now = flight.since() + waited;
+        decide(&flight, &limits, draining_since.map(|ago| now - ago), 500, now)
+    }
+
+    #[test]
+    fn each_phase_has_its_own_limit() {
+        for (phase, limit, fate_after) in [
+            (Phase::Idle, 4000, Fate::Judge(Verdict::GoAway)),
+            (Phase::Head, 1000, Fate::End),
+            (Phase::ClientBody, 2000, Fate::Judge(Verdict::BodyTimeout)),
+            (Phase::Answer, 3000, Fate::Judge(Verdict::AnswerTimeout)),
+            (Phase::Client, 2000, Fate::End),
+            (Phase::Flush, 2000, Fate::End),
+        ] {
+            assert_eq!(fate(phase, limit, None), Fate::GoOn, "{phase:?}");
+            assert_eq!(fate(phase, limit + 1, None), fate_after, "{phase:?}");
+        }
+        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded, Phase::Http2] {
+            assert_eq!(fate(phase, 1_000_000, None), Fate::GoOn, "{phase:?} has no limit of its own");
+        }
+    }
+
+    #[test]
+    fn a_drain_closes_idle_connections_and_lets_the_busy_finish() {
+        assert_eq!(fate(Phase::Idle, 3000, Some(IDLE_GRACE_MS + 1)), Fate::Judge(Verdict::GoAway));
+        assert_eq!(fate(Phase::Idle, 3000, Some(IDLE_GRACE_MS)), Fate::GoOn);
+        assert_eq!(fate(Phase::Idle, 0, Some(3000)), Fate::GoOn, "it has just finished a request");
+        assert_eq!(fate(Phase::Answer, 2000, Some(3000)), Fate::GoOn);
+        assert_eq!(fate(Phase::Upgraded, 9000, Some(499)), Fate::GoOn);
+        assert_eq!(fate(Phase::Upgraded, 9000, Some(500)), Fate::Judge(Verdict::GoAway));
+    }
+
+    #[test]
+    fn a_client_that_takes_no_bytes_is_ended_whatever_it_waits_for() {
+        clock::tick();
+        let flight = Flight::new(Phase::AnswerBody);
+        flight.blocked();
+        let limits = Limits { body: Duration::from_secs(2), ..Limits::default() };
+        let since = flight.blocked_since();
+        assert_eq!(decide(&flight, &limits, None, 0, since + 2000), Fate::GoOn);
+        assert_eq!(decide(&flight, &limits, None, 0, since + 2001), Fate::End);
+        flight.unblocked();
+        assert_eq!(decide(&flight, &limits, None, 0, since + 2001), Fate::GoOn);
+    }
+}

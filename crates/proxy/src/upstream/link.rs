@@ -1,0 +1,84 @@
+//! One connection to an instance.
+
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
+use tokio::net::TcpStream;
+
+use super::buffers;
+use crate::clock::TICK_MS;
+
+/// One connection to an instance. It belongs to the worker whose runtime watches its socket.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: TcpStream,
+    worker: u64,
+    resting_since: u64,
+    /// How long it may rest, in milliseconds.
+    pub(crate) idle_limit: u64,
+}
+
+impl Link {
+    pub(crate) fn new(stream: TcpStream, worker: u64, idle_limit: u64) -> Link {
+        Link { stream, worker, resting_since: 0, idle_limit }
+    }
+
+    pub(crate) fn worker(&self) -> u64 {
+        self.worker
+    }
+
+    pub(crate) fn rest(&mut self, now: u64) {
+        self.resting_since = now;
+    }
+
+    /// Whether it has rested for less than its limit. The coarse time may be a tick behind at both ends.
+    pub(crate) fn young(&self, now: u64) -> bool {
+        now.saturating_sub(self.resting_since) + TICK_MS < self.idle_limit
+    }
+
+    /// Whether it may carry a request: young, and its other end has neither closed it nor sent anything.
+    ///
+    /// The peek asks the socket itself. What the runtime knows is only as new as its last look at its events.
+    pub(crate) fn usable(&self, now: u64) -> bool {
+        self.young(now)
+            && matches!(
+                rustix::net::recv(&self.stream, &mut [0u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT),
+                Err(rustix::io::Errno::AGAIN)
+            )
+    }
+
+    /// Reads what is there into `input`; `Ok(0)` is the end.
+    pub(super) fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        input: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        // Only once there is something to read is a buffer needed.
+        ready!(self.stream.poll_read_ready(context))?;
+        buffers::make_room(input);
+        let polled = pin!(self.stream.read_buf(input)).poll(context);
+        if polled.is_pending() && input.is_empty() {
+            buffers::give_back(input);
+        }
+        polled
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match slices {
+            [one] => Pin::new(&mut self.stream).poll_write(context, one),
+            several => Pin::new(&mut self.stream).poll_write_vectored(context, several),
+        }
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+}

@@ -1,0 +1,5 @@
+//! The proxy against real sockets: one promise per module.
+
+mod support;
+
+mod passes_through;
