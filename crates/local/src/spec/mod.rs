@@ -5,9 +5,22 @@
 //! ```
 //! The schema that `segue schema` prints is the one that the text is held to: there is no second list of keys.
 
+mod at;
 mod command;
 pub mod duration;
+mod env_file;
+mod load;
+mod raw;
+mod schema;
+mod shape;
 pub mod size;
+mod suggest;
+mod text;
+mod tree;
 mod types;
+mod user;
+mod validate;
 
+pub use load::Loaded;
+pub use schema::schema;
 pub use types::{Check, Command, Limits, LogLimits, Ready, Spec, Stop, Strategy, Tls, User};

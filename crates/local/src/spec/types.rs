@@ -166,7 +166,7 @@ pub struct Limits {
     pub max_connections: Option<u32>,
     /// How large the head of a request may be, in bytes.
     pub header_size: Option<u64>,
-    /// How long the head of a request may take to arrive.
+    /// How long the head of a request may take to arrive once it began.
     #[serde(with = "duration::optional")]
     pub header_timeout: Option<Duration>,
     /// How long a body may stand still.
@@ -175,9 +175,15 @@ pub struct Limits {
     /// How long an instance may take to accept a connection.
     #[serde(with = "duration::optional")]
     pub connect_timeout: Option<Duration>,
-    /// How long an idle connection to an instance is used.
+    /// How long an instance may take to begin its answer.
+    #[serde(with = "duration::optional")]
+    pub answer_timeout: Option<Duration>,
+    /// How long a client's connection may be idle between two requests.
     #[serde(with = "duration::optional")]
     pub idle_timeout: Option<Duration>,
+    /// How long an idle connection to an instance is used again.
+    #[serde(with = "duration::optional")]
+    pub upstream_idle_timeout: Option<Duration>,
 }
 
 /// How long what an instance leaves behind in its process group has to end by itself.

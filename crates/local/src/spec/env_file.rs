@@ -1,0 +1,131 @@
+//! The env file: `NAME=value` lines, as systemd and Docker read them.
+//!
+//! Empty lines and those that begin with `#` are left out, `export ` before a name too. A value in double quotes knows
+//! `\n`, `\t`, `\"`, `\\` and `\$`; in single quotes it is as it stands; without quotes it goes to the line's end, or to a
+//! ` #`. Nothing is replaced in it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
+
+/// All variables, or all that is wrong.
+pub(super) fn parse(file: &Arc<SourceFile>) -> Result<BTreeMap<String, String>, Diagnostics> {
+    let mut variables = BTreeMap::new();
+    let mut found = Diagnostics::default();
+    let mut start = 0;
+    for line in file.text.split_inclusive('\n') {
+        match parse_line(line) {
+            Ok(Some((name, value))) => drop(variables.insert(name, value)),
+            Ok(None) => {}
+            Err(wrong) => {
+                let span = start + wrong.span.start..start + wrong.span.end.max(wrong.span.start + 1);
+                found.push(Diagnostic::error(wrong.message).at(file, span).help(wrong.help));
+            }
+        }
+        start += line.len();
+    }
+    if found.is_empty() { Ok(variables) } else { Err(found) }
+}
+
+struct Wrong {
+    message: String,
+    span: Range<usize>,
+    help: &'static str,
+}
+
+fn parse_line(line: &str) -> Result<Option<(String, String)>, Wrong> {
+    let text = line.trim();
+    if text.is_empty() || text.starts_with('#') {
+        return Ok(None);
+    }
+    let text = text.strip_prefix("export ").unwrap_or(text).trim_start();
+    let begin = offset(line, text);
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(Wrong {
+            message: "there is no `=` in this line".to_owned(),
+            span: begin..begin + text.len(),
+            help: "write NAME=value, or # before a comment",
+        });
+    };
+    let name = name.trim_end();
+    if !is_name(name) {
+        return Err(Wrong {
+            message: format!("`{name}` is not the name of a variable"),
+            span: begin..begin + name.len(),
+            help: "a name has letters, digits and _, and does not begin with a digit",
+        });
+    }
+    let value = value.trim();
+    let value = match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => quoted(value, quote).map_err(|message| {
+            let at = offset(line, value);
+            Wrong { message, span: at..at + value.len(), help: "only a comment may follow the closing quote" }
+        })?,
+        _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+    };
+    Ok(Some((name.to_owned(), value)))
+}
+
+/// What stands between the quotes.
+fn quoted(value: &str, quote: char) -> Result<String, String> {
+    let mut text = String::new();
+    let mut characters = value.chars();
+    characters.next();
+    while let Some(character) = characters.next() {
+        match character {
+            _ if character == quote => {
+                let rest = characters.as_str().trim_start();
+                return if rest.is_empty() || rest.starts_with('#') {
+                    Ok(text)
+                } else {
+                    Err("something follows the closing quote".to_owned())
+                };
+            }
+            '\\' if quote == '"' => match characters.next() {
+                Some('n') => text.push('\n'),
+                Some('t') => text.push('\t'),
+                Some(known @ ('"' | '\\' | '$')) => text.push(known),
+                Some(other) => text.extend(['\\', other]),
+                None => text.push('\\'),
+            },
+            _ => text.push(character),
+        }
+    }
+    Err("the closing quote is missing".to_owned())
+}
+
+/// Whether a variable may be called so.
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn offset(line: &str, part: &str) -> usize {
+    part.as_ptr().addr() - line.as_ptr().addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BTreeMap<String, String>, String> {
+        parse(&SourceFile::new("app.env", text)).map_err(|found| found.render(false))
+    }
+
+    #[test]
+    fn lines_are_read_with_and_without_quotes() {
+        let text = "# settings\n\nA=1\nexport B = two words # note\nC=\"a\\n\\\"b\\\" $X\" # c\nD='x\\n#y'\nE=\nF=a#b\r\n";
+        let variables = read(text).expect("all right");
+        let expected =
+            [("A", "1"), ("B", "two words"), ("C", "a\n\"b\" $X"), ("D", "x\\n#y"), ("E", ""), ("F", "a#b")];
+        assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn every_wrong_line_is_told() {
+        insta::assert_snapshot!(read("A=1\njust words\n  9LIVES=x\nB=\"open\nC='x' y\n").expect_err("wrong"));
+    }
+}

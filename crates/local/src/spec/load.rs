@@ -1,0 +1,94 @@
+//! From the file to the spec.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::raw::RawSpec;
+use super::tree::Node;
+use super::user::Accounts;
+use super::{Spec, at, shape, validate};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
+
+/// A spec that was found to be right, and what it came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The spec.
+    pub spec: Spec,
+    /// The file as it was.
+    pub source: Arc<SourceFile>,
+    /// What is probably not meant, but can be done.
+    pub warnings: Diagnostics,
+}
+
+/// What of the machine a spec is held to.
+pub(super) struct Surroundings {
+    /// The spec file's folder.
+    pub(super) base: PathBuf,
+    /// Where programs are looked for, unless the spec's own environment says it.
+    pub(super) path: String,
+    /// Who runs this.
+    pub(super) uid: u32,
+    pub(super) accounts: Accounts,
+}
+
+// === impl Spec ===
+
+impl Spec {
+    /// Reads a spec file, and looks whether what it names is there: the command, the folder, the user, the files.
+    pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
+        let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let text = String::from_utf8(text).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Diagnostic::error(format!("{} is not UTF-8 text: byte {at}", path.display()))
+        })?;
+        let absolute = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
+        let surroundings = Surroundings {
+            base: absolute.parent().unwrap_or(Path::new("/")).to_owned(),
+            path: std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            uid: rustix::process::geteuid().as_raw(),
+            accounts: Accounts::read(),
+        };
+        parse(&SourceFile::new(path, text), &surroundings)
+    }
+}
+
+pub(super) fn parse(file: &Arc<SourceFile>, surroundings: &Surroundings) -> Result<Loaded, Diagnostics> {
+    let tree: Node = serde_saphyr::from_str(&file.text).map_err(|error| not_yaml(file, &error))?;
+    let found = shape::check(file, &tree);
+    if found.has_errors() {
+        return Err(found);
+    }
+    let raw: RawSpec = serde_saphyr::from_str(&file.text).map_err(|error| not_yaml(file, &error))?;
+    let (spec, found) = validate::validate(&raw, file, surroundings);
+    match spec {
+        Some(spec) if !found.has_errors() => {
+            Ok(Loaded { spec, source: Arc::clone(file), warnings: found.sorted() })
+        }
+        _ => Err(found.sorted()),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    };
+    Diagnostic::error(format!("cannot read {}: {why}", path.display()))
+}
+
+fn not_yaml(file: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagnostic {
+    let text = error.without_snippet().to_string();
+    // The place is drawn, and need not be said.
+    let message = text.split(" at line ").next().unwrap_or(&text).trim_end_matches([':', ',', ' ']);
+    let diagnostic = Diagnostic::error(message.to_owned());
+    match error.location() {
+        Some(location) => {
+            let span = at::bytes(&location);
+            let span = if span.is_empty() { span.start..span.start + 1 } else { span };
+            diagnostic.at(file, span)
+        }
+        None => diagnostic,
+    }
+}
