@@ -80,7 +80,7 @@ pub(super) enum FindError {
 /// The program's file: a name alone is looked for in `path`, anything else is relative to `base`.
 pub(super) fn find(program: &str, base: &Path, path: &str) -> Result<PathBuf, FindError> {
     if program.contains('/') {
-        let file = base.join(program);
+        let file: PathBuf = base.join(program).components().collect();
         return match std::fs::metadata(&file) {
             Ok(metadata) if metadata.is_file() && is_executable(&metadata) => Ok(file),
             Ok(metadata) if metadata.is_file() => Err(FindError::NotExecutable(file)),
@@ -133,14 +133,11 @@ mod tests {
         let file = here.path().join("tool");
         std::fs::write(&file, "#!/bin/sh\n").expect("writes");
         let folder = here.path().to_str().expect("UTF-8");
-        assert_eq!(
-            find("./tool", here.path(), ""),
-            Err(FindError::NotExecutable(here.path().join("./tool")))
-        );
+        assert_eq!(find("./tool", here.path(), ""), Err(FindError::NotExecutable(here.path().join("tool"))));
         assert_eq!(find("tool", Path::new("/"), folder), Err(FindError::NotExecutable(file.clone())));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("chmod");
         assert_eq!(find("tool", Path::new("/"), &format!("/nowhere:{folder}")), Ok(file));
-        assert_eq!(find("./other", here.path(), ""), Err(FindError::Missing(here.path().join("./other"))));
+        assert_eq!(find("./other", here.path(), ""), Err(FindError::Missing(here.path().join("other"))));
         let missing = FindError::NotInPath { name: "other".to_owned(), path: folder.to_owned() };
         assert_eq!(find("other", Path::new("/"), folder), Err(missing));
     }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_saphyr::UserMessageFormatter;
+
 use super::raw::RawSpec;
 use super::tree::Node;
 use super::user::Accounts;
@@ -30,6 +32,15 @@ pub(super) struct Surroundings {
     /// Who runs this.
     pub(super) uid: u32,
     pub(super) accounts: Accounts,
+}
+
+// === impl Surroundings ===
+
+impl Surroundings {
+    /// A path as the spec says it: relative to its own folder.
+    pub(super) fn path_of(&self, text: &str) -> PathBuf {
+        self.base.join(text).components().collect()
+    }
 }
 
 // === impl Spec ===
@@ -79,7 +90,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 }
 
 fn not_yaml(file: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagnostic {
-    let text = error.without_snippet().to_string();
+    let text = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // The place is drawn, and need not be said.
     let message = text.split(" at line ").next().unwrap_or(&text).trim_end_matches([':', ',', ' ']);
     let diagnostic = Diagnostic::error(message.to_owned());

@@ -15,6 +15,8 @@ mod schema;
 mod shape;
 pub mod size;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 mod types;

@@ -43,6 +43,7 @@ pub(super) struct RawSpec {
     /// A certificate, if clients are to use TLS.
     pub(super) tls: Option<RawTls>,
     /// When an instance counts as ready. Default: when it accepts a connection.
+    #[schemars(extend("examples" = [{"http": "/health"}]))]
     pub(super) ready: Option<RawReady>,
     /// How long a request may take, as far as you know.
     #[schemars(extend("default" = "30s"))]
@@ -54,11 +55,13 @@ pub(super) struct RawSpec {
     #[schemars(extend("default" = "0s"))]
     pub(super) websocket_grace: Option<At<DurationText>>,
     /// How an instance is stopped once nothing is in flight on it.
+    #[schemars(extend("examples" = [{"signal": "TERM", "grace": "30s"}]))]
     pub(super) stop: Option<RawStop>,
     /// An upgrade that gets no further for so long goes back by itself.
     #[schemars(extend("default" = "10m"))]
     pub(super) progress_deadline: Option<At<DurationText>>,
     /// How instances are replaced.
+    #[schemars(extend("examples" = [{"rolling": {"surge": 1, "unavailable": 0}}]))]
     pub(super) strategy: Option<RawStrategy>,
     /// How much of each instance's output is kept.
     pub(super) log: Option<RawLog>,

@@ -28,6 +28,7 @@ impl Checker<'_> {
             return;
         }
         match &node.kind {
+            Kind::Number if types(schema).contains(&"integer") => self.whole_number(node, path),
             Kind::List(items) => {
                 let Some(schema) = schema.get("items") else { return };
                 for (number, item) in items.iter().enumerate() {
@@ -53,6 +54,14 @@ impl Checker<'_> {
         }
     }
 
+    fn whole_number(&mut self, node: &Node, path: &str) {
+        let text = self.file.text.get(node.span.clone()).unwrap_or_default();
+        if text.parse::<u32>().is_err() {
+            let message = format!("`{path}` must be a whole number that is not negative, not {text}");
+            self.found.push(Diagnostic::error(message).at(self.file, node.span.clone()));
+        }
+    }
+
     fn wrong_kind(&mut self, node: &Node, schema: &Value, path: &str) {
         let (expected, found) = (expected(schema), node.kind.describe());
         let message = match path {
@@ -62,7 +71,9 @@ impl Checker<'_> {
         let span =
             if node.span.is_empty() { node.span.start..node.span.start + 1 } else { node.span.clone() };
         let mut diagnostic = Diagnostic::error(message).at(self.file, span);
-        if let Some(example) = schema.get("examples").and_then(|examples| examples.get(0)) {
+        if let Some(example) =
+            schema.get("examples").and_then(|examples| examples.get(0)).or(schema.get("default"))
+        {
             let key = path.rsplit('.').next().unwrap_or(path);
             diagnostic = diagnostic.help(format!("for example `{key}: {}`", in_yaml(example)));
         }
@@ -71,7 +82,7 @@ impl Checker<'_> {
 
     fn unknown_key(&mut self, key: &str, span: std::ops::Range<usize>, schema: &Value, path: &str) {
         let of = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
-        let mut diagnostic = Diagnostic::error(format!("unknown key `{key}`{of}")).at(self.file, span);
+        let diagnostic = Diagnostic::error(format!("unknown key `{key}`{of}")).at(self.file, span);
         let known = || {
             schema
                 .get("properties")
@@ -80,13 +91,14 @@ impl Checker<'_> {
                 .flatten()
                 .map(|(key, _)| key.as_str())
         };
-        if let Some(meant) = nearest(key, known()) {
-            diagnostic = diagnostic.label(format!("did you mean `{meant}`?"));
+        self.found.push(if let Some(meant) = nearest(key, known()) {
+            diagnostic.help(format!("did you mean `{meant}`?"))
         } else if let Some(home) = home_of(key, schema::root(), "") {
-            diagnostic = diagnostic.label(format!("this is `{home}`"));
-        }
-        let list: Vec<String> = known().map(|key| format!("`{key}`")).collect();
-        self.found.push(diagnostic.help(format!("known keys{of}: {}", list.join(", "))));
+            diagnostic.help(format!("did you mean `{home}`?"))
+        } else {
+            let list: Vec<String> = known().map(|key| format!("`{key}`")).collect();
+            diagnostic.help(format!("known keys{of}: {}", list.join(", ")))
+        });
     }
 
     fn missing_key(&mut self, node: &Node, name: &str, schema: &Value, path: &str) {
@@ -164,10 +176,18 @@ fn first_line(file: &SourceFile, node: &Node) -> std::ops::Range<usize> {
     start..start + line.trim_end().len().max(1)
 }
 
-/// JSON on one line is YAML too; the outermost quotes of a plain word are left out.
+/// On one line, with quotes only where they are needed.
 fn in_yaml(example: &Value) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./$_-:".contains(c);
     match example {
-        Value::String(text) if !text.starts_with(['[', ':']) => text.clone(),
-        other => other.to_string().replace("\",\"", "\", \""),
+        Value::String(text) if text.chars().all(plain) && !text.starts_with([':', '-']) => text.clone(),
+        Value::String(text) if text.starts_with("--") && text.chars().all(plain) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(in_yaml).collect::<Vec<_>>().join(", ")),
+        Value::Object(entries) => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{key}: {}", in_yaml(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_string(),
     }
 }

@@ -86,7 +86,7 @@ impl Validator<'_> {
     }
 
     fn env_file(&mut self, raw: &At<Text>) -> Option<BTreeMap<String, String>> {
-        let path = self.surroundings.base.join(&raw.value.0);
+        let path = self.surroundings.path_of(&raw.value.0);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) => {
@@ -109,7 +109,7 @@ impl Validator<'_> {
 
     pub(super) fn cwd(&mut self, raw: Option<&At<Text>>) -> Option<PathBuf> {
         let Some(raw) = raw else { return Some(self.surroundings.base.clone()) };
-        let path = self.surroundings.base.join(&raw.value.0);
+        let path = self.surroundings.path_of(&raw.value.0);
         if path.is_dir() {
             return Some(path);
         }
@@ -141,7 +141,7 @@ impl Validator<'_> {
 
     /// A PEM file that holds what it should, as far as its text shows.
     fn readable_file(&mut self, raw: &At<Text>, marker: &str, what: &str) -> Option<PathBuf> {
-        let path = self.surroundings.base.join(&raw.value.0);
+        let path = self.surroundings.path_of(&raw.value.0);
         let wrong = match std::fs::read_to_string(&path) {
             Ok(text) if text.contains(marker) => return Some(path),
             Ok(_) => format!("{} does not hold {what}", path.display()),

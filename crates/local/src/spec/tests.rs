@@ -1,0 +1,343 @@
+//! What people read when a spec is wrong, and what a spec comes to when it is right.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::load::{Surroundings, parse};
+use super::user::Accounts;
+use super::*;
+use crate::diagnostic::{Diagnostics, SourceFile};
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("temp dir");
+        for (name, mode) in [("server", 0o755), ("notes.txt", 0o644)] {
+            let path = dir.path().join(name);
+            std::fs::write(&path, "#!/bin/sh\n").expect("writes");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+        }
+        Self(dir)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn load_as(&self, uid: u32, text: &str) -> Result<Loaded, Diagnostics> {
+        let surroundings = Surroundings {
+            base: self.path().to_owned(),
+            path: format!("/nowhere:{}", self.path().display()),
+            uid,
+            accounts: Accounts {
+                passwd: "web:x:33:34::/var/www:/bin/false\n".to_owned(),
+                group: "www:x:34:\n".to_owned(),
+            },
+        };
+        parse(&SourceFile::new("shop.yaml", text), &surroundings)
+    }
+
+    /// As people see it, the temporary folder's name left out.
+    fn refused(&self, text: &str) -> String {
+        let found = self.load_as(0, text).expect_err("refused");
+        self.readable(&found)
+    }
+
+    fn warned(&self, text: &str) -> String {
+        let loaded = self.load_as(0, text).map_err(|found| found.render(false)).expect("loads");
+        self.readable(&loaded.warnings)
+    }
+
+    fn readable(&self, found: &Diagnostics) -> String {
+        found.render(false).replace(self.path().to_str().expect("UTF-8"), "/base")
+    }
+}
+
+/// Every key that there is.
+const EVERYTHING: &str = r#"
+name: shop-front
+listen: ":443"
+replicas: 3
+command: [server, "$$PORT=${PORT}", 8]
+version: 1.10
+env: {A: spec, N: 5, T: true}
+envFile: app.env
+cwd: .
+user: web
+tls: {cert: pair.pem, key: pair.pem}
+ready: {http: /health?full=1, interval: 1s, timeout: 300ms, threshold: 3}
+longestRequest: 20s
+drainDeadline: 2m
+websocketGrace: 5s
+stop: {signal: SIGQUIT, grace: 1.5s}
+progressDeadline: 1h
+strategy: {rolling: {surge: 2, unavailable: 1}}
+log: {maxSize: 64KiB, keep: 2}
+limits:
+  maxConnections: 500
+  headerSize: 16KiB
+  headerTimeout: 1s
+  bodyTimeout: 2s
+  connectTimeout: 3s
+  answerTimeout: 4s
+  idleTimeout: 5s
+  upstreamIdleTimeout: 6s
+"#;
+
+const LEAST: &str = "listen: 127.0.0.1:8080\ncommand: [./server, --port, $PORT]\n";
+
+#[test]
+fn the_least_spec_has_good_defaults() {
+    let place = Place::new();
+    let spec = place.load_as(1000, LEAST).expect("loads").spec;
+    assert_eq!((spec.name.as_str(), spec.replicas.get(), spec.version.len()), ("shop", 1, 8));
+    assert_eq!(spec.command.program, place.path().join("server"));
+    assert_eq!(spec.command.arguments(4000), ["./server", "--port", "4000"]);
+    assert_eq!(spec.cwd, place.path());
+    assert_eq!(spec.strategy, Strategy::Rolling { surge: 1, unavailable: 0 });
+    assert_eq!(spec.ready.check, Check::Tcp);
+    assert_eq!(duration::format(spec.drain_deadline), "1m");
+    assert_eq!(duration::format(spec.stop.grace), "30s");
+}
+
+#[test]
+fn everything_can_be_said() {
+    let place = Place::new();
+    std::fs::write(place.path().join("app.env"), "A=file\nB=file\nPORT=1\n").expect("writes");
+    std::fs::write(place.path().join("pair.pem"), "BEGIN CERTIFICATE BEGIN PRIVATE KEY").expect("writes");
+
+    let loaded = place.load_as(0, EVERYTHING).map_err(|found| found.render(false)).expect("loads");
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let value = serde_json::to_string_pretty(&loaded.spec).expect("serialises");
+    insta::assert_snapshot!(value.replace(place.path().to_str().expect("UTF-8"), "/base"));
+    assert_eq!(serde_json::from_str::<Spec>(&value).expect("reads back"), loaded.spec);
+}
+
+#[test]
+fn a_launch_has_the_port_the_version_and_the_users_home() {
+    let place = Place::new();
+    let spec = place
+        .load_as(0, &format!("{LEAST}user: web\nversion: v7\nenv: {{HOME: /else}}"))
+        .expect("loads")
+        .spec;
+    let launch = spec.launch("shop-4", 4004);
+    assert_eq!(launch.arguments, ["./server", "--port", "4004"]);
+    assert_eq!(launch.address().to_string(), "127.0.0.1:4004");
+    let env: Vec<(&str, &str)> =
+        launch.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let expected = [
+        ("HOME", "/else"),
+        ("LOGNAME", "web"),
+        ("PORT", "4004"),
+        ("SEGUE_INSTANCE", "shop-4"),
+        ("SEGUE_VERSION", "v7"),
+        ("USER", "web"),
+    ];
+    assert_eq!(env, expected);
+}
+
+#[test]
+fn json_is_read_too() {
+    let place = Place::new();
+    let spec = place
+        .load_as(0, r#"{"listen": "localhost:80", "command": ["server"], "replicas": 2}"#)
+        .expect("loads")
+        .spec;
+    assert_eq!((spec.listen.to_string().as_str(), spec.replicas.get()), ("127.0.0.1:80", 2));
+    insta::assert_snapshot!(place.refused("{\n  \"listen\": \":80\",\n  \"comand\": [\"server\"]\n}\n"));
+}
+
+#[test]
+fn the_version_changes_with_what_is_run_and_with_nothing_else() {
+    let place = Place::new();
+    let version = |text: &str| place.load_as(0, text).expect("loads").spec.version;
+    let least = version(LEAST);
+    assert_eq!(version(&format!("{LEAST}replicas: 4\nready: {{http: /}}\n")), least);
+    assert_ne!(version(&format!("{LEAST}env: {{A: b}}\n")), least);
+    assert_ne!(version(&format!("{LEAST}cwd: /\n")), least);
+    assert_ne!(version(&LEAST.replace("--port", "--on")), least);
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_one_and_all_of_them_at_once() {
+    insta::assert_snapshot!(Place::new().refused(
+        "listen: :8080\ncommand: [server]\nreplica: 2\ndrain_deadline: 5s\nstop:\n  grase: 5s\n  timeout: 3s\nports: 1\n"
+    ));
+}
+
+#[test]
+fn a_missing_key_and_a_value_of_the_wrong_kind_are_told() {
+    insta::assert_snapshot!(
+        Place::new().refused(
+            "command: ./server --port 80\nreplicas: two\nready: /health\nenv: [A]\ntls: {cert: x}\n"
+        )
+    );
+}
+
+#[test]
+fn a_wrong_unit_is_told_with_the_units() {
+    insta::assert_snapshot!(Place::new().refused(&format!(
+        "{LEAST}drainDeadline: 60\nlongestRequest: 5sec\nprogressDeadline: soon\nready: {{interval: 1ms, timeout: 0s}}\nlog: {{maxSize: 10MB, keep: 0}}\n"
+    )));
+}
+
+#[test]
+fn no_replicas_are_refused() {
+    insta::assert_snapshot!(Place::new().refused(&format!("{LEAST}replicas: 0\n")));
+}
+
+#[test]
+fn a_negative_number_is_refused() {
+    insta::assert_snapshot!(Place::new().refused(&format!("{LEAST}replicas: -2\n")));
+}
+
+#[test]
+fn surge_0_with_unavailable_0_is_refused() {
+    let text = format!("{LEAST}strategy:\n  rolling:\n    surge: 0\n    unavailable: 0\n");
+    insta::assert_snapshot!(Place::new().refused(&text));
+}
+
+#[test]
+fn a_roll_that_leaves_nobody_serving_is_refused() {
+    let text = format!("{LEAST}replicas: 2\nstrategy: {{rolling: {{surge: 0, unavailable: 2}}}}\n");
+    insta::assert_snapshot!(Place::new().refused(&text));
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_told_with_where_it_was_looked_for() {
+    let place = Place::new();
+    let missing = place.refused("listen: :80\ncommand: [no-such-program, -v]\n");
+    let elsewhere = place.refused("listen: :80\ncommand: [bin/server]\n");
+    let not_executable = place.refused("listen: :80\ncommand: [./notes.txt]\n");
+    let empty = place.refused("listen: :80\ncommand: []\n");
+    insta::assert_snapshot!([missing, elsewhere, not_executable, empty].join("\n\n"));
+}
+
+#[test]
+fn an_unknown_variable_in_the_command_is_told_with_what_is_allowed() {
+    insta::assert_snapshot!(Place::new().refused("listen: :80\ncommand: [server, --home=$HOME, 'a$']\n"));
+}
+
+#[test]
+fn addresses_names_versions_paths_users_and_files_are_looked_at() {
+    insta::assert_snapshot!(Place::new().refused(
+        "name: My_Shop\nlisten: example.com:80\ncommand: [server]\nversion: two words\nenv: {PORT: 1, 2X: y}\nenvFile: gone.env\ncwd: gone\n\
+         user: ann\ntls: {cert: notes.txt, key: gone.pem}\nready: {http: health}\nstop: {signal: STOP}\n"
+    ));
+}
+
+#[test]
+fn a_wrong_env_file_is_shown_itself() {
+    let place = Place::new();
+    std::fs::write(place.path().join("app.env"), "A=1\nbroken\n").expect("writes");
+    insta::assert_snapshot!(place.refused(&format!("{LEAST}envFile: app.env\n")));
+}
+
+#[test]
+fn only_root_runs_it_as_another() {
+    let place = Place::new();
+    let text = format!("{LEAST}user: web\n");
+    assert!(place.load_as(33, &text).is_ok());
+    let found = place.load_as(1000, &text).expect_err("refused");
+    insta::assert_snapshot!(place.readable(&found));
+}
+
+#[test]
+fn what_is_not_yaml_is_told_where() {
+    let place = Place::new();
+    let texts = ["listen: [1\n", "listen: :80\nlisten: :81\n", "", "- a\n", "a: b: c\n", "\tlisten: x\n"];
+    insta::assert_snapshot!(texts.map(|text| place.refused(text)).join("\n\n"));
+}
+
+#[test]
+fn what_will_be_cut_is_told_beforehand() {
+    insta::assert_snapshot!(Place::new().warned(&format!(
+        "{LEAST}longestRequest: 90s\nwebsocketGrace: 2m\nprogressDeadline: 30s\nready: {{tcp: true, interval: 100ms, timeout: 1s}}\n"
+    )));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told() {
+    let place = Place::new();
+    let error = Spec::load(&place.path().join("gone.yaml")).expect_err("refused");
+    insta::assert_snapshot!(place.readable(&error));
+}
+
+/// The paths of all keys: `stop`, `stop.grace`; what stands under `env` is not a key of the spec.
+fn keys(
+    prefix: &str,
+    value: &serde_json::Value,
+    below: &dyn Fn(&serde_json::Value) -> serde_json::Value,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in below(value).as_object().into_iter().flatten() {
+        let path = format!("{prefix}{key}");
+        if path != "env" {
+            found.extend(keys(&format!("{path}."), value, below));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_schema_and_the_parser_know_the_same_keys() {
+    let schema = keys("", &schema(), &|value| value.get("properties").cloned().unwrap_or_default());
+    let mut text: serde_json::Value = serde_saphyr::from_str(EVERYTHING).expect("reads");
+    // The one key that cannot stand beside another.
+    text["ready"]["tcp"] = true.into();
+    assert_eq!(schema, keys("", &text, &Clone::clone));
+}
+
+#[test]
+fn the_defaults_in_the_schema_are_the_parsers() {
+    fn defaults(schema: &serde_json::Value) -> serde_json::Value {
+        if let Some(default) = schema.get("default") {
+            return default.clone();
+        }
+        let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+        let found = properties.into_iter().flatten().map(|(key, schema)| (key.clone(), defaults(schema)));
+        let found: serde_json::Map<_, _> = found.filter(|(_, value)| !value.is_null()).collect();
+        if found.is_empty() { serde_json::Value::Null } else { found.into() }
+    }
+    let place = Place::new();
+    let mut said = defaults(&schema());
+    assert_eq!(said.as_object().map(serde_json::Map::len), Some(9));
+    said["listen"] = "127.0.0.1:8080".into();
+    said["command"] = serde_json::json!(["./server", "--port", "$PORT"]);
+    let said = place.load_as(0, &said.to_string()).map_err(|found| found.render(false)).expect("loads").spec;
+    assert_eq!(said, place.load_as(0, LEAST).expect("loads").spec);
+}
+
+#[test]
+fn the_schema_is_as_it_was_published() {
+    insta::assert_snapshot!(serde_json::to_string_pretty(&schema()).expect("serialises"));
+}
+
+#[test]
+fn the_example_is_right() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("server", place.path().join("python3")).expect("links");
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/one-machine/app.yaml");
+    let text = std::fs::read_to_string(example).expect("the example is there");
+    let loaded = place.load_as(1000, &text).map_err(|found| found.render(false)).expect("loads");
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+}
+
+#[test]
+fn colour_is_used_only_when_asked_for() {
+    let found = Place::new().load_as(0, "x: 1\n").expect_err("refused");
+    assert!(!found.render(false).contains('\x1b'));
+    assert!(found.render(true).contains('\x1b'));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[a-z:\\[\\]{}\"'$0-9 \\n\\t*&!|>%@-]{0,60}") {
+        let _ = Place::new().load_as(0, &text);
+    }
+}
