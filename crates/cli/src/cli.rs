@@ -28,6 +28,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Completions(commands::completions::Args),
     #[command(hide = true)]
+    Keeper(commands::keeper::Args),
+    Schema(commands::schema::Args),
+    #[command(hide = true)]
     Sample(commands::sample::Args),
 }
 
@@ -35,6 +38,8 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completions(args) => commands::completions::run(args),
+            Self::Keeper(args) => commands::keeper::run(args),
+            Self::Schema(args) => commands::schema::run(args),
             Self::Sample(args) => commands::sample::run(args),
         }
     }

@@ -113,6 +113,7 @@ pub enum AdoptError {
 
 /// What was found in an instance's folder.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once per instance, and taken apart at once")]
 pub enum Adopted {
     /// It runs.
     Running(Instance),

@@ -1,4 +1,6 @@
 //! One file per command: `Args`, what can be said to it, and `run`, what it does.
 
 pub(crate) mod completions;
+pub(crate) mod keeper;
 pub(crate) mod sample;
+pub(crate) mod schema;

@@ -93,7 +93,7 @@ impl Log {
         }
         while !lines.is_empty() {
             if let Some(trouble) = &mut self.trouble {
-                let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+                let count = lines.split_inclusive(|byte| *byte == b'\n').count() as u64;
                 trouble.lines += count;
                 self.lost += count;
                 return;

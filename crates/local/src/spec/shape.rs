@@ -39,10 +39,10 @@ impl Checker<'_> {
                 for (key, value) in entries {
                     let below =
                         if path.is_empty() { key.value.clone() } else { format!("{path}.{}", key.value) };
-                    match (schema::property(schema, &key.value), schema.get("additionalProperties")) {
-                        (Some(schema), _) => self.node(value, schema, &below),
-                        (None, Some(schema @ Value::Object(_))) => self.node(value, schema, &below),
-                        (None, _) => self.unknown_key(&key.value, key.span.clone(), schema, path),
+                    let any = schema.get("additionalProperties").filter(|any| any.is_object());
+                    match schema::property(schema, &key.value).or(any) {
+                        Some(schema) => self.node(value, schema, &below),
+                        None => self.unknown_key(&key.value, key.span.clone(), schema, path),
                     }
                 }
                 let has = |name: &str| entries.iter().any(|(key, _)| key.value == name);

@@ -16,13 +16,13 @@ pub(super) struct Accounts {
 pub(super) enum UserError {
     /// Not in the file.
     #[error("there is no user `{0}`")]
-    NoUser(String),
+    Unknown(String),
     /// Not in the file.
     #[error("there is no group `{0}`")]
-    NoGroup(String),
+    Group(String),
     /// A number without a name, whose group nobody knows.
     #[error("user {0} has no name here, so its group is not known")]
-    NoMainGroup(u32),
+    MainGroup(u32),
 }
 
 // === impl Accounts ===
@@ -45,10 +45,10 @@ impl Accounts {
             });
         let of_line = |index: usize| line.as_ref().and_then(|fields| fields.get(index).copied());
         let uid =
-            number.or_else(|| of_line(2)?.parse().ok()).ok_or_else(|| UserError::NoUser(user.to_owned()))?;
+            number.or_else(|| of_line(2)?.parse().ok()).ok_or_else(|| UserError::Unknown(user.to_owned()))?;
         let gid = match group {
             Some(group) => self.group(group)?,
-            None => of_line(3).and_then(|gid| gid.parse().ok()).ok_or(UserError::NoMainGroup(uid))?,
+            None => of_line(3).and_then(|gid| gid.parse().ok()).ok_or(UserError::MainGroup(uid))?,
         };
         let name = of_line(0).unwrap_or(user).to_owned();
         let groups = self.groups_of(&name, gid);
@@ -62,7 +62,7 @@ impl Accounts {
         }
         let line = self.group.lines().find(|line| line.split(':').next() == Some(group));
         line.and_then(|line| line.split(':').nth(2)?.parse().ok())
-            .ok_or_else(|| UserError::NoGroup(group.to_owned()))
+            .ok_or_else(|| UserError::Group(group.to_owned()))
     }
 
     fn groups_of(&self, name: &str, gid: u32) -> Vec<u32> {
@@ -109,13 +109,13 @@ mod tests {
     fn a_number_without_a_name_needs_its_group() {
         let user = User { name: "1000".to_owned(), uid: 1000, gid: 7, groups: vec![7], home: None };
         assert_eq!(accounts().find("1000:7"), Ok(user));
-        assert_eq!(accounts().find("1000"), Err(UserError::NoMainGroup(1000)));
+        assert_eq!(accounts().find("1000"), Err(UserError::MainGroup(1000)));
     }
 
     #[test]
     fn who_does_not_exist_is_named() {
-        assert_eq!(accounts().find("nobody"), Err(UserError::NoUser("nobody".to_owned())));
-        assert_eq!(accounts().find("web:staff"), Err(UserError::NoGroup("staff".to_owned())));
-        assert_eq!(accounts().find(""), Err(UserError::NoUser(String::new())));
+        assert_eq!(accounts().find("nobody"), Err(UserError::Unknown("nobody".to_owned())));
+        assert_eq!(accounts().find("web:staff"), Err(UserError::Group("staff".to_owned())));
+        assert_eq!(accounts().find(""), Err(UserError::Unknown(String::new())));
     }
 }

@@ -103,6 +103,6 @@ fn all_or_none<T>(value: Option<Option<T>>) -> Option<Option<T>> {
 /// The version of what says none: short, and the same for the same command, environment, folder and user.
 fn hash(command: &Command, env: &BTreeMap<String, String>, cwd: &Path, user: Option<&User>) -> String {
     let text = serde_json::json!([command, env, cwd, user.map(|user| (user.uid, user.gid))]).to_string();
-    let digest = Sha1::digest(text.as_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, ..] = <[u8; 20]>::from(Sha1::digest(text.as_bytes()));
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }

@@ -21,7 +21,7 @@ impl Validator<'_> {
             let wrong = Diagnostic::error("`command` is empty");
             return self.wrong(&raw.span, wrong.help("for example `command: [./server, --port, $PORT]`"));
         };
-        let before = self.found.iter().count();
+        let before = self.found.len();
         for word in &raw.value {
             if let Err(error) = command::replace(&word.value.0, "") {
                 let help = match &error {
@@ -37,7 +37,7 @@ impl Validator<'_> {
         let path = env.and_then(|env| env.get("PATH")).unwrap_or(&self.surroundings.path);
         let found = command::find(&program.value.0, &self.surroundings.base, path);
         match found {
-            Ok(found) if self.found.iter().count() == before => {
+            Ok(found) if self.found.len() == before => {
                 let words = raw.value.iter().map(|word| word.value.0.clone()).collect();
                 Some(Command { program: found, words })
             }
@@ -101,7 +101,7 @@ impl Validator<'_> {
                 Some(env)
             }
             Err(found) => {
-                found.iter().cloned().for_each(|diagnostic| self.found.push(diagnostic));
+                self.found.extend(found);
                 None
             }
         }

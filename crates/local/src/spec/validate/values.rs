@@ -84,13 +84,10 @@ impl Validator<'_> {
         default: u32,
     ) -> Option<NonZeroU32> {
         let Some(count) = count else { return NonZeroU32::new(default) };
-        match NonZeroU32::new(count.value).filter(|count| count.get() <= most) {
-            Some(count) => Some(count),
-            None => {
-                let wrong = Diagnostic::error(format!("`{key}` cannot be {}", count.value));
-                self.wrong(&count.span, wrong.help(format!("a whole number from 1 to {most}")))
-            }
-        }
+        NonZeroU32::new(count.value).filter(|count| count.get() <= most).or_else(|| {
+            let wrong = Diagnostic::error(format!("`{key}` cannot be {}", count.value));
+            self.wrong(&count.span, wrong.help(format!("a whole number from 1 to {most}")))
+        })
     }
 
     pub(super) fn duration(
@@ -190,18 +187,14 @@ impl Validator<'_> {
         let nothing = RawStop::default();
         let raw = raw.unwrap_or(&nothing);
         let grace = self.duration(raw.grace.as_ref(), 30 * SECOND);
-        let signal = match &raw.signal {
-            None => Signal::Term,
-            Some(text) => match text.value.0.parse() {
-                Ok(signal) => signal,
-                Err(_) => {
-                    let wrong = Diagnostic::error(format!("`{}` is not a signal to stop with", text.value.0));
-                    let names = Signal::ALL.map(Signal::name).join(", ");
-                    return self.wrong(&text.span, wrong.help(format!("one of {names}")));
-                }
-            },
-        };
-        Some(Stop { signal, grace: grace? })
+        let signal = raw.signal.as_ref().map_or(Some(Signal::Term), |text| {
+            text.value.0.parse().ok().or_else(|| {
+                let wrong = Diagnostic::error(format!("`{}` is not a signal to stop with", text.value.0));
+                let names = Signal::ALL.map(Signal::name).join(", ");
+                self.wrong(&text.span, wrong.help(format!("one of {names}")))
+            })
+        });
+        Some(Stop { signal: signal?, grace: grace? })
     }
 
     pub(super) fn strategy(&mut self, raw: Option<&RawRolling>) -> Option<Strategy> {
@@ -227,7 +220,7 @@ impl Validator<'_> {
 
     pub(super) fn limits(&mut self, raw: Option<&RawLimits>) -> Option<Limits> {
         let Some(raw) = raw else { return Some(Limits::default()) };
-        let before = self.found.iter().count();
+        let before = self.found.len();
         let mut duration =
             |text: &Option<At<DurationText>>| self.positive(text.as_ref(), SECOND).filter(|_| text.is_some());
         let mut limits = Limits {
@@ -245,7 +238,7 @@ impl Validator<'_> {
             limits.max_connections =
                 self.count(raw.max_connections.as_ref(), "maxConnections", u32::MAX, 1).map(NonZeroU32::get);
         }
-        (self.found.iter().count() == before).then_some(limits)
+        (self.found.len() == before).then_some(limits)
     }
 }
 
