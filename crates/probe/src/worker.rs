@@ -1,0 +1,253 @@
+//! One sending thread: keeps the schedule, hands requests to connections, writes down how they end.
+//!
+//! ```text
+//!   Schedule ──due──▶ Worker::send ──▶ an idle connection of the shape's pool, or a new one
+//!      ▲                                     │  one task per connection
+//!   kernel timer                             ▼
+//!                       Ledger ◀──close── the exchange's end
+//! ```
+//! Everything of a thread is in one runtime and one epoll: a request costs no hop to another task or thread.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::sync::{Notify, watch};
+use tokio::task::LocalSet;
+
+use crate::addresses::Addresses;
+use crate::body::Payload;
+use crate::clock::{Alarm, Clock};
+use crate::fate::{Fate, Unsent};
+use crate::ledger::{ConnectionUse, End, Ledger, Ticket};
+use crate::load::{Load, Protocol};
+use crate::run::lock;
+use crate::schedule::{Due, Schedule};
+use crate::shape::Lane;
+use crate::tls::Tls;
+use crate::{http1, http2, websocket};
+
+/// After so many requests at once (when the schedule is behind), their connections get to work.
+const BURST: u32 = 32;
+
+/// What a thread needs to begin.
+pub(crate) struct Plan {
+    pub(crate) load: Arc<Load>,
+    pub(crate) clock: Clock,
+    pub(crate) ledger: Arc<Mutex<Ledger>>,
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) tls_http1: Option<Tls>,
+    pub(crate) tls_http2: Option<Tls>,
+    pub(crate) thread: usize,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// What the tasks of one thread share.
+pub(crate) struct Worker {
+    pub(crate) load: Arc<Load>,
+    pub(crate) clock: Clock,
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) tls_http1: Option<Tls>,
+    pub(crate) tls_http2: Option<Tls>,
+    pub(crate) lanes: Vec<Lane>,
+    ledger: Arc<Mutex<Ledger>>,
+    in_flight: Cell<usize>,
+    /// The schedule is over: what lasts as long as it is wanted is not wanted any more.
+    finishing: Cell<bool>,
+    landed: Notify,
+    versions: RefCell<Vec<Arc<str>>>,
+}
+
+/// A request on its way.
+pub(crate) struct Job {
+    pub(crate) shape: usize,
+    pub(crate) ticket: Ticket,
+    pub(crate) payload: Payload,
+    pub(crate) fresh: bool,
+}
+
+/// What is known when a job is over; its time is taken where it is written down.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub(crate) status: Option<u16>,
+    pub(crate) version: Option<Arc<str>>,
+    pub(crate) connection: Option<ConnectionUse>,
+}
+
+/// Sends this thread's share of the load; blocks until everything has ended.
+pub(crate) fn work(plan: Plan) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let rates: Vec<f64> = plan.load.shapes.iter().map(|shape| shape.rate).collect();
+    let schedule = Schedule::new(&rates, plan.load.duration, plan.thread, plan.load.threads);
+    let worker = Rc::new(Worker {
+        lanes: plan.load.shapes.iter().map(|shape| Lane::new(shape, &plan.load.target)).collect(),
+        load: plan.load,
+        clock: plan.clock,
+        addresses: plan.addresses,
+        tls_http1: plan.tls_http1,
+        tls_http2: plan.tls_http2,
+        ledger: plan.ledger,
+        in_flight: Cell::new(0),
+        finishing: Cell::new(false),
+        landed: Notify::new(),
+        versions: RefCell::default(),
+    });
+    LocalSet::new().block_on(&runtime, async {
+        worker.keep(schedule, plan.stopped).await?;
+        worker.finishing.set(true);
+        worker.lanes.iter().for_each(Lane::finish);
+        while worker.in_flight.get() > 0 {
+            worker.landed.notified().await;
+        }
+        Ok(())
+    })
+}
+
+impl Worker {
+    /// Sends every request at its time, whatever became of those before.
+    async fn keep(
+        self: &Rc<Self>,
+        mut schedule: Schedule,
+        mut stopped: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let alarm = Alarm::new()?;
+        let mut burst = 0;
+        while let Some(due) = schedule.next() {
+            if *stopped.borrow() {
+                break;
+            }
+            let now = self.clock.now();
+            if let Some(left) = due.at.checked_sub(now).filter(|left| !left.is_zero()) {
+                burst = 0;
+                tokio::select! {
+                    result = alarm.wait(left) => result?,
+                    _ = stopped.changed() => break,
+                }
+                continue;
+            }
+            schedule.advance(due);
+            self.send(due);
+            burst += 1;
+            if burst % BURST == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(self: &Rc<Self>, due: Due) {
+        let ticket = self.enter(due.shape, due.number, due.at);
+        let lane = &self.lanes[due.shape];
+        let job = Job {
+            shape: due.shape,
+            ticket,
+            payload: Payload::new(&lane.pattern, due.number),
+            fresh: lane.fresh(due.number),
+        };
+        if self.in_flight.get() > self.load.max_in_flight {
+            return self.close(job.ticket, Fate::Unsent(Unsent::TooManyInFlight), Answer::default());
+        }
+        match self.load.shapes[due.shape].protocol {
+            Protocol::Http1 => http1::send(self, job),
+            Protocol::Http2 => http2::send(self, job),
+            Protocol::WebSocket => websocket::send(self, job),
+        }
+    }
+
+    /// Opens an entry in the ledger.
+    pub(crate) fn enter(&self, shape: usize, number: u64, planned: Duration) -> Ticket {
+        self.in_flight.update(|count| count + 1);
+        lock(&self.ledger).open(shape, number, planned)
+    }
+
+    /// Writes down that a request ended just now.
+    pub(crate) fn close(&self, ticket: Ticket, fate: Fate, answer: Answer) {
+        let end = self.end(fate, answer);
+        lock(&self.ledger).close(ticket, end);
+        self.left();
+    }
+
+    /// Writes down that something lasting ended just now.
+    pub(crate) fn close_lasting(&self, ticket: Ticket, fate: Fate, answer: Answer) {
+        let end = self.end(fate, answer);
+        lock(&self.ledger).close_lasting(ticket, end);
+        self.left();
+    }
+
+    fn end(&self, fate: Fate, answer: Answer) -> End {
+        let Answer { status, version, connection } = answer;
+        End { at: self.clock.now(), fate, status, version, connection }
+    }
+
+    fn left(&self) {
+        self.in_flight.update(|count| count - 1);
+        if self.finishing.get() && self.in_flight.get() == 0 {
+            self.landed.notify_one();
+        }
+    }
+
+    /// Counts a connection.
+    pub(crate) fn opened(&self) {
+        lock(&self.ledger).connections += 1;
+    }
+
+    /// Counts a kept connection that the server had closed while no request was on it.
+    pub(crate) fn found_closed(&self) {
+        lock(&self.ledger).found_closed += 1;
+    }
+
+    pub(crate) fn finishing(&self) -> bool {
+        self.finishing.get()
+    }
+
+    /// The version that an answer's head names; the same few names come again and again.
+    pub(crate) fn version(&self, headers: &HeaderMap) -> Option<Arc<str>> {
+        let name = headers.get(&self.load.version_header)?.to_str().ok()?;
+        let mut versions = self.versions.borrow_mut();
+        let known = versions.iter().find(|version| &***version == name).cloned();
+        Some(known.unwrap_or_else(|| {
+            versions.push(Arc::from(name));
+            versions[versions.len() - 1].clone()
+        }))
+    }
+
+    /// How long one request of this shape may take from being sent.
+    pub(crate) fn patience(&self, shape: usize) -> Duration {
+        self.load.timeout + self.load.shapes[shape].think
+    }
+}
+
+/// A point in time that moves on with every request, without a timer's being set anew each time.
+pub(crate) struct Deadline {
+    clock: Clock,
+    at: Duration,
+    sleep: std::pin::Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Deadline {
+    pub(crate) fn new(clock: Clock, at: Duration) -> Self {
+        let sleep = tokio::time::sleep_until(clock.instant(at));
+        Self { clock, at, sleep: Box::pin(sleep) }
+    }
+
+    /// From now on it is at `at`, which is not before what it was.
+    pub(crate) fn postpone(&mut self, at: Duration) {
+        self.at = at;
+    }
+
+    /// Ready when the time has come.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            std::task::ready!(self.sleep.as_mut().poll(context));
+            if self.clock.now() >= self.at {
+                return Poll::Ready(());
+            }
+            let at = self.clock.instant(self.at);
+            self.sleep.as_mut().reset(at);
+        }
+    }
+}
