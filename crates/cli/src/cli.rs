@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Completions(commands::completions::Args),
+    Probe(Box<commands::probe::Args>),
     #[command(hide = true)]
     Keeper(commands::keeper::Args),
     Schema(commands::schema::Args),
@@ -40,6 +41,7 @@ impl Command {
             Self::Completions(args) => commands::completions::run(args),
             Self::Keeper(args) => commands::keeper::run(args),
             Self::Schema(args) => commands::schema::run(args),
+            Self::Probe(args) => commands::probe::run(*args),
             Self::Sample(args) => commands::sample::run(args),
         }
     }

@@ -2,5 +2,6 @@
 
 pub(crate) mod completions;
 pub(crate) mod keeper;
+pub(crate) mod probe;
 pub(crate) mod sample;
 pub(crate) mod schema;
