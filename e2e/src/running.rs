@@ -147,6 +147,19 @@ impl Ended {
         assert_eq!(self.status.code(), Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
     }
 
+    /// What was written to stdout and stderr.
+    pub fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// Panics, with what was written, unless each of these words is in it.
+    #[track_caller]
+    pub fn assert_says(&self, words: &[&str]) {
+        let said = self.said();
+        let missing: Vec<_> = words.iter().filter(|word| !said.contains(**word)).collect();
+        assert!(missing.is_empty(), "not said: {missing:?} in:\n{said}");
+    }
+
     /// What was written to stdout, as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

@@ -32,15 +32,7 @@ pub struct Sample<'a> {
 
 impl Default for Sample<'_> {
     fn default() -> Self {
-        Self {
-            version: "v1",
-            flags: &["--rude"],
-            replicas: 3,
-            surge: 1,
-            unavailable: 0,
-            progress_deadline: "30s",
-            more: "",
-        }
+        Self::DEFAULT
     }
 }
 
@@ -57,6 +49,17 @@ pub struct Service {
 // === impl Sample ===
 
 impl Sample<'_> {
+    /// Three rude ones, replaced one by one.
+    pub const DEFAULT: Self = Self {
+        version: "v1",
+        flags: &["--rude"],
+        replicas: 3,
+        surge: 1,
+        unavailable: 0,
+        progress_deadline: "30s",
+        more: "",
+    };
+
     /// Writes its spec as `VERSION.yaml`.
     pub fn spec(&self, place: &Place, listen: SocketAddr) -> PathBuf {
         let Self { version, flags, replicas, surge, unavailable, progress_deadline, more } = *self;

@@ -1,0 +1,130 @@
+//! Load on a service while something is done to it, and the ledger of what became of every request.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use segue_probe::{Connections, Expect, Load, Probe, Protocol, Report, Shape};
+
+use crate::wait;
+
+/// Far longer than any test: a load is ended by its test.
+const LONGEST: Duration = Duration::from_mins(10);
+
+/// A load that goes on in the background.
+pub struct Pressure {
+    probe: Probe,
+}
+
+// === impl Pressure ===
+
+impl Pressure {
+    /// Every kind of client at once: kept and fresh connections, HTTP/2, bodies, requests of one second, a long
+    /// stream and WebSockets.
+    pub fn mixed(address: SocketAddr) -> Self {
+        let get = Shape::new("kept", 60.0);
+        let fresh = Shape { connections: Connections::Fresh, ..Shape::new("fresh", 20.0) };
+        let http2 = Shape { protocol: Protocol::Http2, pool: 2, ..Shape::new("http2", 20.0) };
+        let post = Shape {
+            method: "POST".parse().expect("a method"),
+            body_size: 8 << 10,
+            expect: Expect::Echo,
+            connections: Connections::Mixed,
+            ..Shape::new("post", 30.0)
+        };
+        let long = Shape { path: Some("/sleep?ms=1000".into()), ..Shape::new("long", 6.0) };
+        let stream = Shape { path: Some("/stream?ms=2000&every=50".into()), ..Shape::new("stream", 2.0) };
+        let websocket = Shape {
+            protocol: Protocol::WebSocket,
+            path: Some("/ws".into()),
+            body_size: 256,
+            pool: 4,
+            ..Shape::new("websocket", 20.0)
+        };
+        Self::start(address, vec![get, fresh, http2, post, long, stream, websocket])
+    }
+
+    /// Requests that are answered at once, on kept and fresh connections.
+    pub fn quick(address: SocketAddr) -> Self {
+        Self::start(address, vec![Shape { connections: Connections::Mixed, ..Shape::new("quick", 100.0) }])
+    }
+
+    /// Any shapes.
+    #[track_caller]
+    pub fn start(address: SocketAddr, shapes: Vec<Shape>) -> Self {
+        let target = format!("http://{address}/").parse().expect("an address makes a target");
+        let load = Load { shapes, ..Load::new(target, LONGEST) };
+        let probe = segue_probe::start(load).unwrap_or_else(|error| panic!("no load: {error}"));
+        let pressure = Self { probe };
+        pressure.more(50);
+        pressure
+    }
+
+    /// Waits until so many more requests have ended.
+    #[track_caller]
+    pub fn more(&self, requests: u64) {
+        let goal = self.probe.progress().requests + requests;
+        wait::until(&format!("{requests} more requests have ended"), wait::LONG, || {
+            let progress = self.probe.progress();
+            if progress.requests >= goal { Ok(()) } else { Err(format!("{progress:?}")) }
+        });
+    }
+
+    /// How many were dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.probe.progress().dropped
+    }
+
+    /// Sends no more, and waits for what is in flight. Panics if a planned request was never sent: then nothing was
+    /// shown.
+    #[track_caller]
+    pub fn end(self) -> Report {
+        self.probe.stopper().stop();
+        let report = self.probe.wait().unwrap_or_else(|error| panic!("the load broke off: {error}"));
+        let ledger = &report.ledger;
+        assert_eq!(ledger.open_tickets(), 0, "requests without a fate");
+        assert!(ledger.unsent().is_empty(), "never sent: {:?}", ledger.unsent());
+        report
+    }
+}
+
+/// What tests ask of a report.
+pub trait Told {
+    /// How many were dropped.
+    fn dropped(&self) -> u64;
+
+    /// How many were answered by a version.
+    fn answered_by(&self, version: &str) -> u64;
+
+    /// Every drop.
+    fn losses(&self) -> String;
+
+    /// Panics, with each drop told, if there was one; or if a shape of the load never came through.
+    fn assert_no_drops(&self);
+}
+
+impl Told for Report {
+    fn dropped(&self) -> u64 {
+        self.ledger.dropped()
+    }
+
+    fn answered_by(&self, version: &str) -> u64 {
+        let versions = self.ledger.versions();
+        versions.iter().find(|(name, _)| name == version).map_or(0, |(_, count)| *count)
+    }
+
+    fn losses(&self) -> String {
+        let told = self.ledger.losses().iter().map(|loss| {
+            let name = self.shapes.get(loss.shape).map_or("?", String::as_str);
+            format!("{name} {}, planned {:?}: {:?}\n", loss.number, loss.planned, loss.end)
+        });
+        told.collect()
+    }
+
+    #[track_caller]
+    fn assert_no_drops(&self) {
+        assert_eq!(self.dropped(), 0, "dropped:\n{}", self.losses());
+        for (name, counts) in self.shapes.iter().zip(self.ledger.shapes()) {
+            assert!(counts.ok > 0, "nothing of {name} came through: {counts:?}");
+        }
+    }
+}
