@@ -100,6 +100,8 @@ pub struct PathSeen {
 /// One change on its way along one path: when its router took it, and when each stage was over.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Propagation {
+    /// Since when the router has not shown the change, while it does not.
+    untaken: Option<Time>,
     told: Option<Time>,
     ends: Vec<Time>,
 }
@@ -110,9 +112,11 @@ impl Propagation {
         let taken = seen.admitted == (way == Direction::Join);
         if !taken {
             // The router has not taken the change, or has lost it again: whatever was over is not over any more.
-            *self = Self::default();
-            return Some(Wait { why: Why::Router { path: path.name.clone() }, since: now, until: None });
+            let since = self.untaken.unwrap_or(now);
+            *self = Self { untaken: Some(since), ..Self::default() };
+            return Some(Wait { why: Why::Router { path: path.name.clone() }, since, until: None });
         }
+        self.untaken = None;
         let mut since = *self.told.get_or_insert(now);
         for (index, stage) in path.stages.iter().enumerate() {
             if let Some(end) = self.ends.get(index) {
@@ -120,12 +124,11 @@ impl Propagation {
                 continue;
             }
             let until = stage.bounds(way).max.map(|max| since + max.0);
-            if index < seen.evidence {
-                self.ends.push(now);
-                since = now;
-            } else if let Some(until) = until.filter(|until| *until <= now) {
-                self.ends.push(until);
-                since = until;
+            let by_bound = until.filter(|until| *until <= now);
+            let by_evidence = (index < seen.evidence).then_some(now);
+            if let Some(end) = by_bound.or(by_evidence) {
+                self.ends.push(end);
+                since = end;
             } else {
                 let why = Why::Propagation {
                     path: path.name.clone(),
