@@ -133,6 +133,8 @@ pub struct Drain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Stopping {
     at: Time,
+    /// When its stop signal was first seen to be sent.
+    told: Option<Time>,
     cut: u64,
     /// Whether the deadline ended the drain, so that what is in flight must be ended too.
     forced: bool,
@@ -164,14 +166,33 @@ impl Drain {
         if !seen.alive {
             return Next::Done(self.outcome(now));
         }
-        if self.stopping.is_none() {
+        let (actions, wait) = self.advance(seen, now);
+        if actions.is_empty() { Next::Wait(wait) } else { Next::Do(actions) }
+    }
+
+    /// What it waits for, also while there is something to do.
+    pub fn wait(&self, seen: &Seen, now: Time) -> Wait {
+        self.clone().advance(seen, now).1
+    }
+
+    fn advance(&mut self, seen: &Seen, now: Time) -> (Vec<Action>, Wait) {
+        if seen.signalled.is_some()
+            && let Some(stopping) = &mut self.stopping
+        {
+            stopping.told.get_or_insert(now);
+        }
+        // Until the signal is seen to be sent, nothing but the deadline is for good: what was decided may never have
+        // been done, and a request may have come since.
+        if self.stopping.is_none_or(|stopping| !stopping.forced && stopping.told.is_none()) {
             self.carried = seen.in_flight.count().unwrap_or(0);
+            let stopping = |cut, forced| Stopping { at: now, told: None, cut, forced };
             match self.still_waits(seen, now) {
-                Some(_) if now >= self.deadline() => {
-                    self.stopping = Some(Stopping { at: now, cut: self.carried, forced: true });
+                Some(_) if now >= self.deadline() => self.stopping = Some(stopping(self.carried, true)),
+                Some(wait) => {
+                    self.stopping = None;
+                    return (self.withdrawals(seen), wait);
                 }
-                Some(wait) => return self.leave(seen, wait),
-                None => self.stopping = Some(Stopping { at: now, cut: 0, forced: false }),
+                None => _ = self.stopping.get_or_insert(stopping(0, false)),
             }
         }
         self.stop(seen, now)
@@ -233,29 +254,33 @@ impl Drain {
         Some(Wait { why: Why::InFlight { count, estimated }, since: self.left_at(), until: None })
     }
 
-    fn leave(&self, seen: &Seen, wait: Wait) -> Next<Action, Outcome> {
+    fn withdrawals(&self, seen: &Seen) -> Vec<Action> {
         let admitted = |path: &&Path| path_seen(seen, &path.name).admitted;
         let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
-        let actions: Vec<_> = self.plan.paths.iter().filter(admitted).map(withdraw).collect();
-        if actions.is_empty() { Next::Wait(wait) } else { Next::Do(actions) }
+        self.plan.paths.iter().filter(admitted).map(withdraw).collect()
     }
 
-    fn stop(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
-        let Some(stopping) = self.stopping else { return Next::Do(Vec::new()) };
-        let kill_at = stopping.at + self.plan.stop_grace;
-        if self.killed || now >= kill_at {
-            self.killed = true;
-            if seen.signalled < Some(Signal::Kill) {
-                return Next::Do(vec![Action::Signal { signal: Signal::Kill }]);
-            }
-            return Next::Wait(Wait { why: Why::Killed, since: kill_at, until: None });
+    /// The signals. A router that picks the instance even now is told again, before anything else.
+    fn stop(&mut self, seen: &Seen, now: Time) -> (Vec<Action>, Wait) {
+        let mut actions = self.withdrawals(seen);
+        let (at, told) = self.stopping.map_or((now, None), |stopping| (stopping.at, stopping.told));
+        let signal = |signal| Action::Signal { signal };
+        // The grace counts from a signal that is known to be sent: a driver that was away for longer sends it first.
+        let Some(told) = told else {
+            let forced = self.stopping.is_some_and(|stopping| stopping.forced);
+            actions.extend(forced.then_some(Action::Cut));
+            actions.push(signal(Signal::Stop));
+            return (actions, Wait { why: Why::Exit, since: at, until: Some(now + self.plan.stop_grace) });
+        };
+        let kill_at = told + self.plan.stop_grace;
+        if now < kill_at {
+            return (actions, Wait { why: Why::Exit, since: told, until: Some(kill_at) });
         }
-        if seen.signalled.is_none() {
-            let cut = stopping.forced.then_some(Action::Cut);
-            let signal = Action::Signal { signal: Signal::Stop };
-            return Next::Do(cut.into_iter().chain([signal]).collect());
+        self.killed = true;
+        if seen.signalled < Some(Signal::Kill) {
+            actions.push(signal(Signal::Kill));
         }
-        Next::Wait(Wait { why: Why::Exit, since: stopping.at, until: Some(kill_at) })
+        (actions, Wait { why: Why::Killed, since: kill_at, until: None })
     }
 
     fn outcome(&self, now: Time) -> Outcome {

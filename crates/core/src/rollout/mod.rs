@@ -81,7 +81,8 @@ pub struct InstanceSeen {
 pub enum Readiness {
     /// It is ready.
     Ready,
-    /// It is not, for the reason that its check gave last.
+    /// It is not, for the reason that its check gave last. `None` only as long as no check of it has answered, as after
+    /// its start or after its driver's: on that ignorance nothing is taken from it (law 4).
     NotReady(Option<String>),
 }
 
@@ -241,31 +242,26 @@ impl Rollout {
     /// What the rollout as a whole waits for; of several things, the one whose end comes first.
     fn wait(&self, seen: &Seen, now: Time) -> Wait {
         let own = self.waves_wait(seen, now);
-        self.waits(seen, now).into_values().filter(|wait| wait.why != Why::Steady).fold(own, Wait::sooner)
+        let all = self.waits(seen, now).into_values().chain([own.clone()]);
+        all.filter(|wait| wait.why != Why::Steady).reduce(Wait::sooner).unwrap_or(own)
     }
 
     fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, now: Time) -> Wait {
         if let Some(Leaving { drain, .. }) = self.leaving.get(id) {
-            // A drain that steps to an action has nothing to wait for yet; the next picture shows its wait.
-            return match drain.clone().step(&instance.drain, now) {
-                Next::Wait(wait) => wait,
-                Next::Do(_) | Next::Done(_) => {
-                    Wait { why: Why::Exit, since: drain.began(), until: Some(drain.deadline()) }
-                }
-            };
+            return drain.wait(&instance.drain, now);
         }
         let paths = &self.plan_of(&instance.version).paths;
         let wait = self.ledger.wait_of(id, instance, paths, now);
-        let judged = instance.version == self.goal().version && !matches!(wait.why, Why::Steady);
-        Wait { until: wait.until.or(self.gives_up_at().filter(|_| judged)), ..wait }
+        let judged = instance.version == self.goal().version && wait.why != Why::Steady;
+        let gives_up_at = self.gives_up_at().filter(|_| judged);
+        Wait { until: [wait.until, gives_up_at].into_iter().flatten().min(), ..wait }
     }
 
-    /// The drain plan of a version's instances: its own goal's, where it is known.
+    /// The drain plan of a version's instances: the goal's that they belong to, of two the one that is headed for.
     fn plan_of(&self, version: &Version) -> &drain::Plan {
-        match &self.fallback {
-            Some(fallback) if *version == fallback.version => &fallback.drain,
-            _ => &self.goal.drain,
-        }
+        let goals = [Some(self.goal()), Some(&self.goal), self.fallback.as_ref()];
+        let theirs = goals.into_iter().flatten().find(|goal| goal.version == *version);
+        &theirs.unwrap_or(&self.goal).drain
     }
 }
 
