@@ -24,6 +24,16 @@ impl Fleet<'_> {
     }
 }
 
+/// What would be lost with an instance: the least with one that says it is not ready, then with one that has not said
+/// anything, then with one that is about to serve.
+fn worth(instance: &InstanceSeen, serves: bool) -> u8 {
+    match instance.readiness {
+        Readiness::NotReady(Some(_)) => 0,
+        Readiness::NotReady(None) => 1,
+        Readiness::Ready => 2 + u8::from(serves),
+    }
+}
+
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -39,13 +49,14 @@ impl Rollout {
     }
 
     pub(super) fn waves(&mut self, seen: &Seen, now: Time) -> Vec<Action> {
-        let mut actions = self.joins(seen);
-        actions.extend(self.leaves(seen, now));
+        // Who leaves is settled first: an instance must not be admitted and drained in one breath.
+        let mut actions = self.leaves(seen, now);
+        actions.extend(self.joins(seen));
         actions.extend(self.starts(seen, now));
         actions
     }
 
-    /// Ready instances are admitted; one that is not ready any more is suspended, unless it is the last (law 4).
+    /// Ready instances are admitted; one that says it is not ready any more is suspended, unless it is the last (law 4).
     fn joins(&self, seen: &Seen) -> Vec<Action> {
         let fleet = self.fleet(seen);
         let others_serve = fleet.serving() > 0;
@@ -61,7 +72,8 @@ impl Rollout {
                         actions.push(Action::Admit { instance: id.clone(), paths });
                     }
                 }
-                Readiness::NotReady(_) => {
+                Readiness::NotReady(None) => {}
+                Readiness::NotReady(Some(_)) => {
                     if others_serve && names().any(|name| admitted(&name)) {
                         actions.push(Action::Suspend { instance: id.clone() });
                     }
@@ -84,17 +96,20 @@ impl Rollout {
         let may_serve = |instance: &InstanceSeen, serves: bool| serves || wrong(instance);
         let mut hopes =
             count(fleet.staying.iter().filter(|(_, instance, serves)| may_serve(instance, *serves)).count());
-        // Those that serve nobody first: they cost nothing.
-        let (serve, idle): (Vec<_>, Vec<_>) = fleet.staying.into_iter().partition(|(_, _, serves)| *serves);
+        // Those that cost least first.
+        let mut staying = fleet.staying;
+        staying.sort_by_key(|(_, instance, serves)| worth(instance, *serves));
         let mut actions = Vec::new();
-        for (id, instance, serves) in idle.into_iter().chain(serve) {
+        for (id, instance, serves) in staying {
             let wrong = wrong(instance);
-            let failed = wrong && self.back.is_some() && instance.version == self.goal.version;
+            let failed = self.back.is_some() && instance.version == self.goal.version;
+            let never_served = failed && !self.ledger.proven(id);
+            let broken = matches!(instance.readiness, Readiness::NotReady(Some(_)));
             let allowed = match (serves, wrong) {
                 (_, false) if excess == 0 => false,
                 (true, _) => serving > floor,
                 (false, false) => serving >= floor,
-                (false, true) => serving >= floor || hopes > floor || (failed && !self.ledger.proven(id)),
+                (false, true) => serving >= floor || (broken && (hopes > floor || never_served)),
             };
             if !allowed {
                 continue;
