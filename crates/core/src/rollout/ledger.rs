@@ -21,8 +21,7 @@ pub(super) struct Ledger {
     /// Instances whose end is noted and that the driver still shows.
     noted: BTreeSet<InstanceId>,
     drained: Vec<Drained>,
-    /// When the rollout last came nearer to its goal, and how near it was.
-    progress: (Time, usize),
+    progress: Progress,
 }
 
 /// One instance's joining.
@@ -34,6 +33,21 @@ struct Join {
     serving: Option<Time>,
     /// Whether it ever served.
     proven: bool,
+}
+
+/// When the rollout last came nearer to its goal, and how near it was. The two are not summed: an instance that
+/// stopped serving must not hide that a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Progress {
+    last: Time,
+    serving: usize,
+    drained: usize,
+}
+
+impl Progress {
+    fn begin(now: Time) -> Self {
+        Self { last: now, serving: 0, drained: 0 }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,14 +64,14 @@ impl Ledger {
             crashes: BTreeMap::new(),
             noted: BTreeSet::new(),
             drained: Vec::new(),
-            progress: (now, 0),
+            progress: Progress::begin(now),
         }
     }
 
     /// The ledger of the next rollout: what is known of the instances stays, what was counted begins anew.
     pub(super) fn turn(mut self, now: Time) -> Self {
         self.drained.clear();
-        self.progress = (now, 0);
+        self.progress = Progress::begin(now);
         for crashes in self.crashes.values_mut() {
             *crashes = Crashes { since_began: 0, in_a_row: 0, ..*crashes };
         }
@@ -90,22 +104,24 @@ impl Ledger {
         (until > now).then_some(Wait { why, since: crashes.last, until: Some(until) })
     }
 
-    /// Notes how near the goal is, and answers since when it has come no nearer.
-    pub(super) fn progress(&mut self, near: usize, now: Time) -> Time {
-        if near > self.progress.1 {
-            self.progress = (now, near);
+    /// Notes how many instances of the goal serve, and answers since when it has come no nearer.
+    pub(super) fn progress(&mut self, serving: usize, now: Time) -> Time {
+        let drained = self.drained.len();
+        if serving > self.progress.serving || drained > self.progress.drained {
+            let serving = serving.max(self.progress.serving);
+            self.progress = Progress { last: now, serving, drained };
         }
-        self.progress.0
+        self.progress.last
     }
 
     /// When the rollout last came nearer to its goal.
     pub(super) fn last_progress(&self) -> Time {
-        self.progress.0
+        self.progress.last
     }
 
     /// Progress is measured anew, as the goal is another.
     pub(super) fn restart_progress(&mut self, now: Time) {
-        self.progress = (now, 0);
+        self.progress = Progress::begin(now);
     }
 
     fn crashed(&mut self, version: &Version, now: Time) {

@@ -47,8 +47,8 @@ impl fmt::Display for Failure {
 impl Rollout {
     /// Decides to go back, once and for good.
     pub(super) fn judge(&mut self, seen: &Seen, now: Time) {
-        let near = self.nearness(seen);
-        let stalled_since = self.ledger.progress(near, now);
+        let serving = self.serving_goal(seen);
+        let stalled_since = self.ledger.progress(serving, now);
         if self.back.is_some() || self.fallback.is_none() || self.converged(seen) {
             return;
         }
@@ -63,7 +63,7 @@ impl Rollout {
             return Some(Failure::Aborted);
         }
         let times = self.ledger.crashes(&self.goal.version);
-        if times >= self.goal.crash_limit {
+        if times >= self.goal.crash_limit.max(1) {
             return Some(Failure::Crashed { version: self.goal.version.clone(), times });
         }
         // A drain has a deadline of its own: while one is under way, the rollout is not stalled but waiting, and law 6
@@ -78,12 +78,11 @@ impl Rollout {
         })
     }
 
-    /// How near the goal is: every instance of it that serves counts, and every drain that ended.
-    fn nearness(&self, seen: &Seen) -> usize {
+    /// How many instances of the goal serve.
+    fn serving_goal(&self, seen: &Seen) -> usize {
         let version = &self.goal().version;
-        let serving =
-            seen.instances.iter().filter(|(id, instance)| instance.version == *version && self.serves(id));
-        serving.count() + self.ledger.drained().len()
+        let right = seen.instances.iter().filter(|(_, instance)| instance.version == *version);
+        right.filter(|(id, _)| self.serves(id)).count()
     }
 
     /// Whether every instance runs the goal, serves, and none is leaving.
