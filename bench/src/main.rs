@@ -1,2 +1,24 @@
-//! Skeleton.
-fn main() {}
+//! Measurements beside rivals, in one run on one machine: ratios can be compared, absolute numbers cannot.
+//!
+//! One module per benchmark; the rivals' settings are in `rivals/`.
+
+mod proxy;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(about = "Measures Segue beside its rivals")]
+enum Command {
+    /// The proxy beside nginx and HAProxy.
+    Proxy(proxy::Args),
+    /// A part of a benchmark that runs as a process of its own.
+    #[command(hide = true, subcommand)]
+    Part(proxy::Part),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Proxy(args) => proxy::run(&args),
+        Command::Part(part) => part.run(),
+    }
+}

@@ -1,0 +1,120 @@
+//! Starting a proxy on processor 0, and reading what it used.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+/// Who takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Contender {
+    Nginx,
+    Haproxy,
+    Segue,
+}
+
+/// A process that is ended when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+impl Contender {
+    pub(crate) fn start(self, origin: u16, directory: &Path) -> anyhow::Result<Process> {
+        let port = free_port()?;
+        let fill = |template: &str| {
+            template
+                .replace("{PORT}", &port.to_string())
+                .replace("{ORIGIN}", &origin.to_string())
+                .replace("{DIRECTORY}", &directory.to_string_lossy())
+        };
+        let mut command = pinned(0);
+        match self {
+            Contender::Nginx => {
+                let file = directory.join("nginx.conf");
+                fs::write(&file, fill(include_str!("../../rivals/nginx.conf")))?;
+                command.arg("nginx").arg("-c").arg(file).arg("-e").arg(directory.join("nginx.error"));
+            }
+            Contender::Haproxy => {
+                let file = directory.join("haproxy.cfg");
+                fs::write(&file, fill(include_str!("../../rivals/haproxy.cfg")))?;
+                command.args(["haproxy", "-db", "-q", "-f"]).arg(file);
+            }
+            Contender::Segue => {
+                command.arg(std::env::current_exe()?).args(["part", "segue"]);
+                command.args([port.to_string(), origin.to_string()]);
+            }
+        }
+        Process::start(command, port).with_context(|| format!("starting {self:?}"))
+    }
+}
+
+impl Process {
+    pub(crate) fn origin() -> anyhow::Result<Process> {
+        let port = free_port()?;
+        let mut command = pinned(1);
+        command.arg(std::env::current_exe()?).args(["part", "origin", &port.to_string()]);
+        Process::start(command, port).context("starting the origin")
+    }
+
+    fn start(mut command: Command, port: u16) -> anyhow::Result<Process> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let mut process = Process { child, port };
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Ok(process);
+            }
+            if let Some(status) = process.child.try_wait()? {
+                bail!("it ended at once: {status}");
+            }
+            pause(Duration::from_millis(25));
+        }
+        bail!("it does not listen on port {port}");
+    }
+
+    /// Processor time used so far, user and system.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The fields behind the name, which is in parentheses and may hold anything.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kibibytes: u64 = line.split_whitespace().next().context("VmRSS")?.parse()?;
+        Ok(kibibytes * 1024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; it is gone in any case.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pinned(processor: u8) -> Command {
+    let mut command = Command::new("taskset");
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin")).args(["-c", &processor.to_string()]);
+    command
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark waits for processes to start")]
+pub(crate) fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
