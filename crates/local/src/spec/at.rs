@@ -69,3 +69,13 @@ pub(super) fn bytes(location: &Location) -> Range<usize> {
     let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     start..start + length
 }
+
+/// The bytes of a line and a column, both from 1 and counted in characters: an empty range, at the end of the line or of
+/// the text where it has no more.
+pub(super) fn line_and_column(text: &str, line: u64, column: u64) -> Range<usize> {
+    let skip = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+    let start: usize = text.split_inclusive('\n').take(skip(line)).map(str::len).sum();
+    let rest = text[start..].lines().next().unwrap_or_default();
+    let start = start + rest.char_indices().nth(skip(column)).map_or(rest.len(), |(at, _)| at);
+    start..start
+}

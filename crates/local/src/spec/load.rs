@@ -93,12 +93,20 @@ fn not_yaml(file: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagnostic {
     let text = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // The place is drawn, and need not be said.
     let message = text.split(" at line ").next().unwrap_or(&text).trim_end_matches([':', ',', ' ']);
-    let diagnostic = Diagnostic::error(message.to_owned());
+    let mut diagnostic = Diagnostic::error(message.to_owned());
+    if matches!(error.without_snippet(), serde_saphyr::Error::DuplicateMappingKey { .. }) {
+        diagnostic = diagnostic.help("every key once: the other one stands above");
+    }
     match error.location() {
         Some(location) => {
-            let span = at::bytes(&location);
-            let span = if span.is_empty() { span.start..span.start + 1 } else { span };
-            diagnostic.at(file, span)
+            let span = match location.span().byte_offset() {
+                Some(_) => at::bytes(&location),
+                // What no parser got through has a line and a column only.
+                None => at::line_and_column(&file.text, location.line(), location.column()),
+            };
+            let character = file.text.get(span.start..).and_then(|rest| rest.chars().next());
+            let least = span.start + character.map_or(0, char::len_utf8);
+            diagnostic.at(file, span.start..span.end.max(least))
         }
         None => diagnostic,
     }

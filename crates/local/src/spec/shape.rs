@@ -64,14 +64,19 @@ impl Checker<'_> {
 
     fn wrong_kind(&mut self, node: &Node, schema: &Value, path: &str) {
         let (expected, found) = (expected(schema), node.kind.describe());
-        let message = match path {
-            "" => format!("the file must hold {expected}, not {found}"),
+        let message = match (path, &node.kind) {
+            ("", Kind::Null) => "the file is empty".to_owned(),
+            ("", _) => format!("the file must hold {expected}, not {found}"),
             _ => format!("`{path}` must be {expected}, not {found}"),
         };
         let span =
             if node.span.is_empty() { node.span.start..node.span.start + 1 } else { node.span.clone() };
         let mut diagnostic = Diagnostic::error(message).at(self.file, span);
-        if let Some(example) =
+        if path.is_empty() {
+            let keys: Vec<String> = required(schema).map(|name| format!("`{name}`")).collect();
+            diagnostic =
+                diagnostic.help(format!("a map of keys and values, at the least {}", keys.join(" and ")));
+        } else if let Some(example) =
             schema.get("examples").and_then(|examples| examples.get(0)).or(schema.get("default"))
         {
             let key = path.rsplit('.').next().unwrap_or(path);
