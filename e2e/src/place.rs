@@ -81,25 +81,47 @@ impl Place {
         });
     }
 
-    /// Writes a spec for the sample program; `more` is put behind it, as it stands.
+    /// Writes a spec for the sample program; the shell runs what stands in `before` in the same process first, and
+    /// `more` is put behind it, as it stands.
     pub fn sample_spec(
         &self,
         file: &str,
         listen: SocketAddr,
         version: &str,
         flags: &[&str],
+        before: &str,
         more: &str,
     ) -> PathBuf {
-        let mut command =
-            vec![segue().to_string_lossy().into_owned(), "sample".into(), "--port".into(), "$PORT".into()];
-        command.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        let command = serde_json::to_string(&command).expect("strings are JSON");
+        let program = segue().to_string_lossy();
+        // A dollar of the shell is not one of the spec.
+        let script = format!("{before}\nexec \"$0\" \"$@\"").replace('$', "$$");
+        let shell = ["/bin/sh", "-c", &script];
+        let shell = if before.is_empty() { &[][..] } else { &shell[..] };
+        let command = [shell, &[&program, "sample", "--port", "$PORT"], flags].concat();
+        self.spec(
+            file,
+            listen,
+            version,
+            &command,
+            &format!("ready: {{ http: /health, interval: 100ms }}\n{more}"),
+        )
+    }
+
+    /// Writes a spec for any program; `more` is put behind it, as it stands.
+    pub fn spec(
+        &self,
+        file: &str,
+        listen: SocketAddr,
+        version: &str,
+        command: &[&str],
+        more: &str,
+    ) -> PathBuf {
+        let command = serde_json::to_string(command).expect("strings are JSON");
         self.write(
             file,
             &format!(
                 "name: web\nlisten: {listen}\nversion: {version}\ncommand: {command}\n\
-                 env: {{ SEGUE_VERSION: {version} }}\n\
-                 ready: {{ http: /health, interval: 100ms }}\n{more}"
+                 env: {{ SEGUE_VERSION: {version} }}\n{more}"
             ),
         )
     }

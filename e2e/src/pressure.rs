@@ -48,15 +48,30 @@ impl Pressure {
         Self::start(address, vec![Shape { connections: Connections::Mixed, ..Shape::new("quick", 100.0) }])
     }
 
-    /// Any shapes.
+    /// Any shapes; returns when they are well under way.
     #[track_caller]
     pub fn start(address: SocketAddr, shapes: Vec<Shape>) -> Self {
-        let target = format!("http://{address}/").parse().expect("an address makes a target");
-        let load = Load { shapes, ..Load::new(target, LONGEST) };
-        let probe = segue_probe::start(load).unwrap_or_else(|error| panic!("no load: {error}"));
-        let pressure = Self { probe };
+        let pressure = Self::begin(address, LONGEST, shapes);
         pressure.more(50);
         pressure
+    }
+
+    /// Any shapes, sent for so long at the most.
+    #[track_caller]
+    pub fn begin(address: SocketAddr, duration: Duration, shapes: Vec<Shape>) -> Self {
+        let target = format!("http://{address}/").parse().expect("an address makes a target");
+        let load = Load { shapes, timeout: LONGEST, ..Load::new(target, duration) };
+        let probe = segue_probe::start(load).unwrap_or_else(|error| panic!("no load: {error}"));
+        Self { probe }
+    }
+
+    /// Waits until exactly so many requests are in flight.
+    #[track_caller]
+    pub fn until_in_flight(&self, count: u64) {
+        wait::until(&format!("{count} requests are in flight"), wait::LONG, || {
+            let progress = self.probe.progress();
+            if progress.in_flight == count { Ok(()) } else { Err(format!("{progress:?}")) }
+        });
     }
 
     /// Waits until so many more requests have ended.
@@ -79,12 +94,23 @@ impl Pressure {
     #[track_caller]
     pub fn end(self) -> Report {
         self.probe.stopper().stop();
+        self.out()
+    }
+
+    /// [`Pressure::end`] of one that was to be sent for some time only, at its own end.
+    #[track_caller]
+    pub fn out(self) -> Report {
         let report = self.probe.wait().unwrap_or_else(|error| panic!("the load broke off: {error}"));
         let ledger = &report.ledger;
         assert_eq!(ledger.open_tickets(), 0, "requests without a fate");
         assert!(ledger.unsent().is_empty(), "never sent: {:?}", ledger.unsent());
         report
     }
+}
+
+/// GET requests of this path, so many per second.
+pub fn get(name: &str, rate: f64, path: &str) -> Shape {
+    Shape { path: Some(path.to_owned()), ..Shape::new(name, rate) }
 }
 
 /// What tests ask of a report.

@@ -91,6 +91,11 @@ impl Running {
         read(&self.stderr)
     }
 
+    /// What it wrote so far, to either.
+    pub fn said(&self) -> String {
+        self.stdout() + &self.stderr()
+    }
+
     /// How it ended, if it has.
     pub fn status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
@@ -187,6 +192,11 @@ impl Up {
         let spec = self.spec.clone();
         drop(self);
         Self::start(place, &spec)
+    }
+
+    /// The same after it has ended by itself or by [`Up::kill`], in place.
+    pub fn restart(&mut self, place: &Place) {
+        *self = Self::start(place, &self.spec.clone());
     }
 
     /// The process.

@@ -1,7 +1,7 @@
 //! The sample program under `segue up`, with all that a test of a deploy needs around it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::place::{Place, free_address};
 use crate::running::{Ended, Running, Up};
@@ -26,6 +26,16 @@ pub struct Sample<'a> {
     pub unavailable: u32,
     /// After which an upgrade without progress goes back.
     pub progress_deadline: &'a str,
+    /// How long a request may take.
+    pub longest_request: &'a str,
+    /// After which what is in flight is cut.
+    pub drain_deadline: &'a str,
+    /// How long an instance has between SIGTERM and SIGKILL.
+    pub grace: &'a str,
+    /// How long after a drain's beginning WebSockets are told to go.
+    pub websocket_grace: &'a str,
+    /// Shell commands that the instance's process runs before it becomes the program.
+    pub before: &'a str,
     /// Further lines of the spec.
     pub more: &'a str,
 }
@@ -57,18 +67,30 @@ impl Sample<'_> {
         surge: 1,
         unavailable: 0,
         progress_deadline: "30s",
+        longest_request: "5s",
+        drain_deadline: "30s",
+        grace: "5s",
+        websocket_grace: "500ms",
+        before: "",
         more: "",
     };
 
     /// Writes its spec as `VERSION.yaml`.
     pub fn spec(&self, place: &Place, listen: SocketAddr) -> PathBuf {
-        let Self { version, flags, replicas, surge, unavailable, progress_deadline, more } = *self;
-        let settings = format!(
+        let Self { version, flags, before, .. } = *self;
+        place.sample_spec(&format!("{version}.yaml"), listen, version, flags, before, &self.settings())
+    }
+
+    /// The lines that any program's spec may have.
+    pub fn settings(&self) -> String {
+        let Self { replicas, surge, unavailable, progress_deadline, longest_request, drain_deadline, .. } =
+            *self;
+        let Self { grace, websocket_grace, more, .. } = *self;
+        format!(
             "replicas: {replicas}\nstrategy: {{ rolling: {{ surge: {surge}, unavailable: {unavailable} }} }}\n\
-             progressDeadline: {progress_deadline}\nlongestRequest: 5s\ndrainDeadline: 30s\n\
-             websocketGrace: 500ms\nstop: {{ grace: 5s }}\n{more}"
-        );
-        place.sample_spec(&format!("{version}.yaml"), listen, version, flags, &settings)
+             progressDeadline: {progress_deadline}\nlongestRequest: {longest_request}\n\
+             drainDeadline: {drain_deadline}\nwebsocketGrace: {websocket_grace}\nstop: {{ grace: {grace} }}\n{more}"
+        )
     }
 }
 
@@ -84,6 +106,51 @@ impl Service {
         let mut service = Self { up, listen, place };
         service.settles(sample.version, sample.replicas as usize);
         service
+    }
+
+    /// Starts what this spec says, and waits until so many instances of this version serve.
+    #[track_caller]
+    pub fn run(place: Place, listen: SocketAddr, spec: &Path, version: &str, replicas: usize) -> Self {
+        let up = place.up(spec);
+        let mut service = Self { up, listen, place };
+        service.settles(version, replicas);
+        service
+    }
+
+    /// `kill -9` of its `segue up`, and nothing else: the instances stay.
+    pub fn kill(&mut self) {
+        self.up.kill();
+    }
+
+    /// `segue up` again with the same file, after it was killed.
+    pub fn again(&mut self) {
+        self.up.restart(&self.place);
+    }
+
+    /// `segue up` again with another file, after it was killed.
+    pub fn again_with(&mut self, spec: &Path) {
+        self.up = self.place.up(spec);
+    }
+
+    /// SIGTERM to its `segue up`, which drains and ends all; the place stays.
+    #[track_caller]
+    pub fn down(self) -> (Ended, Place) {
+        let Self { up, place, .. } = self;
+        (up.down(), place)
+    }
+
+    /// What its `segue up` wrote so far.
+    pub fn said(&mut self) -> String {
+        self.up.process().said()
+    }
+
+    /// Waits until its `segue up` has written all of these.
+    #[track_caller]
+    pub fn until_said(&mut self, parts: &[&str]) -> String {
+        wait::until(&format!("`segue up` says {parts:?}"), wait::LONG, || {
+            let said = self.up.process().said();
+            if parts.iter().all(|part| said.contains(part)) { Ok(said) } else { Err(said) }
+        })
     }
 
     /// Its `segue up`.

@@ -12,6 +12,7 @@ struct Tool {
 
 const FOR_TESTS: &[Tool] = &[
     Tool { program: "gunicorn", package: "gunicorn" },
+    Tool { program: "node", package: "nodejs" },
     Tool { program: "python3", package: "python3-minimal" },
     Tool { program: "curl", package: "curl" },
 ];
