@@ -27,6 +27,7 @@ mod json;
 mod ledger;
 mod load;
 mod marks;
+pub mod plot;
 mod report;
 mod run;
 mod schedule;

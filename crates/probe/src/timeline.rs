@@ -23,6 +23,25 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Everything that was planned for it and has ended.
+    pub fn requests(&self) -> u64 {
+        self.ok.iter().sum::<u64>() + self.dropped()
+    }
+
+    /// Its drops of all kinds.
+    pub fn dropped(&self) -> u64 {
+        self.drops.values().sum()
+    }
+
+    /// Neighbours as one.
+    pub(crate) fn sum(slots: &[Self]) -> Self {
+        let mut sum = Self::default();
+        for slot in slots {
+            sum.absorb(slot);
+        }
+        sum
+    }
+
     fn absorb(&mut self, other: &Self) {
         if self.ok.len() < other.ok.len() {
             self.ok.resize(other.ok.len(), 0);
@@ -43,6 +62,7 @@ pub struct Timeline {
     /// The slots.
     pub slots: Vec<Slot>,
     fine: Vec<Fine>,
+    end: Duration,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +73,7 @@ struct Fine {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { width: Duration::from_millis(50), slots: Vec::new(), fine: Vec::new() }
+        Self { width: Duration::from_millis(50), slots: Vec::new(), fine: Vec::new(), end: Duration::ZERO }
     }
 }
 
@@ -71,6 +91,11 @@ impl Timeline {
     pub(crate) fn dropped(&mut self, planned: Duration, kind: Kind) {
         *self.slot(planned).drops.entry(kind).or_default() += 1;
         self.fine(planned).dropped = true;
+    }
+
+    /// When the last of its requests was planned.
+    pub fn end(&self) -> Duration {
+        self.end
     }
 
     /// The longest stretch in which nothing that was planned ended ok, though something was: its beginning and length.
@@ -111,6 +136,7 @@ impl Timeline {
             theirs.ok = ok;
             mine.absorb(theirs);
         }
+        self.end = self.end.max(other.end);
         if self.fine.len() < other.fine.len() {
             self.fine.resize(other.fine.len(), Fine::default());
         }
@@ -121,6 +147,7 @@ impl Timeline {
     }
 
     fn slot(&mut self, at: Duration) -> &mut Slot {
+        self.end = self.end.max(at);
         let mut index = index(at, self.width);
         while index >= MAX_SLOTS {
             self.halve();
@@ -143,12 +170,7 @@ impl Timeline {
     /// Half as many slots, each twice as long.
     fn halve(&mut self) {
         self.width *= 2;
-        let pairs = self.slots.chunks(2).map(|pair| {
-            let mut slot = pair[0].clone();
-            pair[1..].iter().for_each(|second| slot.absorb(second));
-            slot
-        });
-        self.slots = pairs.collect();
+        self.slots = self.slots.chunks(2).map(Slot::sum).collect();
     }
 }
 

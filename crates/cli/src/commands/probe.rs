@@ -111,8 +111,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     for file in [&plot, &records].into_iter().flatten() {
         std::fs::write(file, "").with_context(|| format!("{} can't be written", file.display()))?;
     }
-    let load = load(args)?.0;
+    let (load, title) = load(args)?;
     let report = live::watch(segue_probe::start(load)?)?;
+    if let Some(file) = plot {
+        let svg = segue_probe::plot::svg(&report, &title);
+        std::fs::write(&file, svg).with_context(|| format!("{} can't be written", file.display()))?;
+    }
     if let Some(file) = records {
         std::fs::write(&file, report.csv())
             .with_context(|| format!("{} can't be written", file.display()))?;
@@ -240,7 +244,7 @@ mod tests {
     #[test]
     fn a_header_is_a_name_and_a_value() {
         assert_eq!(header("X-A: b: c").unwrap(), ("x-a".parse().unwrap(), HeaderValue::from_static("b: c")));
-        for wrong in ["x", "a b: c", "a: \n"] {
+        for wrong in ["x", "a b: c", "a: \u{1}"] {
             assert!(header(wrong).unwrap_err().contains("name: value"), "{wrong}");
         }
     }
