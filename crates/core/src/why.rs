@@ -51,13 +51,6 @@ pub enum Why {
         /// How many must.
         floor: u32,
     },
-    /// One instance more would be more than replicas and surge allow.
-    Surge {
-        /// How many there are.
-        total: u32,
-        /// How many there may be.
-        most: u32,
-    },
     /// It ended by itself, and a restart is held back.
     BackOff {
         /// How often in a row.
@@ -77,7 +70,6 @@ impl Why {
             Why::InFlight { .. } => Some("drainDeadline"),
             Why::Exit => Some("stop.grace"),
             Why::Floor { .. } => Some("strategy.rolling.unavailable"),
-            Why::Surge { .. } => Some("strategy.rolling.surge"),
             Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => None,
         }
     }
@@ -99,7 +91,6 @@ impl fmt::Display for Why {
             Why::Exit => write!(f, "its end after the stop signal"),
             Why::Killed => write!(f, "its end after SIGKILL"),
             Why::Floor { serving, floor } => write!(f, "a replacement ({serving} serving, {floor} needed)"),
-            Why::Surge { total, most } => write!(f, "a free place ({total} of {most} instances)"),
             Why::BackOff { crashes } => write!(f, "its restart (ended by itself {crashes} time(s) in a row)"),
             Why::Steady => write!(f, "a change"),
         }

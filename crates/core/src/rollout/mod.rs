@@ -236,24 +236,31 @@ impl Rollout {
 
     /// What every instance waits for, for whoever shows it: the same values that the rules wait by (law 3).
     pub fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
-        seen.instances.iter().map(|(id, instance)| (id.clone(), self.wait_of(id, instance, now))).collect()
+        seen.instances
+            .iter()
+            .map(|(id, instance)| (id.clone(), self.wait_of(id, instance, seen, now)))
+            .collect()
     }
 
     /// What the rollout as a whole waits for; of several things, the one whose end comes first.
     fn wait(&self, seen: &Seen, now: Time) -> Wait {
-        let own = self.waves_wait(seen, now);
-        let all = self.waits(seen, now).into_values().chain([own.clone()]);
-        all.filter(|wait| wait.why != Why::Steady).reduce(Wait::sooner).unwrap_or(own)
+        let theirs = self.waits(seen, now).into_values().filter(|wait| wait.why != Why::Steady);
+        // To wait for a replacement is to wait for what that waits for: of two waits with one end, the other tells more.
+        let (floor, own): (Vec<_>, Vec<_>) = theirs.partition(|wait| matches!(wait.why, Why::Floor { .. }));
+        let steady = Wait { why: Why::Steady, since: self.ledger.last_progress(), until: None };
+        own.into_iter().chain(self.start_wait(seen, now)).chain(floor).reduce(Wait::sooner).unwrap_or(steady)
     }
 
-    fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, now: Time) -> Wait {
+    fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, seen: &Seen, now: Time) -> Wait {
         if let Some(Leaving { drain, .. }) = self.leaving.get(id) {
             return drain.wait(&instance.drain, now);
         }
         let paths = &self.plan_of(&instance.version).paths;
         let wait = self.ledger.wait_of(id, instance, paths, now);
-        let judged = instance.version == self.goal().version && wait.why != Why::Steady;
-        let gives_up_at = self.gives_up_at().filter(|_| judged);
+        if wait.why == Why::Steady {
+            return self.replacement_wait(instance, seen).unwrap_or(wait);
+        }
+        let gives_up_at = self.gives_up_at().filter(|_| instance.version == self.goal().version);
         Wait { until: [wait.until, gives_up_at].into_iter().flatten().min(), ..wait }
     }
 

@@ -140,22 +140,18 @@ impl Rollout {
         vec![start; missing.min(places) as usize]
     }
 
-    /// What the waves wait for, beside the instances' own waits.
-    pub(super) fn waves_wait(&self, seen: &Seen, now: Time) -> Wait {
+    /// What an instance that serves waits for: a replacement, where it is to be replaced.
+    pub(super) fn replacement_wait(&self, instance: &InstanceSeen, seen: &Seen) -> Option<Wait> {
         let goal = self.goal();
-        let fleet = self.fleet(seen);
-        let missing = goal.replicas > fleet.of(self);
-        if missing && let Some(back_off) = self.ledger.back_off(&goal.version, now) {
-            return back_off;
-        }
-        let (serving, total) = (fleet.serving(), fleet.total);
-        let why = if missing && total >= goal.most() {
-            Why::Surge { total, most: goal.most() }
-        } else if fleet.staying.iter().any(|(_, instance, _)| instance.version != goal.version) {
-            Why::Floor { serving, floor: goal.floor() }
-        } else {
-            Why::Steady
-        };
-        Wait { why, since: self.ledger.last_progress(), until: self.gives_up_at() }
+        let why = Why::Floor { serving: self.fleet(seen).serving(), floor: goal.floor() };
+        let wait = Wait { why, since: self.ledger.last_progress(), until: self.gives_up_at() };
+        (instance.version != goal.version).then_some(wait)
+    }
+
+    /// What an instance that is yet to be started waits for.
+    pub(super) fn start_wait(&self, seen: &Seen, now: Time) -> Option<Wait> {
+        let goal = self.goal();
+        let missing = goal.replicas > self.fleet(seen).of(self);
+        self.ledger.back_off(&goal.version, now).filter(|_| missing)
     }
 }
