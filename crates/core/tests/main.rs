@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 #![allow(unreachable_pub, reason = "the modules of a test are its own")]
 
+mod cases;
+mod drains;
 mod laws;
+mod paths;
+mod rollouts;
 mod scenario;
 mod world;

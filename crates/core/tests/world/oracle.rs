@@ -135,7 +135,12 @@ impl Oracle {
                     );
                     assert!(wait.until.is_some_and(|until| until <= drain.deadline()), "{wait:?}");
                 }
-                None => assert_eq!(wait.why == Why::Steady, machine.serves(id), "{id} waits for {wait:?}"),
+                None => {
+                    let stays = seen.instances[id].version == machine.goal().version;
+                    let serving = matches!(wait.why, Why::Steady | Why::Floor { .. });
+                    assert_eq!(serving, machine.serves(id), "{id} waits for {wait:?}");
+                    assert!(!serving || stays == (wait.why == Why::Steady), "{id} waits for {wait:?}");
+                }
             }
         }
     }

@@ -1,0 +1,199 @@
+//! Propagation, the budget, and time: case by case.
+
+use crate::cases::{at, path, seconds};
+use proptest::prelude::*;
+use segue_core::budget::{Budget, Needs};
+use segue_core::path::{Bounds, Direction, Millis, Path, PathSeen, Propagation};
+use segue_core::{Time, Wait, Why};
+use std::time::Duration;
+
+const GONE: PathSeen = PathSeen { admitted: false, evidence: 0 };
+const PICKED: PathSeen = PathSeen { admitted: true, evidence: 0 };
+
+fn evident(stages: usize) -> PathSeen {
+    PathSeen { evidence: stages, ..GONE }
+}
+
+fn stage_of(wait: Option<Wait>) -> String {
+    match wait.map(|wait| wait.why) {
+        Some(Why::Propagation { stage, .. }) => stage,
+        other => panic!("no stage: {other:?}"),
+    }
+}
+
+#[test]
+fn stages_without_evidence_end_one_after_the_other_by_their_bounds() {
+    let path = path("p", &[Some(3), Some(4)]);
+    let mut change = Propagation::default();
+    let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
+    assert_eq!((wait.since, wait.until), (at(10), Some(at(13))));
+    let why = Why::Propagation { path: "p".into(), stage: "s0".into(), setting: "s0.refresh".into() };
+    assert_eq!(wait.why, why);
+    assert_eq!(change.over(&path), None);
+    // Seen late: the second stage still counts from the first one's bound.
+    let wait = change.observe(&path, Direction::Leave, GONE, at(15)).unwrap();
+    assert_eq!((wait.since, wait.until), (at(13), Some(at(17))));
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(17)), None);
+    assert_eq!(change.over(&path), Some(at(17)));
+}
+
+#[test]
+fn evidence_ends_a_stage_before_its_bound_and_the_next_counts_from_there() {
+    let path = path("p", &[Some(30), Some(4)]);
+    let mut change = Propagation::default();
+    assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
+    let wait = change.observe(&path, Direction::Leave, evident(1), at(12)).unwrap();
+    assert_eq!((wait.since, wait.until), (at(12), Some(at(16))));
+    assert_eq!(stage_of(Some(wait)), "s1");
+}
+
+#[test]
+fn evidence_that_comes_after_the_bound_does_not_make_the_stage_longer() {
+    let path = path("p", &[Some(3), Some(4)]);
+    let mut change = Propagation::default();
+    assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
+    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(17)), None);
+    assert_eq!(change.over(&path), Some(at(17)));
+}
+
+#[test]
+fn a_stage_without_a_bound_ends_by_evidence_alone() {
+    let path = path("p", &[None]);
+    let mut change = Propagation::default();
+    let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
+    assert_eq!(wait.until, None);
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(1_000_000))), "s0");
+    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(1_000_001)), None);
+    assert_eq!(change.over(&path), Some(at(1_000_001)));
+}
+
+#[test]
+fn a_stage_that_is_over_stays_over_when_its_evidence_is_not_shown_again() {
+    let path = path("p", &[None, Some(5)]);
+    let mut change = Propagation::default();
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, evident(1), at(10))), "s1");
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(11))), "s1");
+}
+
+#[test]
+fn a_router_that_has_not_taken_the_change_is_waited_for_since_it_was_first_seen_so() {
+    let path = path("p", &[Some(3)]);
+    let mut change = Propagation::default();
+    for now in [10, 20, 30] {
+        let wait = change.observe(&path, Direction::Leave, PICKED, at(now)).unwrap();
+        assert_eq!(wait, Wait { why: Why::Router { path: "p".into() }, since: at(10), until: None });
+    }
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(40)).unwrap().until, Some(at(43)));
+    // It took the instance back: all begins anew.
+    assert_eq!(change.observe(&path, Direction::Leave, PICKED, at(43)).unwrap().since, at(43));
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(50)).unwrap().until, Some(at(53)));
+}
+
+#[test]
+fn an_atomic_path_is_over_as_soon_as_its_router_took_the_change() {
+    let path = Path::atomic("proxy");
+    assert_eq!((path.name.as_str(), path.bound(Direction::Leave)), ("proxy", Some(Duration::ZERO)));
+    let mut change = Propagation::default();
+    assert!(change.observe(&path, Direction::Leave, PICKED, at(5)).is_some());
+    assert_eq!(change.over(&path), None);
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(7)), None);
+    assert_eq!(change.over(&path), Some(at(7)));
+}
+
+#[test]
+fn joining_and_leaving_have_their_own_bounds() {
+    let mut path = path("p", &[Some(3)]);
+    path.stages[0].join = Bounds::at_most(seconds(8));
+    assert_eq!(path.bound(Direction::Join), Some(seconds(8)));
+    assert_eq!(path.bound(Direction::Leave), Some(seconds(3)));
+    let mut change = Propagation::default();
+    let wait = change.observe(&path, Direction::Join, PICKED, at(0)).unwrap();
+    assert_eq!(wait.until, Some(at(8)));
+}
+
+fn needs(paths: Vec<Path>) -> Needs {
+    Needs { paths, quiet: None, longest_request: seconds(5), stop_time: seconds(7) }
+}
+
+#[test]
+fn a_budget_is_the_slowest_path_and_quiet_and_the_longest_request_and_the_stop() {
+    let mut needs = needs(vec![path("a", &[Some(3), Some(4)]), path("b", &[Some(9)])]);
+    needs.paths[0].stages[0].join = Bounds::at_most(seconds(30));
+    let whole = |drain, grace, ready| Budget {
+        drain: Some(Millis(seconds(drain))),
+        grace: Some(Millis(seconds(grace))),
+        min_ready: Some(Millis(seconds(ready))),
+    };
+    assert_eq!(needs.budget(), whole(14, 21, 34));
+    needs.quiet = Some(Millis(seconds(2)));
+    assert_eq!(needs.budget(), whole(16, 23, 34));
+}
+
+#[test]
+fn no_finite_budget_is_enough_for_a_path_without_a_bound() {
+    let none = Budget { drain: None, grace: None, min_ready: None };
+    assert_eq!(needs(vec![path("a", &[Some(3)]), path("b", &[Some(1), None])]).budget(), none);
+}
+
+#[test]
+fn a_path_that_is_written_down_is_read_back_the_same() {
+    let path = path("p", &[Some(3), None]);
+    let text = serde_json::to_string(&path).unwrap();
+    assert!(text.contains(r#""leave":{"min":0,"max":3000}"#), "{text}");
+    assert!(text.contains(r#""leave":{"min":0,"max":null}"#), "{text}");
+    assert_eq!(serde_json::from_str::<Path>(&text).unwrap(), path);
+}
+
+proptest! {
+    #[test]
+    fn a_wait_never_ends_before_its_time(start in 0..1_u64 << 40, nanos in 0..1_u64 << 50) {
+        let duration = Duration::from_nanos(nanos);
+        let end = Time::from_millis(start) + duration;
+        prop_assert!(end - Time::from_millis(start) >= duration);
+        prop_assert!(end.as_millis() - start <= nanos / 1_000_000 + 1);
+        prop_assert_eq!(Time::from_millis(start) - end, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_duration_that_is_written_down_is_never_shorter(nanos in 0..1_u64 << 50) {
+        let duration = Duration::from_nanos(nanos);
+        let text = serde_json::to_string(&Millis(duration)).unwrap();
+        let Millis(read) = serde_json::from_str(&text).unwrap();
+        prop_assert!(read >= duration && read < duration + Duration::from_millis(1));
+    }
+
+    #[test]
+    fn however_often_it_is_looked_at_a_path_is_left_at_its_bound(looks in prop::collection::btree_set(0..20_u64, 0..10)) {
+        let path = path("p", &[Some(3), Some(0), Some(8)]);
+        let mut change = Propagation::default();
+        assert!(change.observe(&path, Direction::Leave, GONE, at(0)).is_some());
+        for look in looks {
+            let over = change.observe(&path, Direction::Leave, GONE, at(look)).is_none();
+            prop_assert_eq!(over, look >= 11);
+        }
+    }
+}
+
+#[test]
+fn time_that_would_overflow_stays_at_its_end() {
+    let end = Time::from_millis(u64::MAX);
+    assert_eq!(at(1) + Duration::MAX, end);
+    assert_eq!(end + seconds(1), end);
+}
+
+#[test]
+fn of_two_waits_the_one_that_ends_first_is_woken_up_for() {
+    let wait = |why: Why, until: Option<u64>| Wait { why, since: at(0), until: until.map(at) };
+    let cases = [
+        (Some(1), Some(2), Why::Exit),
+        (Some(2), Some(1), Why::Killed),
+        (Some(1), Some(1), Why::Exit),
+        (None, Some(1), Why::Killed),
+        (Some(1), None, Why::Exit),
+        (None, None, Why::Exit),
+    ];
+    for (mine, theirs, expected) in cases {
+        let sooner = wait(Why::Exit, mine).sooner(wait(Why::Killed, theirs));
+        assert_eq!(sooner.why, expected, "{mine:?} {theirs:?}");
+    }
+}
