@@ -27,7 +27,7 @@ pub(crate) struct Process {
 impl Contender {
     pub(crate) fn start(self, origin: u16, directory: &Path) -> anyhow::Result<Process> {
         let port = free_port()?;
-        let fill = |template: &str| {
+        let filled = |template: &str| {
             template
                 .replace("{PORT}", &port.to_string())
                 .replace("{ORIGIN}", &origin.to_string())
@@ -37,12 +37,12 @@ impl Contender {
         match self {
             Contender::Nginx => {
                 let file = directory.join("nginx.conf");
-                fs::write(&file, fill(include_str!("../../rivals/nginx.conf")))?;
+                fs::write(&file, filled(include_str!("../../rivals/nginx.conf")))?;
                 command.arg("nginx").arg("-c").arg(file).arg("-e").arg(directory.join("nginx.error"));
             }
             Contender::Haproxy => {
                 let file = directory.join("haproxy.cfg");
-                fs::write(&file, fill(include_str!("../../rivals/haproxy.cfg")))?;
+                fs::write(&file, filled(include_str!("../../rivals/haproxy.cfg")))?;
                 command.args(["haproxy", "-db", "-q", "-f"]).arg(file);
             }
             Contender::Segue => {

@@ -70,7 +70,7 @@ fn measure(args: &Args, directory: &std::path::Path) -> anyhow::Result<Report> {
                 let before = process.cpu()?;
                 let ran = load::run(process.port, *size, args.connections, seconds)
                     .with_context(|| format!("{contender:?} at {size} bytes"))?;
-                let cpu = process.cpu()? - before;
+                let cpu = process.cpu()?.saturating_sub(before);
                 if round > 0 {
                     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
                     let cpu_us = cpu.as_micros() as f64 / ran.requests as f64;

@@ -54,7 +54,7 @@ pub(crate) fn encode(
         None | Some(b"keep-alive" | b"close" | b"Keep-Alive" | b"Upgrade") => Vec::new(),
         Some(_) => hop::named_by_connection(headers),
     };
-    let has_length = headers.contains_key(header::CONTENT_LENGTH);
+    let mut has_length = false;
     let mut expects = false;
     let mut cookies = false;
     for (name, value) in headers {
@@ -64,6 +64,8 @@ pub(crate) fn encode(
             "cookie" if parts.version == Version::HTTP_2 => cookies = true,
             "x-forwarded-proto" | "x-forwarded-host" | "forwarded" if !origin.trust_forwarded => {}
             "expect" if !has_body => {}
+            // Equal ones may have been repeated.
+            "content-length" if std::mem::replace(&mut has_length, true) => {}
             "te" if value.eq_ignore_ascii_case(b"trailers") => {
                 out.extend_from_slice(b"te: trailers\r\nconnection: te\r\n");
             }

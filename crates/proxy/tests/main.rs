@@ -1,5 +1,18 @@
 //! The proxy against real sockets: one promise per module.
+#![expect(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
 mod support;
 
+mod clients_misbehave;
+mod cuts;
+mod drains;
+mod expects;
+mod http2;
+mod instances_misbehave;
+mod keeps_connections;
+mod limits;
 mod passes_through;
+mod refuses_smuggling;
+mod tls;
+mod upgrades;
+mod withdraws;

@@ -1,0 +1,93 @@
+//! The proxy's own way out.
+
+use std::io::Read as _;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::support::http::Client;
+use crate::support::origin::{Origin, ok};
+use crate::support::{PATIENCE, config, now, pause, pool_of, start, until, wait};
+use segue_proxy::Drained;
+
+fn slow(milliseconds: u64) -> Origin {
+    Origin::answering(move |_| {
+        pause(Duration::from_millis(milliseconds));
+        ok("late")
+    })
+}
+
+#[test]
+fn what_is_in_flight_is_finished_with_connection_close() {
+    let pool = pool_of(&[slow(500).address]);
+    let proxy = start(&pool, config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    until("in flight", || proxy.stats().in_flight == 1);
+    let address = proxy.local_addr();
+    let draining = thread::spawn(move || (wait(proxy.drain(PATIENCE)), proxy));
+    until("nobody is let in any more", || TcpStream::connect(address).is_err());
+    let answer = client.answer();
+    assert_eq!((answer.text(), answer.header("connection")), ("late", "close"));
+    assert!(client.ended());
+    let (drained, proxy) = draining.join().unwrap();
+    assert_eq!((drained, proxy.stats().connections), (Drained { cut: 0 }, 0));
+}
+
+#[test]
+fn idle_connections_are_closed_and_hold_nothing_up() {
+    let proxy = start(&pool_of(&[Origin::echo().address]), config());
+    let mut used = Client::connect(proxy.local_addr());
+    used.get("/");
+    let mut silent = Client::connect(proxy.local_addr());
+    until("both are here", || proxy.stats().connections == 2);
+    let began = now();
+    assert_eq!(wait(proxy.drain(PATIENCE)).cut, 0);
+    assert!(now() - began < Duration::from_secs(2));
+    assert!(used.ended() && silent.ended());
+}
+
+#[test]
+fn a_client_that_keeps_asking_is_sent_away_by_its_next_answer() {
+    let proxy = start(&pool_of(&[slow(20).address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.get("/");
+    let asking = thread::spawn(move || {
+        let mut answers = 0;
+        loop {
+            let answer = client.get("/");
+            assert_eq!(answer.status(), 200);
+            answers += 1;
+            if answer.header("connection") == "close" {
+                return (answers, client.ended());
+            }
+        }
+    });
+    pause(Duration::from_millis(100));
+    assert_eq!(wait(proxy.drain(PATIENCE)).cut, 0);
+    let (answers, ended) = asking.join().unwrap();
+    assert!(answers > 1 && ended);
+}
+
+#[test]
+fn what_outlives_the_deadline_is_cut_counted_and_told() {
+    let proxy = start(&pool_of(&[slow(60_000).address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    until("in flight", || proxy.stats().in_flight == 1);
+    assert_eq!(wait(proxy.drain(Duration::from_millis(200))), Drained { cut: 1 });
+    let answer = client.answer();
+    assert_eq!((answer.status(), answer.reason()), (504, "cut-at-deadline"));
+    assert_eq!((proxy.stats().cut, proxy.stats().connections), (1, 0));
+}
+
+#[test]
+fn a_dropped_proxy_closes_everything() {
+    let proxy = start(&pool_of(&[Origin::echo().address]), config());
+    let address = proxy.local_addr();
+    let mut client = Client::connect(address);
+    client.get("/");
+    drop(proxy);
+    assert!(matches!(client.0.read(&mut [0]), Ok(0) | Err(_)));
+    until("nobody listens", || TcpStream::connect(address).is_err());
+}

@@ -1,0 +1,85 @@
+//! Past a limit there is a clear answer.
+
+use std::time::Duration;
+
+use crate::support::http::Client;
+use crate::support::origin::{Origin, ok};
+use crate::support::{config, pause, pool_of, start, until};
+use segue_proxy::{Config, Limits};
+
+#[test]
+fn a_head_that_is_too_large_gets_a_431() {
+    let limits = Limits { header_bytes: 16 * 1024, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    let mut client = Client::connect(proxy.local_addr());
+    client.send(format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "y".repeat(10_000)));
+    assert_eq!(client.answer().status(), 200);
+    client.send(format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "y".repeat(20_000)));
+    let answer = client.answer();
+    assert_eq!((answer.status(), answer.reason()), (431, "header-too-large"));
+    assert_eq!(proxy.stats().own_answers["header-too-large"], 1);
+}
+
+#[test]
+fn what_is_no_http_gets_a_400() {
+    let proxy = start(&pool_of(&[Origin::echo().address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("\x16\x03\x01 this is not HTTP\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status(), answer.reason()), (400, "bad-request"));
+}
+
+#[test]
+fn one_connection_too_many_gets_a_503_and_the_others_go_on() {
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    let mut first = Client::connect(proxy.local_addr());
+    let mut second = Client::connect(proxy.local_addr());
+    assert_eq!((first.get("/").status(), second.get("/").status()), (200, 200));
+    let mut third = Client::connect(proxy.local_addr());
+    let refused = third.get("/");
+    assert_eq!((refused.status(), refused.reason()), (503, "too-many-connections"));
+    assert!(third.ended());
+    assert_eq!(first.get("/").status(), 200);
+    drop(second);
+    until("there is room again", || proxy.stats().connections == 1);
+    assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), 200);
+}
+
+/// Runs in a process of its own: the limit is the whole process's.
+#[test]
+fn without_file_descriptors_it_waits_says_so_and_goes_on() {
+    const ALONE: &str = "SEGUE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "limits::without_file_descriptors_it_waits_says_so_and_goes_on"])
+            .env(ALONE, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let origin = Origin::answering(|_| ok("x"));
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut early = Client::connect(proxy.local_addr());
+    assert_eq!(early.get("/").status(), 200);
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let limit = rustix::process::Rlimit { current: Some(open + 12), maximum: Some(open + 200) };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+    // Both ends of each connection are in this process, so a few of these use up what is left.
+    let mut clients: Vec<_> =
+        std::iter::from_fn(|| std::net::TcpStream::connect(proxy.local_addr()).ok()).take(40).collect();
+    until("accepting failed", || proxy.stats().accept_errors > 0);
+    assert!(clients.len() > 3);
+    let errors = proxy.stats().accept_errors;
+    pause(Duration::from_millis(500));
+    assert!(proxy.stats().accept_errors - errors <= 10, "accepting spins");
+    let answer = early.get("/");
+    assert!(answer.status() == 200 || answer.reason() == "out-of-file-descriptors", "{answer:?}");
+    // Once there are descriptors again, those who waited are served.
+    let last = clients.pop().unwrap();
+    clients.truncate(1);
+    let mut waited = Client::over(last);
+    assert_eq!(waited.get("/").status(), 200);
+    assert_eq!(early.get("/").status(), 200);
+}
