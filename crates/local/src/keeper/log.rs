@@ -98,11 +98,12 @@ impl Log {
                 self.lost += count;
                 return;
             }
-            let mut taken = self.fitting(lines);
-            if taken == 0 && !self.rotate() {
+            let taken = match self.fitting(lines) {
+                0 if self.rotate() => continue,
                 // No new file can be made: this one grows over its size.
-                taken = line_length(lines);
-            }
+                0 => line_length(lines),
+                taken => taken,
+            };
             match self.append(&lines[..taken]) {
                 Ok(()) => lines = &lines[taken..],
                 Err((kept, error)) => {

@@ -1,9 +1,12 @@
 //! Whether an instance is ready: asked again and again, before and after it is.
 
 mod http;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -81,32 +84,52 @@ impl Drop for Probe {
 }
 
 async fn ask_for_ever(ready: Ready, address: SocketAddr, believed: watch::Sender<Readiness>) {
-    let mut same_in_a_row = 0;
-    let mut last_was_good = false;
+    let mut belief = Belief::new(believed.borrow().clone(), ready.threshold);
     let mut pause = FIRST_PAUSE.min(ready.interval);
     loop {
         let answer = ask(&ready.check, address, ready.timeout).await;
-        same_in_a_row = if answer.is_ok() == last_was_good { same_in_a_row + 1 } else { 1 };
-        last_was_good = answer.is_ok();
-        let answered = !matches!(&answer, Err(NotReady::Unreached(_)));
-        let seen = match answer {
-            Ok(()) => Readiness::Ready,
-            Err(error) => Readiness::NotReady { why: error.to_string() },
-        };
-        believed.send_if_modified(|current| {
-            // A new reason for the same belief is told at once; another belief only after enough answers.
-            let same_belief = (*current == Readiness::Ready) == last_was_good;
-            let change = *current != seen && (same_belief || same_in_a_row >= ready.threshold.get());
-            if change {
-                *current = seen;
-            }
-            change
-        });
-        if answered {
+        if !matches!(answer, Err(NotReady::Unreached(_))) {
             pause = ready.interval;
+        }
+        if belief.hear(answer) {
+            believed.send_replace(belief.now.clone());
         }
         clock::sleep(pause).await;
         pause = (pause * 2).min(ready.interval);
+    }
+}
+
+/// What the answers so far come to.
+#[derive(Debug)]
+struct Belief {
+    now: Readiness,
+    threshold: NonZeroU32,
+    last_was_good: bool,
+    same_in_a_row: u32,
+}
+
+impl Belief {
+    fn new(now: Readiness, threshold: NonZeroU32) -> Self {
+        Self { now, threshold, last_was_good: false, same_in_a_row: 0 }
+    }
+
+    /// Whether something else is believed now. A new reason for the same belief is taken at once; another belief only
+    /// after enough answers of one kind in a row.
+    fn hear(&mut self, answer: Result<(), NotReady>) -> bool {
+        let good = answer.is_ok();
+        self.same_in_a_row =
+            if good == self.last_was_good { self.same_in_a_row.saturating_add(1) } else { 1 };
+        self.last_was_good = good;
+        let heard = match answer {
+            Ok(()) => Readiness::Ready,
+            Err(error) => Readiness::NotReady { why: error.to_string() },
+        };
+        let same_belief = good == (self.now == Readiness::Ready);
+        let change = heard != self.now && (same_belief || self.same_in_a_row >= self.threshold.get());
+        if change {
+            self.now = heard;
+        }
+        change
     }
 }
 

@@ -1,0 +1,3 @@
+//! Tests of this crate with real processes, in one binary.
+
+mod parts;
