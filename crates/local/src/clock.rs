@@ -5,12 +5,18 @@
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use segue_core::time::Time;
 
 /// Milliseconds since the machine booted, sleep included: comparable between processes and over their restarts.
 pub fn boottime_ms() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     let milliseconds = i128::from(time.tv_sec) * 1000 + i128::from(time.tv_nsec) / 1_000_000;
     u64::try_from(milliseconds).unwrap_or(0)
+}
+
+/// The same, as the rules take it.
+pub fn now() -> Time {
+    Time::from_millis(boottime_ms())
 }
 
 /// The date and time, for people.

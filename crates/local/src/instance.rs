@@ -205,6 +205,11 @@ impl Instance {
         Ok(Self { dir, launch, keeper, process, handle: Handle::open(process)? })
     }
 
+    /// What it was told to run.
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
     /// Its name within its service.
     pub fn id(&self) -> &str {
         &self.launch.id
@@ -277,6 +282,9 @@ impl Instance {
 
     /// Waits until its keeper is gone too: its process group has ended, and its log is whole.
     pub async fn closed(&self) {
+        if let Some(handle) = &self.handle {
+            ended(handle).await;
+        }
         while lock_is_held(&self.dir).unwrap_or(false) {
             clock::sleep(LOOK).await;
         }

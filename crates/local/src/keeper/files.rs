@@ -1,7 +1,7 @@
 //! The files of one instance's folder by which `up` and the keeper speak to each other.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -113,19 +113,19 @@ impl Status {
 
 fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
     match fs::read(dir.join(name)) {
+        Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// A reader sees the old text or the new one, and after a loss of power one of them.
+/// A reader sees the old text or the new one. It is not forced to the disk, which could take long: no process outlives a
+/// loss of power, so what was said of one is of no use after it. An empty file is as none.
 fn write_atomically<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
     let path = dir.join(name);
     let beside = dir.join(format!("{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;
-    file.sync_all()?;
-    fs::rename(&beside, &path)?;
-    File::open(dir)?.sync_all()
+    fs::rename(&beside, &path)
 }

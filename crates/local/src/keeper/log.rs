@@ -64,17 +64,21 @@ impl Log {
 
     /// Takes what the instance said, in pieces of any size. Never fails and never waits for room: see the module's text.
     pub(crate) fn write(&mut self, bytes: &[u8], now_ms: u64) {
-        let mut pending = std::mem::take(&mut self.pending);
-        pending.extend_from_slice(bytes);
-        let whole = pending.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        self.write_lines(&pending[..whole], now_ms);
-        pending.drain(..whole);
-        while pending.len() > LINE_LIMIT {
-            let mut piece: Vec<u8> = pending.drain(..LINE_LIMIT).collect();
-            piece.push(b'\n');
-            self.write_lines(&piece, now_ms);
+        let mut lines = Vec::with_capacity(self.pending.len() + bytes.len() + 1);
+        for mut part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            while self.pending.len() + part.strip_suffix(b"\n").unwrap_or(part).len() > LINE_LIMIT {
+                let (piece, rest) = part.split_at(LINE_LIMIT - self.pending.len());
+                lines.append(&mut self.pending);
+                lines.extend_from_slice(piece);
+                lines.push(b'\n');
+                part = rest;
+            }
+            self.pending.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                lines.append(&mut self.pending);
+            }
         }
-        self.pending = pending;
+        self.write_lines(&lines, now_ms);
     }
 
     /// Nothing more comes: an unfinished line is ended, and what was lost is said if that can be done.
@@ -235,4 +239,76 @@ fn line_length(lines: &[u8]) -> usize {
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limits(max_size: u64, keep: u32) -> LogLimits {
+        LogLimits { max_size, keep: NonZeroU32::new(keep).expect("not 0") }
+    }
+
+    fn files(dir: &Path) -> Vec<Vec<u8>> {
+        let numbers = numbers(dir).expect("reads");
+        numbers.iter().map(|number| fs::read(dir.join(FOLDER).join(name(*number))).expect("reads")).collect()
+    }
+
+    #[test]
+    fn a_new_log_never_writes_into_a_file_that_is_there() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        for _ in 0..2 {
+            let mut log = Log::create(dir.path(), limits(100, 5)).expect("creates");
+            log.write(b"one\n", 0);
+            log.finish(0);
+        }
+        assert_eq!(files(dir.path()), [b"one\n", b"one\n"]);
+    }
+
+    #[test]
+    fn where_no_new_file_can_be_made_the_old_one_grows() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut log = Log::create(dir.path(), limits(4, 5)).expect("creates");
+        // What has the next file's name is a folder.
+        fs::create_dir(dir.path().join(FOLDER).join(name(2))).expect("makes it");
+        log.write(b"one\ntwo\nthree\n", 0);
+        fs::remove_dir(dir.path().join(FOLDER).join(name(2))).expect("removes");
+        log.write(b"four\n", 0);
+        assert_eq!(files(dir.path()), [&b"one\ntwo\nthree\n"[..], b"four\n"]);
+        assert_eq!(log.lost_lines(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_arrive_all_lines_are_kept_whole_and_in_order(
+            lines in prop::collection::vec("[a-z]{0,20}\n", 0..60),
+            cuts in prop::collection::vec(1usize..40, 1..200),
+            max_size in 1u64..64,
+        ) {
+            let dir = tempfile::tempdir().expect("temp dir");
+            let mut log = Log::create(dir.path(), limits(max_size, 1000)).expect("creates");
+            let text = lines.concat();
+            let mut rest = text.as_bytes();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, after) = rest.split_at(rest.len().min(*cut));
+                log.write(piece, 0);
+                rest = after;
+            }
+            log.finish(0);
+            let files = files(dir.path());
+            prop_assert_eq!(files.concat(), text.as_bytes());
+            for file in files.iter().filter(|file| !file.is_empty()) {
+                prop_assert_eq!(file.last(), Some(&b'\n'));
+                let one_line = line_length(file) == file.len();
+                prop_assert!(file.len() as u64 <= max_size || one_line);
+            }
+        }
+    }
 }

@@ -160,9 +160,11 @@ impl Watch<'_> {
             ending = match ending {
                 Ending::NotYet if process::has_ended(handle.pidfd()) => self.main_ended(now)?,
                 Ending::Asked { kill_at } => self.group_ending(kill_at, now)?,
-                Ending::Over { until } if self.pipe.is_none() || now >= until => break,
                 other => other,
             };
+            if matches!(ending, Ending::Over { until } if self.pipe.is_none() || now >= until) {
+                break;
+            }
             self.wait_and_read(&handle, &ending, &mut chunk)?;
         }
         self.log.finish(clock::boottime_ms());

@@ -41,6 +41,8 @@ pub struct Follower {
     current: Option<(u64, File)>,
     /// Where the first file is to be begun.
     begin: Begin,
+    /// Where reads go.
+    chunk: Vec<u8>,
     /// Read, but not a whole line yet.
     rest: Vec<u8>,
     /// Whole lines, not yet given out.
@@ -63,6 +65,7 @@ impl Follower {
             dir: instance_dir.to_owned(),
             current: None,
             begin,
+            chunk: vec![0; CHUNK],
             rest: Vec::new(),
             lines: VecDeque::new(),
         };
@@ -134,13 +137,18 @@ impl Follower {
             return Ok(false);
         }
         let Some((number, file)) = &mut self.current else { return Ok(false) };
-        // Looked for before reading: if the next file was there, this one is whole.
         let number = *number;
-        let newer = log::numbers(&self.dir)?.into_iter().find(|newer| *newer > number);
-        let mut chunk = vec![0; CHUNK];
-        let count = file.read(&mut chunk)?;
+        let mut count = file.read(&mut self.chunk)?;
+        let mut newer = None;
+        if count == 0 {
+            newer = log::numbers(&self.dir)?.into_iter().find(|newer| *newer > number);
+            if newer.is_some() {
+                // Only now that the next file is there, nothing more can come into this one.
+                count = file.read(&mut self.chunk)?;
+            }
+        }
         if count > 0 {
-            self.split(&chunk[..count]);
+            self.split(count);
             return Ok(true);
         }
         let Some(newer) = newer else { return Ok(false) };
@@ -158,7 +166,8 @@ impl Follower {
         Ok(true)
     }
 
-    fn split(&mut self, mut bytes: &[u8]) {
+    fn split(&mut self, count: usize) {
+        let mut bytes = &self.chunk[..count];
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.rest.extend_from_slice(&bytes[..end]);
             self.lines.push_back(line(&self.rest));

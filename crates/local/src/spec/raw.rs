@@ -91,7 +91,7 @@ pub(super) struct RawReady {
     /// `true`: it is enough that a connection is accepted.
     pub(super) tcp: Option<At<bool>>,
     /// How often it is asked, before and after it is ready.
-    #[schemars(extend("default" = "500ms"))]
+    #[schemars(extend("default" = "250ms"))]
     pub(super) interval: Option<At<DurationText>>,
     /// How long the answer may take.
     #[schemars(extend("default" = "2s"))]

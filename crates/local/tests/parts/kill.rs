@@ -38,7 +38,7 @@ async fn a_spawner_killed_at_any_moment_leaves_nothing_that_is_not_found() {
             .spawn()
             .expect("spawns");
         // From before its first step to after its last.
-        clock::sleep(Duration::from_micros(u64::from(run) * 400)).await;
+        clock::sleep(Duration::from_micros(u64::from(run) * 150)).await;
         spawner.kill().expect("kills");
         spawner.wait().expect("is collected");
         match place.adopt(&id).await {

@@ -33,12 +33,12 @@ fn spawn(dir: &Path, launch: &str) -> ExitCode {
 
 /// Lines `0`, `1 x`, `2 xx` and so on, up to the longest and again; written in pieces that do not end where lines do.
 fn say(count: usize, longest: usize) -> ExitCode {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for number in 0..count {
-        text += &format!("{number} {}\n", "x".repeat(number % (longest + 1)));
+        writeln!(text, "{number} {}", "x".repeat(number % (longest + 1))).expect("memory takes it");
     }
     let mut out = std::io::stdout();
-    for piece in text.as_bytes().chunks(1009) {
+    for piece in text.chunks(1009) {
         if out.write_all(piece).and_then(|()| out.flush()).is_err() {
             return ExitCode::FAILURE;
         }

@@ -141,7 +141,7 @@ impl Validator<'_> {
         let nothing = RawReady::default();
         let raw = raw.unwrap_or(&nothing);
         let check = self.check(raw);
-        let interval = self.duration(raw.interval.as_ref(), Duration::from_millis(500));
+        let interval = self.duration(raw.interval.as_ref(), Duration::from_millis(250));
         let timeout = self.positive(raw.timeout.as_ref(), 2 * SECOND);
         let threshold = self.count(raw.threshold.as_ref(), "threshold", 100, 2);
         let interval = interval?;
