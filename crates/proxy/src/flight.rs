@@ -20,7 +20,9 @@ use crate::instance::Instance;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
-    /// The client's next request.
+    /// The client's first or next request, with nothing held ready for it.
+    Parked,
+    /// The client's next request, with hyper's buffers held ready.
     Idle,
     /// The rest of a request's head (or of a TLS handshake).
     Head,
@@ -42,7 +44,8 @@ pub(crate) enum Phase {
     Http2,
 }
 
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 11] = [
+    Phase::Parked,
     Phase::Idle,
     Phase::Head,
     Phase::Connect,
@@ -61,6 +64,8 @@ const PHASES: [Phase; 10] = [
 pub(crate) enum Verdict {
     /// Go on.
     None,
+    /// An idle client connection is to give up what is held ready for it.
+    Park,
     /// The client sent nothing of its body for too long.
     BodyTimeout,
     /// The instance did not begin its answer in time.
@@ -71,8 +76,14 @@ pub(crate) enum Verdict {
     GoAway,
 }
 
-const VERDICTS: [Verdict; 5] =
-    [Verdict::None, Verdict::BodyTimeout, Verdict::AnswerTimeout, Verdict::Cut, Verdict::GoAway];
+const VERDICTS: [Verdict; 6] = [
+    Verdict::None,
+    Verdict::Park,
+    Verdict::BodyTimeout,
+    Verdict::AnswerTimeout,
+    Verdict::Cut,
+    Verdict::GoAway,
+];
 
 /// One thing under way.
 #[derive(Debug)]
@@ -133,6 +144,17 @@ impl Flight {
         if self.phase.load(Ordering::Relaxed) != phase as u8 {
             self.enter(phase);
         }
+    }
+
+    /// Idle still, but with nothing held ready.
+    pub(crate) fn park(&self) {
+        self.forgive();
+        self.phase.store(Phase::Parked as u8, Ordering::Release);
+    }
+
+    /// Whether the client's next request has not begun.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.phase(), Phase::Idle | Phase::Parked)
     }
 
     pub(crate) fn begin(&self) {
@@ -241,7 +263,7 @@ impl Flight {
 
     /// Whether a request is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        !matches!(self.phase(), Phase::Idle | Phase::Head | Phase::Http2)
+        !matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Head | Phase::Http2)
     }
 }
 

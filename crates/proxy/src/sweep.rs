@@ -14,6 +14,9 @@ use crate::shared::Shared;
 /// is still answered, with `Connection: close`.
 const IDLE_GRACE_MS: u64 = 100;
 
+/// A client connection that was idle this long gives up its buffers. Those who ask often keep them.
+const PARK_AFTER_MS: u64 = 500;
+
 /// Sweeps until the runtime ends.
 pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
@@ -56,10 +59,16 @@ fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: 
         return Fate::GoOn;
     }
     match flight.phase() {
-        Phase::Idle => {
+        Phase::Idle | Phase::Parked => {
             let grace_over = |since: u64| now.saturating_sub(since) > IDLE_GRACE_MS;
             let drained = draining_since.is_some_and(|since| grace_over(since.max(flight.since())));
-            if drained || over(limits.idle) { Fate::Judge(Verdict::GoAway) } else { Fate::GoOn }
+            if drained || over(limits.idle) {
+                Fate::Judge(Verdict::GoAway)
+            } else if flight.phase() == Phase::Idle && waited > PARK_AFTER_MS {
+                Fate::Judge(Verdict::Park)
+            } else {
+                Fate::GoOn
+            }
         }
         Phase::Head if over(limits.head) => Fate::End,
         Phase::ClientBody if over(limits.body) => Fate::Judge(Verdict::BodyTimeout),
@@ -95,7 +104,8 @@ mod tests {
     #[test]
     fn each_phase_has_its_own_limit() {
         for (phase, limit, fate_after) in [
-            (Phase::Idle, 4000, Fate::Judge(Verdict::GoAway)),
+            (Phase::Idle, PARK_AFTER_MS, Fate::Judge(Verdict::Park)),
+            (Phase::Parked, 4000, Fate::Judge(Verdict::GoAway)),
             (Phase::Head, 1000, Fate::End),
             (Phase::ClientBody, 2000, Fate::Judge(Verdict::BodyTimeout)),
             (Phase::Answer, 3000, Fate::Judge(Verdict::AnswerTimeout)),
@@ -113,7 +123,7 @@ mod tests {
     #[test]
     fn a_drain_closes_idle_connections_and_lets_the_busy_finish() {
         assert_eq!(fate(Phase::Idle, 3000, Some(IDLE_GRACE_MS + 1)), Fate::Judge(Verdict::GoAway));
-        assert_eq!(fate(Phase::Idle, 3000, Some(IDLE_GRACE_MS)), Fate::GoOn);
+        assert_eq!(fate(Phase::Parked, 3000, Some(IDLE_GRACE_MS)), Fate::GoOn);
         assert_eq!(fate(Phase::Idle, 0, Some(3000)), Fate::GoOn, "it has just finished a request");
         assert_eq!(fate(Phase::Answer, 2000, Some(3000)), Fate::GoOn);
         assert_eq!(fate(Phase::Upgraded, 9000, Some(499)), Fate::GoOn);

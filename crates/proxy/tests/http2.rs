@@ -139,8 +139,10 @@ fn a_broken_off_answer_resets_its_stream_only() {
     let proxy = start(&pool_of(&[origin.address]), config());
     in_time(async {
         let (mut sender, _connection) = connected(proxy.local_addr()).await;
-        let broken = sender.send_request(get("/broken")).await.unwrap();
-        assert!(broken.into_body().collect().await.is_err());
+        // The reset may overtake the answer's head.
+        if let Ok(broken) = sender.send_request(get("/broken")).await {
+            assert!(broken.into_body().collect().await.is_err());
+        }
         assert_eq!(text(sender.send_request(get("/whole")).await.unwrap()).await, "whole");
     });
 }

@@ -96,6 +96,23 @@ fn an_answer_that_ends_with_its_connection_goes_through() {
 }
 
 #[test]
+fn a_connection_that_rests_between_requests_goes_on() {
+    let origin = Origin::echo();
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    for number in 0..3 {
+        assert_eq!(client.get(&format!("/{number}")).text(), format!("GET /{number} HTTP/1.1"));
+        crate::support::pause(std::time::Duration::from_millis(700));
+    }
+    // One that sends a piece, rests, and sends the rest.
+    client.send("GET /4 HTT");
+    crate::support::pause(std::time::Duration::from_millis(700));
+    client.send("P/1.1\r\nhost: a\r\n\r\n");
+    assert_eq!(client.answer().text(), "GET /4 HTTP/1.1");
+    assert_eq!((proxy.stats().accepted, proxy.stats().connections), (1, 1));
+}
+
+#[test]
 fn pipelined_requests_are_answered_in_their_order() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());

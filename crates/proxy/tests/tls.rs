@@ -52,6 +52,18 @@ fn http_1_over_tls_is_served() {
 }
 
 #[test]
+fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
+    let (proxy, certificate) = served();
+    let mut tls = rustls::ClientConnection::new(client_config(certificate, b"http/1.1"), name()).unwrap();
+    // Said before the handshake, it leaves together with the handshake's last message.
+    std::io::Write::write_all(&mut tls.writer(), b"GET /early HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let stream = TcpStream::connect(proxy.local_addr()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut client = Wire(std::io::BufReader::new(rustls::StreamOwned::new(tls, stream)));
+    assert_eq!(client.answer().text(), "GET /early HTTP/1.1");
+}
+
+#[test]
 fn what_is_no_certificate_is_refused_with_its_reason() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

@@ -1,7 +1,7 @@
 //! One client connection from its first byte to its end.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
@@ -22,6 +22,9 @@ use crate::forward::forward;
 use crate::request::Origin;
 use crate::shared::Shared;
 
+/// Room for the first bytes of a request, which hyper then has to have copied.
+const FIRST: usize = 1024;
+
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What the requests of one client connection share.
@@ -38,7 +41,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
-        let flight = Arc::new(Flight::new(Phase::Idle));
+        let flight = Arc::new(Flight::new(Phase::Parked));
         shared.counters.connections.fetch_add(1, Ordering::Relaxed);
         Connection {
             worker,
@@ -76,7 +79,7 @@ pub(super) async fn serve(connection: Connection) {
             connection.flight.enter(Phase::Head);
             match tls.accept(socket).await {
                 Ok(stream) => {
-                    connection.flight.enter(Phase::Idle);
+                    connection.flight.enter(Phase::Parked);
                     serve_stream(connection, stream).await;
                 }
                 Err(error) => tracing::debug!(%error, "TLS handshake"),
@@ -89,14 +92,19 @@ async fn serve_stream<S>(connection: Arc<Connection>, mut stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Some(first) = first_bytes(&connection, &mut stream).await else { return };
-    let is_http2 = first.starts_with(HTTP2_PREFACE);
-    let (flight, counters) = (connection.flight.clone(), connection.shared.counters.clone());
-    let io = TokioIo::new(Tracked::new(stream, first, flight, counters));
-    if is_http2 {
-        serve_http2(connection, io).await;
-    } else {
-        serve_http1(connection, io).await;
+    while let Some(first) = first_bytes(&connection, &mut stream).await {
+        let is_http2 = first.starts_with(HTTP2_PREFACE);
+        let (flight, counters) = (connection.flight.clone(), connection.shared.counters.clone());
+        let io = TokioIo::new(Tracked::new(stream, first, flight, counters));
+        // In boxes: while the connection is parked, their room is not needed.
+        if is_http2 {
+            return Box::pin(serve_http2(connection, io)).await;
+        }
+        match Box::pin(serve_http1(&connection, io)).await {
+            Some(parked) => stream = parked,
+            None => return,
+        }
+        connection.flight.park();
     }
 }
 
@@ -105,14 +113,21 @@ async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut
     let mut first = BytesMut::new();
     loop {
         let read = std::future::poll_fn(|context| {
-            if leaves(connection, context) {
+            if told(connection, context) == Verdict::GoAway {
                 return Poll::Ready(Ok(0));
             }
-            if first.is_empty() {
+            // TLS may have read more than its handshake: then the socket has nothing, but the stream has.
+            if first.is_empty() && connection.shared.tls.is_none() {
                 ready!(connection.socket.poll_readable(context))?;
-                first.reserve(1024);
             }
-            pin!(stream.read_buf(&mut first)).poll(context)
+            if first.capacity() == 0 {
+                first.reserve(FIRST);
+            }
+            let polled = pin!(stream.read_buf(&mut first)).poll(context);
+            if first.is_empty() {
+                first = BytesMut::new();
+            }
+            polled
         });
         match read.await {
             Ok(0) | Err(_) => return None,
@@ -125,7 +140,8 @@ async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut
     }
 }
 
-async fn serve_http1<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
+/// Gives the stream back if the connection is to be parked; otherwise the connection has ended.
+async fn serve_http1<S>(connection: &Arc<Connection>, io: TokioIo<Tracked<S>>) -> Option<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -133,37 +149,40 @@ where
     let service = service_fn(|request: hyper::Request<Incoming>| {
         forward(connection.clone(), connection.flight.clone(), None, request)
     });
-    let mut served = pin!(
-        http1::Builder::new()
-            // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
-            .half_close(true)
-            .max_header_size(limits.header_bytes)
-            .max_buf_size(limits.header_bytes.max(64 * 1024))
-            .serve_connection(io, service)
-            .with_upgrades()
-    );
-    let ended = std::future::poll_fn(|context| {
-        if leaves(&connection, context) {
-            return Poll::Ready(Ok(()));
-        }
-        served.as_mut().poll(context)
+    let mut served = http1::Builder::new()
+        // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
+        .half_close(true)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(limits.header_bytes.max(64 * 1024))
+        .serve_connection(io, service)
+        .with_upgrades();
+    let ended = std::future::poll_fn(|context| match told(connection, context) {
+        Verdict::Park => Poll::Ready(None),
+        Verdict::GoAway => Poll::Ready(Some(Ok(()))),
+        _ => Pin::new(&mut served).poll(context).map(Some),
     });
-    if let Err(error) = ended.await {
-        tracing::debug!(%error, client = connection.origin.client, "connection");
+    match ended.await {
+        None => served.into_parts().map(|parts| parts.io.into_inner().into_inner()),
+        Some(Ok(())) => None,
+        Some(Err(error)) => {
+            tracing::debug!(%error, client = connection.origin.client, "connection");
+            None
+        }
     }
 }
 
-/// Whether the connection was told to go and can: it is idle and the client has sent nothing.
-fn leaves(connection: &Connection, context: &mut Context<'_>) -> bool {
+/// What an idle connection was told. It does not count once the client has sent something.
+fn told(connection: &Connection, context: &mut Context<'_>) -> Verdict {
     let flight = &connection.flight;
-    if flight.poll_verdict(context) != Verdict::GoAway {
-        return false;
+    let verdict = flight.poll_verdict(context);
+    if !matches!(verdict, Verdict::GoAway | Verdict::Park) {
+        return Verdict::None;
     }
-    let idle = flight.phase() == Phase::Idle && connection.socket.poll_client(context).is_pending();
-    if !idle {
-        flight.forgive();
+    if flight.is_idle() && connection.socket.poll_client(context).is_pending() {
+        return verdict;
     }
-    idle
+    flight.forgive();
+    Verdict::None
 }
 
 async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
@@ -191,8 +210,7 @@ where
     let mut draining = pin!(connection.shared.drain_began());
     let mut told = false;
     let ended = std::future::poll_fn(|context| {
-        let leaves = connection.flight.poll_verdict(context) == Verdict::GoAway;
-        if !told && (leaves || draining.as_mut().poll(context).is_ready()) {
+        if !told && draining.as_mut().poll(context).is_ready() {
             told = true;
             // GOAWAY; what is under way is finished, then the connection closes.
             served.as_mut().graceful_shutdown();

@@ -29,6 +29,11 @@ pub(crate) struct Tracked<S> {
 }
 
 impl<S> Tracked<S> {
+    /// The stream itself. Nothing may be under way on it.
+    pub(crate) fn into_inner(self) -> S {
+        self.inner
+    }
+
     pub(crate) fn new(inner: S, prefix: Bytes, flight: Arc<Flight>, counters: Arc<Counters>) -> Tracked<S> {
         Tracked { inner, prefix, amended: Bytes::new(), flight, counters }
     }
@@ -50,7 +55,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
             match self.flight.phase() {
-                Phase::Idle => self.flight.enter(Phase::Head),
+                Phase::Idle | Phase::Parked => self.flight.enter(Phase::Head),
                 Phase::ClientBody => self.flight.enter(Phase::ClientBody),
                 _ => {}
             }
@@ -61,14 +66,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
 
 impl<S> Tracked<S> {
     fn prefix_given(&self) {
-        if self.flight.phase() == Phase::Idle {
+        if self.flight.is_idle() {
             self.flight.enter(Phase::Head);
         }
     }
 
     /// Whether hyper writes although no request was handed over: then it is its own error answer.
     fn amends(&self) -> bool {
-        matches!(self.flight.phase(), Phase::Idle | Phase::Head)
+        self.flight.is_idle() || self.flight.phase() == Phase::Head
     }
 
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
