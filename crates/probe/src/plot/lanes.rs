@@ -80,26 +80,42 @@ pub(super) fn event_lines(canvas: &mut Canvas, marks: &[Mark], time: &Linear, to
 
 pub(super) fn draw(canvas: &mut Canvas, lanes: &[Lane], time: &Linear, top: f64) {
     canvas.text(20.0, top - 10.0, Anchor::Start, "panel", "instances");
-    let mut x = LEFT + 16.0;
+    legend(canvas, LEFT + 16.0, top - 10.0);
+    rows(canvas, lanes, time, top, LANE, RIGHT);
+}
+
+/// What the signs on the lanes mean.
+pub(super) fn legend(canvas: &mut Canvas, mut x: f64, y: f64) {
     for (kind, word) in [
         (MarkKind::Ready, "ready"),
         (MarkKind::Withdrawn, "withdrawn, finishes what it has"),
         (MarkKind::Stopped, "stopped"),
     ] {
-        glyph(canvas, kind, x, top - 14.0);
-        canvas.text(x + 9.0, top - 10.0, Anchor::Start, "small", word);
+        glyph(canvas, kind, x, y - 4.0);
+        canvas.text(x + 9.0, y, Anchor::Start, "small", word);
         x += 9.0 + estimate(word, 11.0) + 16.0;
     }
-    let mut y = top + LANE / 2.0;
+}
+
+/// The lanes themselves, each so high; what goes on at the run's end is drawn up to `right`.
+pub(super) fn rows(
+    canvas: &mut Canvas,
+    lanes: &[Lane],
+    time: &Linear,
+    top: f64,
+    lane_height: f64,
+    right: f64,
+) {
+    let mut y = top + lane_height / 2.0;
     for lane in lanes {
         canvas.text(LEFT - 10.0, y + 4.0, Anchor::End, "tick", &lane.name);
         let at = |time_of: Option<Duration>| time_of.map(|at| time.at(at.as_secs_f64()));
         let (ready, withdrawn, stopped) = (at(lane.ready), at(lane.withdrawn), at(lane.stopped));
-        let serving_ends = withdrawn.or(stopped).unwrap_or(RIGHT);
+        let serving_ends = withdrawn.or(stopped).unwrap_or(right);
         // Without a mark of its own it was there before the run.
         canvas.line((ready.unwrap_or(LEFT), y), (serving_ends, y), &format!("serving s-{}", lane.class));
         if let Some(withdrawn) = withdrawn {
-            canvas.line((withdrawn, y), (stopped.unwrap_or(RIGHT), y), &format!("draining s-{}", lane.class));
+            canvas.line((withdrawn, y), (stopped.unwrap_or(right), y), &format!("draining s-{}", lane.class));
         }
         for (kind, at) in
             [(MarkKind::Ready, ready), (MarkKind::Withdrawn, withdrawn), (MarkKind::Stopped, stopped)]
@@ -108,7 +124,7 @@ pub(super) fn draw(canvas: &mut Canvas, lanes: &[Lane], time: &Linear, top: f64)
                 glyph(canvas, kind, x, y);
             }
         }
-        y += LANE;
+        y += lane_height;
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod canvas;
 mod columns;
+mod compare;
 mod lanes;
 mod panels;
 mod scale;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use crate::report::{Report, micros};
 use canvas::{Anchor, Canvas};
 use columns::Columns;
+pub use compare::{Run, compare};
 use scale::Linear;
 
 /// The picture is as wide as a README shows one.
@@ -87,17 +89,22 @@ fn head(canvas: &mut Canvas, report: &Report, title: &str) {
     }
     canvas.words(20.0, 50.0, Anchor::Start, &[(class, &dropped), ("quiet", &rest)]);
 
+    legend(canvas, 50.0, ledger.versions(), ledger.dropped() > 0);
+}
+
+/// What the colours mean, on the right.
+fn legend(canvas: &mut Canvas, y: f64, versions: &[(String, u64)], dropped: bool) {
     let mut right = RIGHT;
-    let mut legend = |canvas: &mut Canvas, class: &str, label: &str| {
-        canvas.text(right, 50.0, Anchor::End, "label", label);
+    let mut entry = |class: &str, label: &str| {
+        canvas.text(right, y, Anchor::End, "label", label);
         right -= canvas::estimate(label, 13.0) + 15.0;
-        canvas.rect(right, 39.0, 12.0, 12.0, class);
+        canvas.rect(right, y - 11.0, 12.0, 12.0, class);
         right -= 16.0;
     };
-    if ledger.dropped() > 0 {
-        legend(canvas, "drop", "dropped");
+    if dropped {
+        entry("drop", "dropped");
     }
-    for (index, (version, _)) in ledger.versions().iter().enumerate().rev() {
-        legend(canvas, &panels::version_class(version, index), version);
+    for (index, (version, _)) in versions.iter().enumerate().rev() {
+        entry(&panels::version_class(version, index), version);
     }
 }

@@ -1,0 +1,47 @@
+//! `segue demo`: the main job in one command.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::demo::{self, Request};
+
+/// Upgrade a sample program four ways under load, and show what each drops
+///
+/// A rude program (it exits at once on SIGTERM) is upgraded by stop-then-start, by rolling with nothing else, by
+/// rolling with a fixed sleep, and by Segue, under the same steady mixed load. Takes about 80 seconds. Exits 0 if
+/// Segue dropped nothing and at least two of the others were seen to drop.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    /// What is upgraded
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// Where to write the picture of all four runs
+    #[arg(long, value_name = "FILE", default_value = "segue-demo.svg")]
+    plot: PathBuf,
+    /// Shorter, smaller and with less load: for tests
+    #[arg(long, hide = true)]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Mode {
+    /// Processes on this machine, behind a proxy
+    #[default]
+    Service,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Mode::Service = args.mode;
+    let request = Request { json: args.output == Format::Json, quick: args.quick, plot: &args.plot };
+    Ok(if demo::run(&request)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,147 @@
+//! The last row: `segue up` and `segue deploy` themselves, as a user runs them.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::process::Child;
+
+use super::fleet::Ports;
+use super::folder::Folder;
+use super::marks::Marks;
+use super::settings::Settings;
+use super::sightings::Sightings;
+use crate::clock;
+
+/// What is upgraded, and to what.
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+/// How often it is looked how the deploy gets on.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Far more than `segue up` takes to start or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `segue up` over version 1.
+pub(super) struct Real<'a> {
+    folder: &'a Folder,
+    up: Child,
+    address: SocketAddr,
+    marks: Marks,
+    settings: Settings,
+}
+
+// === impl Real ===
+
+impl<'a> Real<'a> {
+    /// Version 1 serves.
+    pub(super) async fn open(settings: &Settings, folder: &'a Folder, marks: Marks) -> anyhow::Result<Self> {
+        let address = Ports::new().take()?;
+        for version in VERSIONS {
+            folder.write_spec(version, &spec(address, version, settings)?)?;
+        }
+        let up = folder.command("up")?.arg("-f").arg(folder.spec(VERSIONS[0])).spawn();
+        let up = up.context("cannot start segue up")?;
+        let mut real = Self { folder, up, address, marks, settings: settings.clone() };
+        tokio::time::timeout(PATIENCE, real.serving())
+            .await
+            .with_context(|| format!("segue up was not ready within {PATIENCE:?}"))??;
+        Ok(real)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `segue deploy` of version 2; returns when it does.
+    pub(super) async fn deploy(&mut self) -> anyhow::Result<()> {
+        let deploy = self.folder.command("deploy")?.arg("-f").arg(self.folder.spec(VERSIONS[1])).spawn();
+        let mut deploy = deploy.context("cannot start segue deploy")?;
+        let mut sightings = Sightings::of(&self.status().await.unwrap_or_default());
+        let mut ticks = tokio::time::interval(LOOK);
+        let status = loop {
+            tokio::select! {
+                status = deploy.wait() => break status?,
+                _ = ticks.tick() => self.look(&mut sightings).await,
+            }
+        };
+        self.look(&mut sightings).await;
+        if !status.success() {
+            bail!("segue deploy ended with {status}: {}", self.folder.said("deploy"));
+        }
+        Ok(())
+    }
+
+    /// SIGTERM to `segue up`, which drains and ends all.
+    pub(super) async fn close(mut self) -> anyhow::Result<()> {
+        self.tell_up(Signal::TERM);
+        let status = tokio::time::timeout(PATIENCE, self.up.wait())
+            .await
+            .with_context(|| format!("segue up did not end within {PATIENCE:?}"))??;
+        if !status.success() {
+            bail!("segue up ended with {status}: {}", self.folder.said("up"));
+        }
+        Ok(())
+    }
+
+    /// Resolves when all instances take requests.
+    async fn serving(&mut self) -> anyhow::Result<()> {
+        loop {
+            if let Some(status) = self.up.try_wait()? {
+                bail!("segue up ended with {status}: {}", self.folder.said("up"));
+            }
+            let ready = self.status().await.map_or(0, |status| Sightings::of(&status).serving());
+            if ready == self.settings.replicas {
+                return Ok(());
+            }
+            clock::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn look(&self, sightings: &mut Sightings) {
+        // A look that fails is made up for by the next.
+        let Some(status) = self.status().await else { return };
+        for (kind, instance) in sightings.update(&status) {
+            self.marks.mark(kind, &instance);
+        }
+    }
+
+    /// What `segue status -o json` says; nothing while it cannot say anything.
+    async fn status(&self) -> Option<Value> {
+        let mut status = self.folder.command("status").ok()?;
+        let output = status.args(["-o", "json"]).stdout(Stdio::piped()).output().await.ok()?;
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    fn tell_up(&self, signal: Signal) {
+        if let Some(pid) = self.up.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+            // It may have ended just now; its end is waited for in any case.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// What a user would write, for the rude sample.
+fn spec(listen: SocketAddr, version: &str, settings: &Settings) -> anyhow::Result<String> {
+    let program = std::env::current_exe().context("cannot find the own program")?;
+    let program = program.to_str().context("the own program's path is no text")?.replace('$', "$$");
+    let delay = format!("{}ms", settings.start_delay.as_millis());
+    let command = serde_json::to_string(&[
+        &program,
+        "sample",
+        "--rude",
+        "--port",
+        "$PORT",
+        "--version",
+        version,
+        "--start-delay",
+        &delay,
+    ])?;
+    let replicas = settings.replicas;
+    Ok(format!(
+        "name: demo\nlisten: {listen}\nreplicas: {replicas}\nversion: {version}\ncommand: {command}\nready: {{ http: /health }}\n"
+    ))
+}

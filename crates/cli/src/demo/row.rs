@@ -1,0 +1,177 @@
+//! What one way to upgrade did, as numbers; and all of them as a table, as JSON, and as the demo's verdict.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use comfy_table::{Cell, Color, Table};
+use serde::Serialize;
+
+use crate::output;
+
+/// The last recipe's name, which scripts rely on.
+pub(super) const SEGUE: &str = "segue";
+
+/// How many of the other recipes must be seen to drop for the comparison to mean something.
+const OTHERS_THAT_DROP: usize = 2;
+
+/// One recipe's result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) requests: u64,
+    pub(super) dropped: u64,
+    pub(super) drops: BTreeMap<String, u64>,
+    pub(super) seconds_per_instance: f64,
+    pub(super) seconds: f64,
+    /// Whether the probe could keep its own promises.
+    pub(super) valid: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) invalid_because: Option<String>,
+}
+
+impl Row {
+    /// An upgrade's time in all and per instance, in seconds to two digits.
+    pub(super) fn times(upgrade: Duration, replicas: usize) -> (f64, f64) {
+        let round = |seconds: f64| (seconds * 100.0).round() / 100.0;
+        let replicas = u32::try_from(replicas.max(1)).unwrap_or(u32::MAX);
+        (round(upgrade.as_secs_f64()), round(upgrade.as_secs_f64() / f64::from(replicas)))
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dropped, requests, seconds, .. } = self;
+        write!(f, "upgraded in {seconds:.1} s, {dropped} of {requests} requests dropped")?;
+        if self.drops.is_empty() { Ok(()) } else { write!(f, " ({})", by_kind(&self.drops)) }
+    }
+}
+
+/// The contract's JSON, on one line.
+pub(super) fn json(rows: &[Row], plot: &str) -> serde_json::Value {
+    serde_json::json!({ "schema": 1, "recipes": rows, "plot": plot })
+}
+
+/// The table that people read.
+pub(super) fn table(rows: &[Row]) -> Table {
+    let mut table =
+        output::table(&["RECIPE", "REQUESTS", "DROPPED", "S/INSTANCE", "SECONDS", "DROPS BY KIND"]);
+    for row in rows {
+        let dropped = Cell::new(row.dropped).fg(if row.dropped == 0 { Color::Green } else { Color::Red });
+        table.add_row(vec![
+            Cell::new(row.name),
+            Cell::new(row.requests),
+            dropped,
+            Cell::new(format!("{:.1}", row.seconds_per_instance)),
+            Cell::new(format!("{:.1}", row.seconds)),
+            Cell::new(by_kind(&row.drops)),
+        ]);
+    }
+    output::align_right(&mut table, &[1, 2, 3, 4]);
+    table
+}
+
+/// The most frequent first.
+fn by_kind(drops: &BTreeMap<String, u64>) -> String {
+    let mut drops: Vec<_> = drops.iter().collect();
+    drops.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), (*kind).clone()));
+    drops.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Why the demo did not show what it is there to show; empty if it did.
+pub(super) fn complaints(rows: &[Row]) -> Vec<String> {
+    let mut complaints: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.valid)
+        .map(|row| {
+            let why = row.invalid_because.as_deref().unwrap_or("it does not say why");
+            format!("the measurement of {} is invalid: {why}", row.name)
+        })
+        .collect();
+    match rows.iter().find(|row| row.name == SEGUE) {
+        None => complaints.push("segue was not measured".to_owned()),
+        Some(row) if row.dropped > 0 => complaints.push(format!("segue dropped {}", row.dropped)),
+        Some(_) => {}
+    }
+    let others = rows.iter().filter(|row| row.name != SEGUE && row.dropped > 0).count();
+    if others < OTHERS_THAT_DROP {
+        complaints.push(format!(
+            "only {others} of the other recipes dropped anything: this load cannot tell them from segue"
+        ));
+    }
+    complaints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &'static str, drops: &[(&str, u64)]) -> Row {
+        let (seconds, seconds_per_instance) = Row::times(Duration::from_millis(18_123), 3);
+        Row {
+            name,
+            requests: 21_204,
+            dropped: drops.iter().map(|(_, count)| count).sum(),
+            drops: drops.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            seconds_per_instance,
+            seconds,
+            valid: true,
+            invalid_because: None,
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            row("stop-then-start", &[("http-502", 512), ("truncated", 3)]),
+            row("rolling", &[("http-502", 12)]),
+            row("rolling-with-sleep", &[("websocket-no-close", 6)]),
+            row(SEGUE, &[]),
+        ]
+    }
+
+    #[test]
+    fn the_table_shows_every_recipe_on_one_line() {
+        insta::assert_snapshot!(table(&rows()).trim_fmt(), @"
+        RECIPE              REQUESTS  DROPPED  S/INSTANCE  SECONDS  DROPS BY KIND
+        stop-then-start        21204      515         6.0     18.1  http-502 512, truncated 3
+        rolling                21204       12         6.0     18.1  http-502 12
+        rolling-with-sleep     21204        6         6.0     18.1  websocket-no-close 6
+        segue                  21204        0         6.0     18.1
+        ");
+    }
+
+    #[test]
+    fn the_json_is_as_the_contract_says() {
+        let json = json(&rows()[..1], "segue-demo.svg");
+        assert_eq!(
+            json,
+            serde_json::json!({"schema": 1, "plot": "segue-demo.svg", "recipes": [{
+                "name": "stop-then-start", "requests": 21204, "dropped": 515,
+                "drops": {"http-502": 512, "truncated": 3},
+                "seconds_per_instance": 6.04, "seconds": 18.12, "valid": true,
+            }]})
+        );
+    }
+
+    #[test]
+    fn the_demo_succeeds_only_if_segue_dropped_nothing_and_two_others_did() {
+        assert_eq!(complaints(&rows()), Vec::<String>::new());
+        let mut dropped = rows();
+        dropped[3] = row(SEGUE, &[("http-502", 1)]);
+        assert_eq!(complaints(&dropped), ["segue dropped 1"]);
+        let mut harmless = rows();
+        harmless[0] = row("stop-then-start", &[]);
+        harmless[1] = row("rolling", &[]);
+        assert_eq!(complaints(&harmless).len(), 1);
+        assert_eq!(complaints(&rows()[..3]), ["segue was not measured"]);
+    }
+
+    #[test]
+    fn an_invalid_measurement_is_a_complaint_even_if_nothing_was_dropped() {
+        let mut rows = rows();
+        rows[3].valid = false;
+        rows[3].invalid_because = Some("the schedule lagged".to_owned());
+        assert_eq!(complaints(&rows), ["the measurement of segue is invalid: the schedule lagged"]);
+    }
+}
