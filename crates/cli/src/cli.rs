@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Completions(commands::completions::Args),
+    Demo(commands::demo::Args),
     Probe(Box<commands::probe::Args>),
     #[command(hide = true)]
     Keeper(commands::keeper::Args),
@@ -39,6 +40,7 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completions(args) => commands::completions::run(args),
+            Self::Demo(args) => commands::demo::run(args),
             Self::Keeper(args) => commands::keeper::run(args),
             Self::Schema(args) => commands::schema::run(args),
             Self::Probe(args) => commands::probe::run(*args),

@@ -13,6 +13,7 @@
 mod cli;
 mod clock;
 mod commands;
+mod demo;
 mod duration;
 mod logging;
 mod output;

@@ -1,6 +1,7 @@
 //! One file per command: `Args`, what can be said to it, and `run`, what it does.
 
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod keeper;
 pub(crate) mod probe;
 pub(crate) mod sample;

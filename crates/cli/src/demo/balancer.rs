@@ -61,6 +61,7 @@ impl Balancer {
         let checks = Checks {
             pool: self.pool.clone(),
             id: id.to_owned(),
+            version: version.to_owned(),
             address,
             interval: self.interval,
             to_leave: self.checks_to_leave,
@@ -98,6 +99,7 @@ impl Drop for Registered {
 struct Checks {
     pool: Pool,
     id: String,
+    version: String,
     address: SocketAddr,
     interval: Duration,
     to_leave: u32,
@@ -117,11 +119,11 @@ impl Checks {
             let joined = *self.joined.borrow();
             if healthy && !joined {
                 self.pool.admit(&self.id);
-                self.marks.mark(MarkKind::Ready, &self.id);
+                self.marks.mark(MarkKind::Ready, &self.id, &self.version);
                 self.joined.send_replace(true);
             } else if joined && failures >= self.to_leave {
                 self.pool.withdraw(&self.id);
-                self.marks.mark(MarkKind::Withdrawn, &self.id);
+                self.marks.mark(MarkKind::Withdrawn, &self.id, &self.version);
                 self.joined.send_replace(false);
             }
         }

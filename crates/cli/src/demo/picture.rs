@@ -1,6 +1,7 @@
 //! The picture of all four runs, one below the other.
 
 use segue_probe::Report;
+use segue_probe::plot::{self, Run};
 
 use super::row::Row;
 
@@ -11,6 +12,18 @@ pub(super) struct Panel {
     pub(super) report: Report,
 }
 
-pub(super) fn draw(_panels: &[Panel]) -> String {
-    String::new()
+pub(super) fn draw(panels: &[Panel]) -> String {
+    let notes: Vec<String> = panels
+        .iter()
+        .map(|panel| {
+            let Row { seconds, seconds_per_instance, .. } = panel.row;
+            format!("upgraded in {seconds:.1} s, {seconds_per_instance:.1} s per instance")
+        })
+        .collect();
+    let runs: Vec<Run<'_>> = panels
+        .iter()
+        .zip(&notes)
+        .map(|(panel, note)| Run { title: panel.title, note, report: &panel.report })
+        .collect();
+    plot::compare(&runs, "One program upgraded four ways, under the same load")
 }

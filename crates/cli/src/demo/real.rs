@@ -104,8 +104,8 @@ impl<'a> Real<'a> {
     async fn look(&self, sightings: &mut Sightings) {
         // A look that fails is made up for by the next.
         let Some(status) = self.status().await else { return };
-        for (kind, instance) in sightings.update(&status) {
-            self.marks.mark(kind, &instance);
+        for step in sightings.update(&status) {
+            self.marks.mark(step.kind, &step.instance, &step.version);
         }
     }
 

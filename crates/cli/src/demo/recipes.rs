@@ -62,9 +62,8 @@ impl Scene {
     /// All old ones end, then the new ones start in their places: what a restart does.
     pub(super) async fn stop_then_start(&mut self) -> anyhow::Result<()> {
         for member in &mut self.members {
-            self.marks.mark(MarkKind::Withdrawn, &member.instance.id);
             member.instance.stop().await?;
-            self.marks.mark(MarkKind::Stopped, &member.instance.id);
+            self.marks.mark(MarkKind::Stopped, &member.instance.id, member.instance.version);
         }
         for (member, number) in self.members.iter_mut().zip(1..) {
             let id = format!("v2-{number}");
@@ -73,7 +72,7 @@ impl Scene {
         for member in &mut self.members {
             member.listens().await?;
             member.joined().await?;
-            self.marks.mark(MarkKind::Ready, &member.instance.id);
+            self.marks.mark(MarkKind::Ready, &member.instance.id, member.instance.version);
         }
         Ok(())
     }
@@ -89,7 +88,7 @@ impl Scene {
                 clock::sleep(self.settings.sleep).await;
             }
             old.instance.stop().await?;
-            self.marks.mark(MarkKind::Stopped, &old.instance.id);
+            self.marks.mark(MarkKind::Stopped, &old.instance.id, old.instance.version);
             // The balancer finds out by itself; until then it may still try.
             let mut registered = old.registered;
             tokio::spawn(async move { registered.left().await });

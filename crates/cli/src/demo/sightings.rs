@@ -5,9 +5,23 @@ use std::collections::BTreeMap;
 use segue_probe::MarkKind;
 use serde_json::Value;
 
-/// Every instance with the state that it was last seen in.
+/// Every instance with how it was last seen.
 #[derive(Debug, Default)]
-pub(super) struct Sightings(BTreeMap<String, String>);
+pub(super) struct Sightings(BTreeMap<String, Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    state: String,
+    version: String,
+}
+
+/// A step of an instance's life.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) kind: MarkKind,
+    pub(super) instance: String,
+    pub(super) version: String,
+}
 
 // === impl Sightings ===
 
@@ -16,29 +30,38 @@ impl Sightings {
     pub(super) fn of(status: &Value) -> Self {
         let instances = status["instances"].as_array().into_iter().flatten();
         let text = |instance: &Value, key: &str| instance[key].as_str().unwrap_or_default().to_owned();
-        Self(instances.map(|instance| (text(instance, "id"), text(instance, "state"))).collect())
+        let seen = |instance| {
+            (
+                text(instance, "id"),
+                Seen { state: text(instance, "state"), version: text(instance, "version") },
+            )
+        };
+        Self(instances.map(seen).collect())
     }
 
     /// How many take requests.
     pub(super) fn serving(&self) -> usize {
-        self.0.values().filter(|state| *state == "serving").count()
+        self.0.values().filter(|seen| seen.state == "serving").count()
     }
 
     /// What has happened since the last look, instance by instance.
-    pub(super) fn update(&mut self, status: &Value) -> Vec<(MarkKind, String)> {
+    pub(super) fn update(&mut self, status: &Value) -> Vec<Step> {
         let before = std::mem::replace(self, Self::of(status));
-        let mut marks = Vec::new();
-        for (id, state) in &self.0 {
-            let known = before.0.get(id).map_or("", String::as_str);
-            marks.extend(passed(known, state).into_iter().map(|kind| (kind, id.clone())));
-        }
-        for (id, known) in &before.0 {
-            if !self.0.contains_key(id) {
-                marks.extend(passed(known, "ended").into_iter().map(|kind| (kind, id.clone())));
-            }
-        }
-        marks
+        let came =
+            self.0.iter().map(|(id, now)| (id, &now.version, state(before.0.get(id)), now.state.as_str()));
+        let gone = before.0.iter().filter(|(id, _)| !self.0.contains_key(*id));
+        let gone = gone.map(|(id, seen)| (id, &seen.version, seen.state.as_str(), "ended"));
+        came.chain(gone)
+            .flat_map(|(instance, version, from, to)| {
+                let step = |kind| Step { kind, instance: instance.clone(), version: version.clone() };
+                passed(from, to).into_iter().map(step)
+            })
+            .collect()
     }
+}
+
+fn state(seen: Option<&Seen>) -> &str {
+    seen.map_or("", |seen| &seen.state)
 }
 
 /// What lies on the way from one state to another, also when a state between was not seen.
@@ -64,27 +87,27 @@ mod tests {
 
     fn status(instances: &[(&str, &str)]) -> Value {
         let instances: Vec<_> =
-            instances.iter().map(|(id, state)| json!({"id": id, "state": state})).collect();
+            instances.iter().map(|(id, state)| json!({"id": id, "state": state, "version": "v1"})).collect();
         json!({ "instances": instances })
+    }
+
+    fn step(kind: MarkKind, instance: &str) -> Step {
+        Step { kind, instance: instance.to_owned(), version: "v1".to_owned() }
     }
 
     #[test]
     fn an_instance_is_marked_once_for_each_step_of_its_life() {
+        use MarkKind::{Ready, Stopped, Withdrawn};
         let mut sightings = Sightings::of(&status(&[("web-1", "serving")]));
-        let one = "web-1".to_owned();
-        let two = "web-2".to_owned();
         assert_eq!(sightings.update(&status(&[("web-1", "serving"), ("web-2", "starting")])), []);
         assert_eq!(
             sightings.update(&status(&[("web-1", "draining"), ("web-2", "serving")])),
-            [(MarkKind::Withdrawn, one.clone()), (MarkKind::Ready, two.clone())]
+            [step(Withdrawn, "web-1"), step(Ready, "web-2")]
         );
         assert_eq!(sightings.update(&status(&[("web-1", "stopping"), ("web-2", "serving")])), []);
-        assert_eq!(sightings.update(&status(&[("web-2", "serving")])), [(MarkKind::Stopped, one)]);
+        assert_eq!(sightings.update(&status(&[("web-2", "serving")])), [step(Stopped, "web-1")]);
         assert_eq!(sightings.serving(), 1);
-        assert_eq!(
-            sightings.update(&status(&[])),
-            [(MarkKind::Withdrawn, two.clone()), (MarkKind::Stopped, two)]
-        );
+        assert_eq!(sightings.update(&status(&[])), [step(Withdrawn, "web-2"), step(Stopped, "web-2")]);
     }
 
     #[test]
