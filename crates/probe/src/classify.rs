@@ -62,7 +62,8 @@ pub(crate) fn http1(error: &hyper::Error, meter: &Meter, reached: &Reached) -> K
 pub(crate) fn http2(error: &hyper::Error, meter: &Meter, head: bool) -> Kind {
     if let Some(error) = source::<h2::Error>(error) {
         if error.is_go_away() {
-            return Kind::GoAway;
+            // What this side says goodbye to is what it did not understand.
+            return if error.is_remote() { Kind::GoAway } else { Kind::ProtocolError };
         }
         if error.is_reset() {
             return if error.reason() == Some(h2::Reason::REFUSED_STREAM) {

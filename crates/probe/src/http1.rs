@@ -186,9 +186,11 @@ impl Link {
         if self.carried > 0 {
             self.meter.look_before_writing();
         }
+        let mut leaves = job.fresh;
         let fate = match self.head(lane.request(&job)).await {
             Ok(head) => {
                 reached.head = true;
+                leaves |= says_close(&head);
                 answer.status = Some(head.status().as_u16());
                 answer.version = worker.version(head.headers());
                 self.judge(worker, &job, head, &reached).await
@@ -200,12 +202,16 @@ impl Link {
         };
         self.carried += 1;
         worker.close(job.ticket, fate, answer);
-        if matches!(fate, Fate::Ok | Fate::Dropped(Kind::Status(_) | Kind::WrongBody)) && self.settle().await
-        {
-            Exchanged::Keep
-        } else {
-            Exchanged::Over
+        if !matches!(fate, Fate::Ok | Fate::Dropped(Kind::Status(_) | Kind::WrongBody)) {
+            return Exchanged::Over;
         }
+        if self.settle().await {
+            return Exchanged::Keep;
+        }
+        if !leaves {
+            worker.found_closed();
+        }
+        Exchanged::Over
     }
 
     async fn head(&mut self, request: http::Request<Upload>) -> Result<Response<Incoming>, Failure> {
@@ -303,6 +309,14 @@ impl Link {
         })
         .await
     }
+}
+
+/// Whether the server said that this is the connection's last answer.
+fn says_close(head: &Response<Incoming>) -> bool {
+    let values =
+        head.headers().get_all(http::header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut words = values.flat_map(|value| value.split(',')).map(str::trim);
+    head.version() < http::Version::HTTP_11 || words.any(|word| word.eq_ignore_ascii_case("close"))
 }
 
 /// What an answer that came whole is worth.

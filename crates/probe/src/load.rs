@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, Method};
 
 use crate::target::Target;
@@ -132,8 +133,9 @@ impl Shape {
         if !(self.rate > 0.0 && self.rate <= MAX_RATE) {
             return Err(LoadError::Rate { shape: shape(), rate: self.rate });
         }
-        if self.path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-            return Err(LoadError::Path { shape: shape(), path: self.path.clone().unwrap_or_default() });
+        let wrong = |path: &&String| !path.starts_with('/') || path.parse::<PathAndQuery>().is_err();
+        if let Some(path) = self.path.as_ref().filter(wrong) {
+            return Err(LoadError::Path { shape: shape(), path: path.clone() });
         }
         if self.pool == 0 {
             return Err(LoadError::NoPool { shape: shape() });
@@ -204,7 +206,9 @@ pub enum LoadError {
         rate: f64,
     },
     /// A path that is none.
-    #[error("{shape}: the path {path:?} must begin with '/'")]
+    #[error(
+        "{shape}: {path:?} is no path: it must begin with '/', and what URLs can't hold is written as %XX"
+    )]
     Path {
         /// The shape's name.
         shape: String,

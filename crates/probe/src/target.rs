@@ -68,10 +68,8 @@ impl FromStr for Target {
         if authority.host().is_empty() {
             return Err(bad("it has no host"));
         }
-        if authority.port().is_some() && matches!(authority.port_u16(), None | Some(0)) {
-            return Err(bad("its port must be 1 to 65535"));
-        }
-        if authority.port().is_none() && authority.as_str().ends_with(':') {
+        let behind_host = authority.as_str().rsplit(']').next().unwrap_or_default();
+        if behind_host.contains(':') && matches!(authority.port_u16(), None | Some(0)) {
             return Err(bad("its port must be 1 to 65535"));
         }
         Ok(Self { tls, authority, path: parts.path_and_query.unwrap_or(PathAndQuery::from_static("/")) })

@@ -67,16 +67,13 @@ impl Canvas {
             Anchor::End => "end",
         };
         let _ = write!(self.out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\"");
-        match words {
-            [(class, text)] => {
-                let _ = write!(self.out, " class=\"{class}\">{}", escape(text));
-            }
-            _ => {
-                self.out.push('>');
-                for (i, (class, text)) in words.iter().enumerate() {
-                    let gap = if i == 0 { "" } else { " dx=\"7\"" };
-                    let _ = write!(self.out, "<tspan class=\"{class}\"{gap}>{}</tspan>", escape(text));
-                }
+        if let [(class, text)] = words {
+            let _ = write!(self.out, " class=\"{class}\">{}", escape(text));
+        } else {
+            self.out.push('>');
+            for (i, (class, text)) in words.iter().enumerate() {
+                let gap = if i == 0 { "" } else { " dx=\"7\"" };
+                let _ = write!(self.out, "<tspan class=\"{class}\"{gap}>{}</tspan>", escape(text));
             }
         }
         self.out.push_str("</text>\n");
