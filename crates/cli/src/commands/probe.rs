@@ -112,7 +112,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         std::fs::write(file, "").with_context(|| format!("{} can't be written", file.display()))?;
     }
     let (load, title) = load(args)?;
-    let report = live::watch(segue_probe::start(load)?)?;
+    let report = live::run(load)?;
     if let Some(file) = plot {
         let svg = segue_probe::plot::svg(&report, &title);
         std::fs::write(&file, svg).with_context(|| format!("{} can't be written", file.display()))?;

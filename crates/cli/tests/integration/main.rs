@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod command;
+mod probe;
 mod sample;

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
-use segue_probe::{Probe, Progress, Report};
+use anyhow::bail;
+use segue_probe::{Load, Progress, Report};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::summary::{count, list};
 
@@ -12,26 +14,34 @@ use super::summary::{count, list};
 const LIVE: Duration = Duration::from_millis(200);
 const PLAIN: Duration = Duration::from_secs(5);
 
-/// Shows progress until the end; Ctrl-C (or SIGTERM) ends the sending early, and the result is still told.
-pub(super) fn watch(probe: Probe) -> anyhow::Result<Report> {
+/// Runs the load and shows progress. Ctrl-C (or SIGTERM) ends the sending early, and the result is still told;
+/// a second one does not wait for what is in flight.
+pub(super) fn run(load: Load) -> anyhow::Result<Report> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let stopper = probe.stopper();
-        let mut interrupted = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let probe = runtime.block_on(async {
+        // Listened for before anything is sent: an early Ctrl-C must not lose the ledger.
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let probe = segue_probe::start(load)?;
         let mut line = Line::new();
-        loop {
-            tokio::select! {
-                _ = interrupted.recv() => stopper.stop(),
-                _ = terminated.recv() => stopper.stop(),
-                () = crate::clock::sleep(LIVE) => {}
+        let mut stopped = false;
+        while !probe.finished() {
+            let stop = tokio::select! {
+                _ = interrupted.recv() => true,
+                _ = terminated.recv() => true,
+                () = crate::clock::sleep(LIVE) => false,
+            };
+            if stop && stopped {
+                bail!("stopped while {} requests were in flight", probe.progress().in_flight);
             }
-            if probe.finished() {
-                line.clear();
-                return io::Result::Ok(());
+            if stop {
+                probe.stopper().stop();
+                stopped = true;
             }
             line.show(&probe.progress());
         }
+        line.clear();
+        anyhow::Ok(probe)
     })?;
     Ok(probe.wait()?)
 }
