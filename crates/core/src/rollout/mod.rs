@@ -187,6 +187,15 @@ impl Rollout {
         Self { goal, fallback, began: now, back: None, leaving: self.leaving, ledger: self.ledger.turn(now) }
     }
 
+    /// Goes on after its driver was away: nobody looked meanwhile, so that time is no lack of progress, and what was
+    /// reached before must first be seen again.
+    pub fn resume(&mut self, now: Time) {
+        self.ledger.restart_progress(now);
+        if let Some(back) = &mut self.back {
+            back.since = now;
+        }
+    }
+
     /// When it began.
     pub fn began(&self) -> Time {
         self.began
@@ -280,4 +289,45 @@ pub fn bound(goal: &Goal, start_and_ready: Duration, drain: Duration) -> Option<
         let join = goal.drain.paths.iter().map(join).max().unwrap_or_default();
         Millis(goal.replicas.div_ceil(wave) * (start_and_ready + join + drain))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goal(version: &str) -> Goal {
+        let second = Duration::from_secs(1);
+        Goal {
+            version: version.into(),
+            replicas: 1,
+            surge: 1,
+            unavailable: 0,
+            progress_deadline: 10 * second,
+            crash_limit: 3,
+            drain: drain::Plan { paths: Vec::new(), quiet: None, deadline: second, stop_grace: second },
+        }
+    }
+
+    #[test]
+    fn the_time_that_the_driver_was_away_is_no_lack_of_progress() {
+        let at = |second: u64| Time::from_millis(second * 1000);
+        let begin = || Rollout::begin(goal("v2"), Some(goal("v1")), at(0));
+        let old = InstanceSeen {
+            version: "v1".into(),
+            readiness: Readiness::NotReady(None),
+            drain: drain::Seen { alive: true, ..drain::Seen::default() },
+        };
+        let seen = Seen { instances: BTreeMap::from([("web-1".into(), old)]), abort: false };
+
+        let mut looked_on = begin();
+        looked_on.step(&seen, at(3600));
+        assert!(looked_on.failure().is_some());
+
+        let mut away = begin();
+        away.resume(at(3600));
+        away.step(&seen, at(3609));
+        assert_eq!(away.failure(), None);
+        away.step(&seen, at(3611));
+        assert!(away.failure().is_some(), "its deadline counts from then on");
+    }
 }
