@@ -1,20 +1,29 @@
 //! The driver for one machine: processes as instances.
 //!
 //! ```text
-//! spec ──launch──▶ instance ──spawns──▶ keeper ──runs──▶ the application
-//!                     │                    └──writes──▶ status.json, log/
-//!                     ├── readiness   asks it whether it is ready
-//!                     └── logs        follows what it says
+//!  segue deploy, status, down ── control ──┐          ┌── proxy (another crate) ◀── clients
+//!                                          ▼          │
+//!  spec ──▶ up ──▶ driver: observe ─▶ the rules ─▶ act ──spawns──▶ keeper ──runs──▶ the application
+//!                    ├── state, history, gauge     │                 └── writes ──▶ status.json, log/
+//!                    │   (in the service's folder) ├── readiness  asks an instance whether it is ready
+//!                    └── view                      └── logs       follows what it says
 //! ```
-//!
-//! The parts that know one process and one file are here; the driver joins them.
 
 pub mod clock;
+pub mod control;
 pub mod diagnostic;
+pub mod driver;
+pub mod folder;
+pub mod gauge;
+pub mod history;
 pub mod instance;
 pub mod keeper;
 pub mod logs;
+pub mod look;
+pub mod notify;
 pub mod process;
 pub mod readiness;
 pub mod signal;
 pub mod spec;
+pub mod state;
+pub mod up;

@@ -1,0 +1,208 @@
+//! The socket's end in `segue up`: checks who asks, passes it on to the driver, and tells what comes of it.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
+
+use super::protocol::{Event, Request};
+use crate::driver::{Command, Public};
+use crate::history::Who;
+
+/// Listens where nobody else does: the service's folder is locked, so what lies there is a dead one's.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves clients for as long as the driver lives.
+pub async fn serve(listener: UnixListener, public: Public) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let public = public.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = client(stream, public).await {
+                        tracing::debug!(%error, "a client of the control socket is gone");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket takes nobody in");
+                crate::clock::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn client(stream: UnixStream, public: Public) -> io::Result<()> {
+    let peer = stream.peer_cred()?;
+    let own = rustix::process::geteuid().as_raw();
+    let (read, write) = stream.into_split();
+    let mut connection = Connection { lines: BufReader::new(read).lines(), write, public };
+    if peer.uid() != own && peer.uid() != 0 {
+        let why = format!("this service belongs to user {own}, not to user {}", peer.uid());
+        return connection.say(&Event::Refused { why }).await;
+    }
+    let who = Who::of(peer.uid(), peer.pid());
+    while let Some(line) = connection.lines.next_line().await? {
+        match serde_json::from_str(&line) {
+            Ok(request) => connection.answer(request, &who).await?,
+            Err(error) => {
+                let why = format!("this is not understood: {error}");
+                connection.say(&Event::Refused { why }).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Connection {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    write: OwnedWriteHalf,
+    public: Public,
+}
+
+impl Connection {
+    async fn answer(&mut self, request: Request, who: &Who) -> io::Result<()> {
+        let by = who.clone();
+        match request {
+            Request::Status => {
+                let (reply, answer) = oneshot::channel();
+                if self.public.ask(Command::View { reply }).await
+                    && let Ok(view) = answer.await
+                {
+                    return self.say(&Event::View(Box::new(view))).await;
+                }
+                self.refuse_ended().await
+            }
+            Request::Watch => self.watch().await,
+            Request::Deploy { spec } => self.deploy(who, |reply| Command::Deploy { spec, by, reply }).await,
+            Request::Rollback => self.deploy(who, |reply| Command::Rollback { by, reply }).await,
+            Request::Follow => self.deploy(who, |reply| Command::Follow { reply }).await,
+            Request::Abort => self.deploy(who, |reply| Command::Abort { by, reply }).await,
+            Request::Down => self.down(by).await,
+            Request::Hurry => {
+                self.public.ask(Command::Hurry).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn say(&mut self, event: &Event) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.write.write_all(&line).await
+    }
+
+    async fn refuse_ended(&mut self) -> io::Result<()> {
+        self.say(&Event::Refused { why: "`segue up` is ending".to_owned() }).await
+    }
+
+    async fn watch(&mut self) -> io::Result<()> {
+        let mut views = self.public.views();
+        self.public.ask_for_view().await;
+        while views.changed().await.is_ok() {
+            let view = views.borrow_and_update().clone();
+            if let Some(view) = view {
+                self.say(&Event::View(Box::new(view))).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a deploy, or to hear of one, and tells everything until its end.
+    async fn deploy(
+        &mut self,
+        who: &Who,
+        command: impl FnOnce(oneshot::Sender<Result<u64, String>>) -> Command,
+    ) -> io::Result<()> {
+        let _talk = self.public.talk().await;
+        // Before asking, so that nothing of it is missed.
+        let mut events = self.public.events();
+        let mut views = self.public.views();
+        let (reply, answer) = oneshot::channel();
+        if !self.public.ask(command(reply)).await {
+            return self.refuse_ended().await;
+        }
+        let number = match answer.await {
+            Ok(Ok(number)) => number,
+            Ok(Err(why)) => return self.say(&Event::Refused { why }).await,
+            Err(_) => return self.refuse_ended().await,
+        };
+        let mut listens = true;
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(event) => {
+                        self.say(&event).await?;
+                        match &event {
+                            Event::Ended(report) if report.number == number => return Ok(()),
+                            _ => {}
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return self.refuse_ended().await,
+                },
+                Ok(()) = views.changed() => {
+                    let view = views.borrow_and_update().clone();
+                    if let Some(view) = view {
+                        self.say(&Event::View(Box::new(view))).await?;
+                    }
+                }
+                line = self.lines.next_line(), if listens => match line? {
+                    None => listens = false,
+                    Some(line) => if let Ok(Request::Abort) = serde_json::from_str(&line) {
+                        let (reply, _) = oneshot::channel();
+                        self.public.ask(Command::Abort { by: who.clone(), reply }).await;
+                    },
+                },
+            }
+        }
+    }
+
+    async fn down(&mut self, by: Who) -> io::Result<()> {
+        let _talk = self.public.talk().await;
+        let mut events = self.public.events();
+        let mut views = self.public.views();
+        if !self.public.ask(Command::Down { by }).await {
+            return self.refuse_ended().await;
+        }
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(event) => {
+                        self.say(&event).await?;
+                        if let Event::Down { .. } = event {
+                            return Ok(());
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                Ok(()) = views.changed() => {
+                    let view = views.borrow_and_update().clone();
+                    if let Some(view) = view {
+                        self.say(&Event::View(Box::new(view))).await?;
+                    }
+                }
+                Ok(Some(line)) = self.lines.next_line() => {
+                    if let Ok(Request::Hurry) = serde_json::from_str(&line) {
+                        self.public.ask(Command::Hurry).await;
+                    }
+                }
+            }
+        }
+    }
+}

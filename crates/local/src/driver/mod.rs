@@ -1,0 +1,240 @@
+//! The driver: one task that owns the rollout and is the only one to change anything.
+//!
+//! ```text
+//!   ┌─▶ observe ──Seen──▶ rollout.step ──▶ write down ──▶ act ─┐
+//!   └──────────────── woken by news, a request, a time ◀───────┘
+//! ```
+//! Steps are modules: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`], [`act`], [`asked`] (what clients ask for),
+//! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside).
+
+mod act;
+mod adopt;
+mod asked;
+mod ended;
+mod fleet;
+mod observe;
+mod plan;
+mod ports;
+mod public;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use segue_core::rollout::{Action, Outcome, Seen};
+use segue_core::{InstanceId, Next, Time, Version, Wait};
+use segue_proxy::{Pool, Proxy};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+pub use adopt::{OpenError, Setup};
+pub use asked::Command;
+pub use public::{Public, Started};
+
+use crate::clock;
+use crate::control::protocol;
+use crate::folder::{Folder, Held};
+use crate::history::Who;
+use crate::instance::Keeper;
+use crate::notify::Manager;
+use crate::state::State;
+use fleet::{Fleet, Life, News};
+use observe::Counts;
+
+/// How often the counts are shown anew while somebody looks.
+const SHOW: Duration = Duration::from_millis(200);
+/// The pause before the same actions are tried again, where they changed nothing.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Drives one service until it is told to end.
+#[derive(Debug)]
+pub struct Driver {
+    folder: Folder,
+    _held: Held,
+    state: State,
+    written: Option<State>,
+    keeper: Keeper,
+    pool: Pool,
+    /// The proxy; none where only the instances are to be ended.
+    front: Option<Arc<Proxy>>,
+    fleet: Fleet,
+    news: UnboundedReceiver<News>,
+    news_sender: UnboundedSender<News>,
+    commands: mpsc::Receiver<Command>,
+    public: Public,
+    manager: Manager,
+    since: Timestamp,
+    began: Time,
+    who: Who,
+    restarts: u64,
+    last_crash: Option<(InstanceId, Version, String)>,
+    failing: Option<(InstanceId, String)>,
+    shown: BTreeMap<InstanceId, protocol::State>,
+    /// Whether it was told that all is up.
+    announced: bool,
+    ending: Option<Ending>,
+}
+
+/// How far `down` is.
+#[derive(Debug)]
+struct Ending {
+    by: Who,
+    at: Timestamp,
+    began: Time,
+    /// Whether the proxy has let its last client go.
+    front_drained: bool,
+    /// What the proxy cut.
+    cut: u64,
+    hurried: u32,
+}
+
+/// What one turn of the loop leaves to do.
+enum Turn {
+    Again,
+    Sleep(Option<Time>),
+    Over(u64),
+}
+
+// === impl Driver ===
+
+impl Driver {
+    /// The proxy that clients reach the instances by; without one, there is none to be drained.
+    pub fn stand_behind(&mut self, front: Arc<Proxy>) {
+        self.front = Some(front);
+    }
+
+    /// Drives until everything has ended; answers how many requests that cut.
+    pub async fn run(mut self) -> u64 {
+        let mut last = Vec::new();
+        loop {
+            // Made before looking, so that no change is missed between the look and the sleep.
+            let changed = self.pool.changed();
+            let until = match self.turn(&mut last).await {
+                Turn::Again => continue,
+                Turn::Over(cut) => return cut,
+                Turn::Sleep(until) => until,
+            };
+            let shown = self.public.is_watched().then(|| clock::now() + SHOW);
+            let until = [until, shown].into_iter().flatten().min();
+            tokio::select! {
+                () = changed => {}
+                Some(news) = self.news.recv() => self.hear(news),
+                Some(command) = self.commands.recv() => self.asked(command),
+                () = sleep_until(until) => {}
+            }
+        }
+    }
+
+    async fn turn(&mut self, last: &mut Vec<Action>) -> Turn {
+        while let Ok(news) = self.news.try_recv() {
+            self.hear(news);
+        }
+        let now = clock::now();
+        let counts = observe::counts(&self.pool);
+        let Some(work) = &mut self.state.work else { return Turn::Over(0) };
+        let abort = work.deploy.as_ref().is_some_and(|deploy| deploy.abort);
+        let seen = observe::observe(&self.fleet, &counts, abort);
+        let next = work.rollout.step(&seen, now);
+        self.note_failure(&seen);
+        self.show(&seen, &counts, &next, now);
+        match next {
+            Next::Do(mut actions) => {
+                self.hold_while_front_drains(&mut actions);
+                self.persist();
+                if actions.is_empty() {
+                    return Turn::Sleep(None);
+                }
+                let again = *last == actions;
+                self.act(actions.clone()).await;
+                *last = actions;
+                if again {
+                    clock::sleep(AGAIN).await;
+                }
+                Turn::Again
+            }
+            Next::Wait(wait) => {
+                last.clear();
+                self.persist();
+                Turn::Sleep(wait.until)
+            }
+            Next::Done(outcome) => {
+                last.clear();
+                self.done(outcome, now).await
+            }
+        }
+    }
+
+    /// While the proxy lets its clients go, instances go on serving; only none is started or admitted any more.
+    fn hold_while_front_drains(&self, actions: &mut Vec<Action>) {
+        if self.ending.as_ref().is_some_and(|ending| !ending.front_drained) {
+            actions.retain(|action| matches!(action, Action::Drain { .. } | Action::Forget { .. }));
+        }
+    }
+
+    async fn done(&mut self, outcome: Outcome, now: Time) -> Turn {
+        match &self.ending {
+            Some(ending) if ending.front_drained => return Turn::Over(self.finish_ending(now).await),
+            Some(_) => {}
+            None if self.state.work.as_ref().is_some_and(|work| work.deploy.is_some()) => {
+                self.finish_deploy(&outcome, now);
+                return Turn::Again;
+            }
+            None => self.all_is_up(now),
+        }
+        self.persist();
+        Turn::Sleep(None)
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Readiness => {}
+            News::FrontDrained(cut) => self.front_drained(cut),
+            News::Ended(id, exit) => {
+                let Some(member) = self.fleet.get_mut(&id) else { return };
+                let how = exit.to_string();
+                let revision = member.revision.clone();
+                member.life = Life::Ended { how: how.clone() };
+                let work = self.state.work.as_ref();
+                let told = work.is_some_and(|work| work.rollout.drain(&id).is_some());
+                if !told {
+                    self.crashed(&id, &revision, &how);
+                }
+            }
+        }
+    }
+
+    /// Writes the state down if it is another than what is written. If that fails, serving goes on all the same.
+    fn persist(&mut self) {
+        if self.written.as_ref() == Some(&self.state) {
+            return;
+        }
+        match self.state.write(&self.folder) {
+            Ok(()) => self.written = Some(self.state.clone()),
+            Err(error) => tracing::error!(%error, "the state cannot be written down"),
+        }
+    }
+
+    /// What an instance waits for, by the rules' own values.
+    fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
+        self.state.work.as_ref().map(|work| work.rollout.waits(seen, now)).unwrap_or_default()
+    }
+
+    fn show(&mut self, seen: &Seen, counts: &Counts, next: &Next<Action, Outcome>, now: Time) {
+        let waits = self.waits(seen, now);
+        self.tell_changes(&waits, now);
+        if self.public.is_watched() || !self.announced {
+            let overall = if let Next::Wait(wait) = next { Some(wait) } else { None };
+            let view = self.view(&waits, counts, overall, now);
+            self.manager_status(&view);
+            self.public.show(view);
+        }
+    }
+}
+
+async fn sleep_until(until: Option<Time>) {
+    match until {
+        Some(until) => clock::sleep(until.since(clock::now())).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,366 @@
+//! What a driver must know after it was killed: the specs, the rollout under way, which instance runs what.
+//!
+//! Written before anything is done that it tells of (a started instance has its number here first), so a successor
+//! never does the same twice and never gives a number again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use jiff::Timestamp;
+use segue_core::path::Path;
+use segue_core::rollout::{Goal, Rollout};
+use segue_core::{InstanceId, Time, Version, drain};
+use serde::{Deserialize, Serialize};
+
+use crate::folder::{Folder, write_atomically};
+use crate::history::{What, Who};
+use crate::spec::{Spec, Strategy};
+
+/// The proxy's name as a path: the only way by which requests come.
+pub const PROXY: &str = "proxy";
+/// How many instances of a new version may end by themselves before a deploy goes back.
+const CRASH_LIMIT: u32 = 3;
+/// How many revisions are kept to go back to.
+const KEPT: usize = 10;
+const SCHEMA: u32 = 1;
+
+/// All that a driver writes down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    schema: u32,
+    /// Times and instances of another boot mean nothing.
+    pub boot_id: String,
+    /// The number of the next instance.
+    pub next_instance: u64,
+    /// The number of the next deploy.
+    pub next_deploy: u64,
+    /// The specs that were run, the oldest first.
+    pub revisions: Vec<Revision>,
+    /// Which instance runs which revision.
+    pub instances: BTreeMap<InstanceId, Version>,
+    /// What is being done; none after `down`.
+    pub work: Option<Work>,
+}
+
+/// A spec that was run, under a name of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The spec's version label; where another spec that runs something else had that label before, `LABEL~2` and so on.
+    pub id: Version,
+    /// What was asked for last under this name.
+    pub spec: Spec,
+    /// In the order of success: when every instance last ran it, if that ever was.
+    pub worked: Option<u64>,
+}
+
+/// What a driver is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// The version that ran last, to which a deploy under way goes back.
+    pub current: Version,
+    /// The rules' own state.
+    pub rollout: Rollout,
+    /// The deploy under way.
+    pub deploy: Option<Deploy>,
+    /// Whether `down` was asked for.
+    pub ending: bool,
+}
+
+/// A deploy under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deploy {
+    /// Its number.
+    pub number: u64,
+    /// A deploy or a rollback.
+    pub what: What,
+    /// Who asked for it.
+    pub by: Who,
+    /// When it began, for people.
+    pub at: Timestamp,
+    /// When it began, by the rules' clock.
+    pub began: Time,
+    /// What ran before, and by which spec.
+    pub from: Version,
+    /// The spec of `from`: the deploy may change the spec of the same revision.
+    pub before: Box<Spec>,
+    /// What shall run.
+    pub to: Version,
+    /// Whether the user asked to go back.
+    pub abort: bool,
+}
+
+/// Why the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It was written by something else.
+    #[error("{path} cannot be understood ({why}); if it may be forgotten, delete it", path = path.display())]
+    Foreign {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+// === impl State ===
+
+impl State {
+    /// The state of a service that was never run.
+    pub fn empty(boot_id: &str) -> Self {
+        Self {
+            schema: SCHEMA,
+            boot_id: boot_id.to_owned(),
+            next_instance: 1,
+            next_deploy: 1,
+            revisions: Vec::new(),
+            instances: BTreeMap::new(),
+            work: None,
+        }
+    }
+
+    /// What was written last; `None` if nothing ever was.
+    pub fn read(folder: &Folder) -> Result<Option<Self>, StateError> {
+        let path = folder.state_file();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StateError::Io { path, source }),
+        };
+        let state: Self = serde_json::from_slice(&text)
+            .map_err(|error| StateError::Foreign { path: path.clone(), why: error.to_string() })?;
+        if state.schema != SCHEMA {
+            let why = format!("its schema is {}, this program's is {SCHEMA}", state.schema);
+            return Err(StateError::Foreign { path, why });
+        }
+        Ok(Some(state))
+    }
+
+    /// Writes it down.
+    pub fn write(&self, folder: &Folder) -> Result<(), StateError> {
+        let path = folder.state_file();
+        let written = serde_json::to_vec_pretty(self)
+            .map_err(io::Error::from)
+            .and_then(|text| write_atomically(&path, &text));
+        written.map_err(|source| StateError::Io { path, source })
+    }
+
+    /// A spec of another boot may still be gone back to; nothing else of it holds.
+    pub fn reboot(&mut self, boot_id: &str) {
+        boot_id.clone_into(&mut self.boot_id);
+        self.instances.clear();
+        self.work = None;
+    }
+
+    /// The revision of a name.
+    pub fn revision(&self, id: &Version) -> Option<&Revision> {
+        self.revisions.iter().find(|revision| revision.id == *id)
+    }
+
+    /// The label of a revision, as users know it.
+    pub fn label(&self, id: &Version) -> String {
+        self.revision(id).map_or_else(|| id.to_string(), |revision| revision.spec.version.clone())
+    }
+
+    /// The revision that this spec is, if it was run before.
+    pub fn find(&self, spec: &Spec) -> Option<&Revision> {
+        let same = |known: &&Revision| known.spec.version == spec.version && runs_the_same(&known.spec, spec);
+        self.revisions.iter().find(same)
+    }
+
+    /// Takes a spec in, under its own name or that of the revision that it is, and answers that revision.
+    pub fn admit(&mut self, spec: Spec) -> &Revision {
+        let same = |known: &Revision| known.spec.version == spec.version && runs_the_same(&known.spec, &spec);
+        let known = self.revisions.iter().position(same);
+        let place = known.unwrap_or(self.revisions.len());
+        if known.is_some() {
+            self.revisions[place].spec = spec;
+        } else {
+            self.revisions.push(Revision { id: self.free_name(&spec.version), spec, worked: None });
+        }
+        &self.revisions[place]
+    }
+
+    fn free_name(&self, label: &str) -> Version {
+        let mut id = Version::from(label);
+        let mut number = 2;
+        while self.revision(&id).is_some() {
+            id = Version::from(format!("{label}~{number}"));
+            number += 1;
+        }
+        id
+    }
+
+    /// Gives a revision another spec that runs the same.
+    pub fn replace_spec(&mut self, id: &Version, spec: Spec) {
+        if let Some(known) = self.revisions.iter_mut().find(|revision| revision.id == *id) {
+            known.spec = spec;
+        }
+    }
+
+    /// Every instance runs it now.
+    pub fn worked(&mut self, id: &Version) {
+        let next = 1 + self.revisions.iter().filter_map(|revision| revision.worked).max().unwrap_or(0);
+        if let Some(known) = self.revisions.iter_mut().find(|revision| revision.id == *id) {
+            known.worked = Some(next);
+        }
+    }
+
+    /// The revision that worked last, other than this one.
+    pub fn last_good(&self, other_than: &Version) -> Option<&Revision> {
+        let others = self.revisions.iter().filter(|revision| revision.id != *other_than);
+        others.filter(|revision| revision.worked.is_some()).max_by_key(|revision| revision.worked)
+    }
+
+    /// Forgets the oldest revisions that nothing needs.
+    pub fn prune(&mut self) {
+        let mut needed: Vec<Version> = self.instances.values().cloned().collect();
+        if let Some(work) = &self.work {
+            needed.push(work.current.clone());
+            needed.push(work.rollout.goal().version.clone());
+            needed.extend(work.deploy.iter().flat_map(|deploy| [deploy.from.clone(), deploy.to.clone()]));
+        }
+        let current = self.work.as_ref().map(|work| &work.current);
+        needed.extend(current.and_then(|current| self.last_good(current)).map(|good| good.id.clone()));
+        let mut surplus = self.revisions.len().saturating_sub(KEPT);
+        self.revisions.retain(|revision| {
+            let keep = surplus == 0 || needed.contains(&revision.id);
+            surplus -= usize::from(!keep);
+            keep
+        });
+    }
+}
+
+/// Whether two specs start the same program: all else can change without another process.
+fn runs_the_same(one: &Spec, other: &Spec) -> bool {
+    one.command == other.command && one.env == other.env && one.cwd == other.cwd && one.user == other.user
+}
+
+// === the rules' goal ===
+
+impl Revision {
+    /// What the rules are asked for when this shall run.
+    pub fn goal(&self) -> Goal {
+        let spec = &self.spec;
+        let Strategy::Rolling { surge, unavailable } = spec.strategy;
+        Goal {
+            version: self.id.clone(),
+            replicas: spec.replicas.get(),
+            surge,
+            unavailable,
+            progress_deadline: spec.progress_deadline,
+            crash_limit: CRASH_LIMIT,
+            drain: drain::Plan {
+                paths: vec![Path::atomic(PROXY)],
+                quiet: None,
+                deadline: spec.drain_deadline,
+                stop_grace: spec.stop.grace,
+            },
+        }
+    }
+}
+
+/// The goal of `down`: the same drains, and nothing in their place.
+pub fn nothing_of(goal: &Goal) -> Goal {
+    Goal { replicas: 0, surge: 0, unavailable: 0, ..goal.clone() }
+}
+
+/// A spec of which only what matters to a test is said.
+#[cfg(test)]
+pub(crate) fn spec_for_tests(version: &str, program: &str) -> Spec {
+    serde_json::from_value(serde_json::json!({
+        "name": "web", "listen": "127.0.0.1:0", "tls": null, "replicas": 2,
+        "command": { "program": program, "words": [program] },
+        "version": version, "env": {}, "cwd": "/", "user": null,
+        "ready": { "check": "tcp", "interval": "1s", "timeout": "1s", "threshold": 1 },
+        "longestRequest": "30s", "drainDeadline": "60s", "websocketGrace": "0s",
+        "stop": { "signal": "TERM", "grace": "30s" }, "progressDeadline": "2m",
+        "strategy": { "rolling": { "surge": 1, "unavailable": 0 } },
+        "log": { "maxSize": 1000, "keep": 2 }, "limits": serde_json::to_value(crate::spec::Limits::default()).expect("limits")
+    }))
+    .expect("a spec")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spec_for_tests as spec;
+    use super::*;
+    use crate::folder::StateDir;
+
+    #[test]
+    fn the_same_label_for_something_else_gets_a_name_of_its_own() {
+        let mut state = State::empty("boot");
+        assert_eq!(state.admit(spec("v1", "/bin/a")).id.as_str(), "v1");
+        assert_eq!(state.admit(spec("v1", "/bin/b")).id.as_str(), "v1~2");
+        assert_eq!(state.admit(spec("v1", "/bin/c")).id.as_str(), "v1~3");
+        assert_eq!(state.admit(spec("v1~2", "/bin/d")).id.as_str(), "v1~2~2");
+        assert_eq!(state.admit(spec("v1", "/bin/b")).id.as_str(), "v1~2");
+        assert_eq!(state.label(&"v1~3".into()), "v1");
+        assert_eq!(state.revisions.len(), 4);
+    }
+
+    #[test]
+    fn a_setting_that_changes_no_process_changes_no_revision() {
+        let mut state = State::empty("boot");
+        let first = state.admit(spec("v1", "/bin/a")).id.clone();
+        let mut more = spec("v1", "/bin/a");
+        more.replicas = 5.try_into().unwrap();
+        assert_eq!(state.admit(more).id, first);
+        assert_eq!(state.revision(&first).unwrap().goal().replicas, 5);
+    }
+
+    #[test]
+    fn the_last_good_is_the_one_that_worked_last_before_the_current_one() {
+        let mut state = State::empty("boot");
+        let [v1, v2, v3] = ["v1", "v2", "v3"].map(|label| state.admit(spec(label, label)).id.clone());
+        assert!(state.last_good(&v1).is_none());
+        state.worked(&v1);
+        state.worked(&v2);
+        assert_eq!(state.last_good(&v2).unwrap().id, v1);
+        assert_eq!(state.last_good(&v3).unwrap().id, v2, "v3 never worked");
+        state.worked(&v1);
+        assert_eq!(state.last_good(&v1).unwrap().id, v2, "a rollback can be rolled back");
+    }
+
+    #[test]
+    fn old_revisions_are_forgotten_unless_an_instance_still_runs_them() {
+        let mut state = State::empty("boot");
+        for number in 0..30 {
+            let label = format!("v{number}");
+            state.admit(spec(&label, &label));
+        }
+        state.instances.insert("web-1".into(), "v0".into());
+        state.prune();
+        assert_eq!(state.revisions.len(), KEPT);
+        assert!(state.revision(&"v0".into()).is_some());
+        assert!(state.revision(&"v1".into()).is_none());
+        assert!(state.revision(&"v29".into()).is_some());
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_with_the_rollout_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+        assert!(State::read(&folder).unwrap().is_none());
+        drop(folder.lock().unwrap());
+        let mut state = State::empty("boot");
+        let v1 = state.admit(spec("v1", "/bin/a")).id.clone();
+        let goal = state.revision(&v1).unwrap().goal();
+        let rollout = Rollout::begin(goal, None, Time::from_millis(5));
+        state.work = Some(Work { current: v1, rollout, deploy: None, ending: false });
+        state.write(&folder).unwrap();
+        assert_eq!(State::read(&folder).unwrap().unwrap(), state);
+
+        fs::write(folder.state_file(), "{}").unwrap();
+        let error = State::read(&folder).unwrap_err().to_string();
+        assert!(error.contains("state.json") && error.contains("delete it"), "{error}");
+    }
+}

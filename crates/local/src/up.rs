@@ -1,0 +1,251 @@
+//! `segue up`: the listener, the proxy, the control socket and the driver of one service, from start to end.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use segue_proxy::{Config, Pool, PoolConfig, Proxy, Tls, TlsError};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::control::server;
+use crate::driver::{Command, Driver, OpenError, Public, Setup, Started};
+use crate::folder::{Folder, FolderError, StateDir};
+use crate::gauge;
+use crate::history::Who;
+use crate::instance::Keeper;
+use crate::notify::Manager;
+use crate::spec::Spec;
+
+/// How many connections may wait to be accepted; the kernel has its own limit.
+const BACKLOG: i32 = 4096;
+/// How long clients may take to hear that everything has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What `up` needs.
+#[derive(Debug)]
+pub struct Options {
+    /// Where state is kept.
+    pub state_dir: StateDir,
+    /// What shall run.
+    pub spec: Spec,
+    /// Whether instances of another spec may be rolled to this one.
+    pub replace: bool,
+    /// How keepers are started.
+    pub keeper: Keeper,
+    /// Who hears of every instance, to print what it says.
+    pub output: Option<UnboundedSender<Started>>,
+}
+
+/// Why a service cannot be brought up.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// Its folder, or another `up`.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// What an earlier one left.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The address that clients use.
+    #[error("cannot listen on {address}: {}", listen_error(.source))]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificate.
+    #[error("{cert}: {source}", cert = cert.display())]
+    Tls {
+        /// Its file.
+        cert: PathBuf,
+        /// Why.
+        source: TlsError,
+    },
+    /// A file of the certificate.
+    #[error("{path}: {source}", path = path.display())]
+    Pem {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The proxy.
+    #[error("the proxy cannot start: {0}")]
+    Proxy(#[source] io::Error),
+    /// The control socket.
+    #[error("cannot make the control socket {path}: {source}", path = path.display())]
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Signals or the service manager.
+    #[error("cannot set up this process: {0}")]
+    Process(#[source] io::Error),
+}
+
+fn listen_error(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => "another process listens there already".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "not allowed (ports below 1024 need CAP_NET_BIND_SERVICE)".to_owned()
+        }
+        _ => source.to_string(),
+    }
+}
+
+/// Brings a service up and keeps it up until it is told to end; answers how many requests the end cut.
+pub async fn up(options: Options) -> Result<u64, UpError> {
+    let Options { state_dir, spec, replace, keeper, output } = options;
+    let folder = state_dir.service(&spec.name);
+    let held = folder.lock()?;
+    // All that may be refused comes before anything is touched that runs.
+    let listener = listen(spec.listen)?;
+    let config = config(&spec)?;
+    let manager = Manager::of_environment().map_err(UpError::Process)?;
+    let signals = Signals::take().map_err(UpError::Process)?;
+    let socket = folder.control_socket();
+    let pool = Pool::new(pool_config(&spec));
+    let setup = Setup {
+        folder: folder.clone(),
+        held,
+        spec: Some(spec),
+        replace,
+        keeper,
+        pool: pool.clone(),
+        manager,
+        output,
+    };
+    let (mut driver, public) = Driver::open(setup).await?;
+    let front = Proxy::start(listener, pool.clone(), config).map_err(UpError::Proxy)?;
+    let front = Arc::new(front);
+    driver.stand_behind(Arc::clone(&front));
+    let control =
+        server::bind(&socket).map_err(|source| UpError::Control { path: socket.clone(), source })?;
+    tracing::info!("{} listens on {}", folder.name(), front.local_addr());
+    let others = [
+        tokio::spawn(gauge::keep(folder.clone(), pool, front)),
+        tokio::spawn(server::serve(control, public.clone())),
+        tokio::spawn(signals.pass_on(public.clone())),
+    ];
+    let cut = driver.run().await;
+    public.talks_end(LAST_WORDS).await;
+    for other in others {
+        other.abort();
+    }
+    clean_up(&folder);
+    Ok(cut)
+}
+
+/// Ends the instances of a service that nobody drives; answers how many requests that cut.
+pub async fn down_without_up(folder: Folder, keeper: Keeper) -> Result<u64, UpError> {
+    let held = folder.lock()?;
+    let setup = Setup {
+        folder: folder.clone(),
+        held,
+        spec: None,
+        replace: false,
+        keeper,
+        pool: Pool::default(),
+        manager: Manager::default(),
+        output: None,
+    };
+    let signals = Signals::take().map_err(UpError::Process)?;
+    let (driver, public) = Driver::open(setup).await?;
+    public.ask(Command::Down { by: Who::own() }).await;
+    let hurry = tokio::spawn(signals.hurry(public));
+    let cut = driver.run().await;
+    hurry.abort();
+    clean_up(&folder);
+    Ok(cut)
+}
+
+/// What tells of a living `up`; that it is not there is no error.
+fn clean_up(folder: &Folder) {
+    let _ = std::fs::remove_file(folder.control_socket());
+    let _ = std::fs::remove_file(folder.gauge_file());
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, UpError> {
+    let failed = |source| UpError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    // Listening again only makes the queue longer.
+    rustix::net::listen(&listener, BACKLOG).map_err(|error| failed(error.into()))?;
+    Ok(listener)
+}
+
+fn config(spec: &Spec) -> Result<Config, UpError> {
+    let mut config =
+        Config { websocket_grace: spec.websocket_grace, version_header: true, ..Config::default() };
+    let (limits, asked) = (&mut config.limits, &spec.limits);
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    limits.connections = asked.max_connections.map_or(limits.connections, |most| count(most.into()));
+    limits.header_bytes = asked.header_size.map_or(limits.header_bytes, count);
+    limits.head = asked.header_timeout.unwrap_or(limits.head);
+    limits.body = asked.body_timeout.unwrap_or(limits.body);
+    limits.connect = asked.connect_timeout.unwrap_or(limits.connect);
+    limits.answer = asked.answer_timeout.or(limits.answer);
+    if let Some(tls) = &spec.tls {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|source| UpError::Pem { path: path.clone(), source })
+        };
+        let loaded = Tls::from_pem(&read(&tls.cert)?, &read(&tls.key)?);
+        config.tls = Some(loaded.map_err(|source| UpError::Tls { cert: tls.cert.clone(), source })?);
+    }
+    Ok(config)
+}
+
+fn pool_config(spec: &Spec) -> PoolConfig {
+    let default = PoolConfig::default();
+    PoolConfig { idle: spec.limits.idle_timeout.unwrap_or(default.idle), ..default }
+}
+
+/// The signals that mean something to `up`.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn take() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The first one is `down`; the second cuts what is in flight, the third kills.
+    async fn pass_on(mut self, public: Public) {
+        self.next().await;
+        if public.ask(Command::Down { by: Who::own() }).await {
+            self.hurry(public).await;
+        }
+    }
+
+    async fn hurry(mut self, public: Public) {
+        loop {
+            self.next().await;
+            if !public.ask(Command::Hurry).await {
+                return;
+            }
+        }
+    }
+
+    /// A terminal that is closed does not end the service.
+    async fn next(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => tracing::info!("SIGHUP is ignored: `segue deploy -f FILE` brings another spec"),
+            }
+        }
+    }
+}
