@@ -26,6 +26,12 @@ pub(crate) struct Cli {
 /// One command each; its arguments and its code are in `commands/NAME.rs`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Up(commands::up::Args),
+    Deploy(commands::deploy::Args),
+    Rollback(commands::rollback::Args),
+    Status(commands::status::Args),
+    Logs(commands::logs::Args),
+    Down(commands::down::Args),
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
     Probe(Box<commands::probe::Args>),
@@ -39,6 +45,12 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Up(args) => commands::up::run(args),
+            Self::Deploy(args) => commands::deploy::run(args),
+            Self::Rollback(args) => commands::rollback::run(args),
+            Self::Status(args) => commands::status::run(args),
+            Self::Logs(args) => commands::logs::run(args),
+            Self::Down(args) => commands::down::run(args),
             Self::Completions(args) => commands::completions::run(args),
             Self::Demo(args) => commands::demo::run(args),
             Self::Keeper(args) => commands::keeper::run(args),

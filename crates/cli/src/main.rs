@@ -18,6 +18,7 @@ mod duration;
 mod logging;
 mod output;
 mod sample;
+mod service;
 
 use std::process::ExitCode;
 

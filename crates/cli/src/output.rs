@@ -42,6 +42,11 @@ pub(crate) fn stderr_has_color() -> bool {
     has_color(io::stderr().is_terminal())
 }
 
+/// Whether somebody reads stdout on a terminal.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 fn has_color(terminal: bool) -> bool {
     let flag = COLOR.get().copied().unwrap_or_default();
     decide_color(flag, |name| std::env::var(name).ok(), terminal)
