@@ -282,9 +282,6 @@ impl Instance {
 
     /// Waits until its keeper is gone too: its process group has ended, and its log is whole.
     pub async fn closed(&self) {
-        if let Some(handle) = &self.handle {
-            ended(handle).await;
-        }
         while lock_is_held(&self.dir).unwrap_or(false) {
             clock::sleep(LOOK).await;
         }
