@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use super::fleet::Ports;
@@ -19,8 +20,14 @@ use crate::clock;
 /// What is upgraded, and to what.
 const VERSIONS: [&str; 2] = ["v1", "v2"];
 
-/// How often it is looked how the deploy gets on.
-const LOOK: Duration = Duration::from_millis(200);
+/// What the service is called.
+const NAME: &str = "demo";
+
+/// How often it is looked whether `segue up` serves.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long after the deploy's end it is listened for what was said of it.
+const LAST_LOOK: Duration = Duration::from_millis(20);
 
 /// Far more than `segue up` takes to start or to end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,17 +65,29 @@ impl<'a> Real<'a> {
 
     /// `segue deploy` of version 2; returns when it does.
     pub(super) async fn deploy(&mut self) -> anyhow::Result<()> {
+        let mut watch = self.folder.command("status")?;
+        let watch = watch.args([NAME, "--watch", "-o", "json"]).stdout(Stdio::piped()).spawn();
+        let mut watch = watch.context("cannot start segue status")?;
+        let lines = watch.stdout.take().context("segue status has no output")?;
+        let mut lines = BufReader::new(lines).lines();
+        let mut sightings = Sightings::default();
+
         let deploy = self.folder.command("deploy")?.arg("-f").arg(self.folder.spec(VERSIONS[1])).spawn();
         let mut deploy = deploy.context("cannot start segue deploy")?;
-        let mut sightings = Sightings::of(&self.status().await.unwrap_or_default());
-        let mut ticks = tokio::time::interval(LOOK);
         let status = loop {
             tokio::select! {
                 status = deploy.wait() => break status?,
-                _ = ticks.tick() => self.look(&mut sightings).await,
+                Ok(Some(line)) = lines.next_line() => self.look(&mut sightings, &line),
             }
         };
-        self.look(&mut sightings).await;
+        // What was said of the last moment is still to be read.
+        let rest = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                self.look(&mut sightings, &line);
+            }
+        };
+        // It never ends by itself.
+        let _ = tokio::time::timeout(LAST_LOOK, rest).await;
         if !status.success() {
             bail!("segue deploy ended with {status}: {}", self.folder.said("deploy"));
         }
@@ -97,22 +116,21 @@ impl<'a> Real<'a> {
             if ready == self.settings.replicas {
                 return Ok(());
             }
-            clock::sleep(Duration::from_millis(50)).await;
+            clock::sleep(LOOK).await;
         }
     }
 
-    async fn look(&self, sightings: &mut Sightings) {
-        // A look that fails is made up for by the next.
-        let Some(status) = self.status().await else { return };
+    fn look(&self, sightings: &mut Sightings, line: &str) {
+        let Ok(status) = serde_json::from_str(line) else { return };
         for step in sightings.update(&status) {
             self.marks.mark(step.kind, &step.instance, &step.version);
         }
     }
 
-    /// What `segue status -o json` says; nothing while it cannot say anything.
+    /// What `segue status` says; nothing while it cannot say anything.
     async fn status(&self) -> Option<Value> {
         let mut status = self.folder.command("status").ok()?;
-        let output = status.args(["-o", "json"]).stdout(Stdio::piped()).output().await.ok()?;
+        let output = status.args([NAME, "-o", "json"]).stdout(Stdio::piped()).output().await.ok()?;
         serde_json::from_slice(&output.stdout).ok()
     }
 
@@ -142,6 +160,6 @@ fn spec(listen: SocketAddr, version: &str, settings: &Settings) -> anyhow::Resul
     ])?;
     let replicas = settings.replicas;
     Ok(format!(
-        "name: demo\nlisten: {listen}\nreplicas: {replicas}\nversion: {version}\ncommand: {command}\nready: {{ http: /health }}\n"
+        "name: {NAME}\nlisten: {listen}\nreplicas: {replicas}\nversion: {version}\ncommand: {command}\nready: {{ http: /health }}\n"
     ))
 }

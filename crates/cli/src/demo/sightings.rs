@@ -44,8 +44,12 @@ impl Sightings {
         self.0.values().filter(|seen| seen.state == "serving").count()
     }
 
-    /// What has happened since the last look, instance by instance.
+    /// What has happened since the last look, instance by instance; nothing at the first.
     pub(super) fn update(&mut self, status: &Value) -> Vec<Step> {
+        if self.0.is_empty() {
+            *self = Self::of(status);
+            return Vec::new();
+        }
         let before = std::mem::replace(self, Self::of(status));
         let came =
             self.0.iter().map(|(id, now)| (id, &now.version, state(before.0.get(id)), now.state.as_str()));
