@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::downstream::Socket;
 use crate::flight::{Flight, Phase, Registered};
-use crate::upstream::{Exchange, Failure};
+use crate::upstream::{Exchange, Failure, Multiplexed};
 
 /// The body of an answer: an instance's, passed on as it comes, or the proxy's own.
 ///
@@ -29,11 +29,20 @@ pub(crate) struct AnswerBody {
 enum Source {
     Own(Bytes),
     Instance(Exchange),
+    Http2(Multiplexed),
 }
 
 impl AnswerBody {
     pub(crate) fn own(text: Bytes, flight: Arc<Flight>, registered: Option<Registered>) -> AnswerBody {
         AnswerBody { source: Source::Own(text), flight, reset: None, _registered: registered }
+    }
+
+    pub(crate) fn of_http2(
+        body: Multiplexed,
+        flight: Arc<Flight>,
+        registered: Option<Registered>,
+    ) -> AnswerBody {
+        AnswerBody { source: Source::Http2(body), flight, reset: None, _registered: registered }
     }
 
     pub(crate) fn of_instance(
@@ -63,6 +72,7 @@ impl Body for AnswerBody {
                 }
                 polled
             }
+            Source::Http2(body) => body.poll_body(context),
             Source::Own(text) if text.is_empty() => Poll::Ready(None),
             Source::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
         }
@@ -71,6 +81,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Instance(exchange) => exchange.is_over(),
+            Source::Http2(body) => body.is_over(),
             Source::Own(text) => text.is_empty(),
         }
     }
@@ -78,6 +89,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Instance(exchange) => exchange.size_hint(),
+            Source::Http2(body) => body.size_hint(),
             Source::Own(text) => SizeHint::with_exact(text.len() as u64),
         }
     }

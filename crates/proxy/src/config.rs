@@ -78,10 +78,22 @@ pub struct PoolConfig {
     pub idle: Duration,
     /// Idle connections kept per instance.
     pub idle_connections: usize,
+    /// What the instances speak.
+    pub protocol: Protocol,
+}
+
+/// What the instances of a pool speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// HTTP/1.1, and what it is upgraded to.
+    #[default]
+    Http1,
+    /// HTTP/2 without TLS, with prior knowledge (h2c): what gRPC servers speak.
+    Http2,
 }
 
 impl Default for PoolConfig {
     fn default() -> PoolConfig {
-        PoolConfig { idle: Duration::from_millis(1500), idle_connections: 256 }
+        PoolConfig { idle: Duration::from_millis(1500), idle_connections: 256, protocol: Protocol::Http1 }
     }
 }

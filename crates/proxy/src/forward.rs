@@ -13,9 +13,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Ve
 use hyper::body::Incoming;
 
 use crate::body::AnswerBody;
+use crate::config::Protocol;
 use crate::downstream::{ClientGone, Connection, poll_gone};
 use crate::flight::{Flight, Phase, Registered, Verdict};
-use crate::instance::Claim;
+use crate::forward_http2::forward_http2;
+use crate::instance::{Claim, Instance};
 use crate::reason::{self, Reason};
 use crate::request::{self, Plan};
 use crate::tunnel;
@@ -37,6 +39,9 @@ pub(crate) async fn forward(
     let upgrading = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
+    if shared.pool.protocol() == Protocol::Http2 {
+        return Box::pin(forward_http2(connection.clone(), flight, registered, parts, body)).await;
+    }
 
     let mut head = upstream::scratch();
     let planned = request::encode(&mut head, &parts, body.is_some(), &connection.origin);
@@ -50,19 +55,14 @@ pub(crate) async fn forward(
     let hold = plan.expects.then_some(shared.config.limits.expect);
     let upload = Upload::new(head, body, plan.framing, hold);
 
-    let (exchange, answer) = match send(&connection, &flight, upload, &mut headers, plan).await {
+    let (exchange, instance, answer) = match send(&connection, &flight, upload, &mut headers, plan).await {
         Ok(sent) => sent,
         Err(End::ClientGone) => return Err(ClientGone),
         Err(End::Own(reason)) => {
             return Ok(own_answer(&connection, flight, registered, version, reason));
         }
     };
-    if shared.config.version_header
-        && !headers.contains_key(VERSION)
-        && let Some(value) = exchange.instance().and_then(|instance| instance.version_value.clone())
-    {
-        headers.insert(VERSION, value);
-    }
+    finish_headers(&connection, version, &mut headers, &instance);
     if answer.status == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrading.filter(|_| plan.upgrade) else {
             return Ok(own_answer(&connection, flight, registered, version, Reason::BadAnswer));
@@ -75,7 +75,6 @@ pub(crate) async fn forward(
         let body = AnswerBody::own(Bytes::new(), flight, registered);
         return Ok(response(StatusCode::SWITCHING_PROTOCOLS, headers, body));
     }
-    say_if_closing(&connection, version, &mut headers);
     let reset = (version == Version::HTTP_10).then(|| connection.socket.clone());
     let body = AnswerBody::of_instance(exchange, flight, registered, reset);
     Ok(response(answer.status, headers, body))
@@ -93,13 +92,14 @@ async fn send(
     mut upload: Upload,
     headers: &mut HeaderMap,
     plan: Plan,
-) -> Result<(Exchange, AnswerHead), End> {
+) -> Result<(Exchange, Arc<Instance>, AnswerHead), End> {
     let mut tried = Vec::new();
     let mut last = Reason::NoInstance;
     loop {
         let Some(claim) = connection.shared.pool.claim(&tried) else { return Err(End::Own(last)) };
         let key = claim.instance().key;
         flight.on_instance(key);
+        let instance = claim.instance().clone();
         let (link, fresh) = match claim.instance().idle_link(connection.worker) {
             Some(link) => (link, false),
             None => match open(connection, flight, &claim).await {
@@ -126,7 +126,7 @@ async fn send(
         })
         .await;
         let failure = match answered {
-            Ok(answer) => return Ok((exchange, answer)),
+            Ok(answer) => return Ok((exchange, instance, answer)),
             Err(None) => return Err(End::ClientGone),
             Err(Some(failure)) => failure,
         };
@@ -148,7 +148,7 @@ async fn send(
     }
 }
 
-async fn open(connection: &Connection, flight: &Flight, claim: &Claim) -> Result<Link, Reason> {
+pub(crate) async fn open(connection: &Connection, flight: &Flight, claim: &Claim) -> Result<Link, Reason> {
     flight.wait_for(Phase::Connect);
     let (pool, limit) = (&connection.shared.pool, connection.shared.config.limits.connect);
     let instance = claim.instance();
@@ -167,7 +167,7 @@ async fn open(connection: &Connection, flight: &Flight, claim: &Claim) -> Result
     })
 }
 
-fn reason_of(failure: &Failure) -> Reason {
+pub(crate) fn reason_of(failure: &Failure) -> Reason {
     match failure {
         Failure::Unsent(_) | Failure::Closed(_) => Reason::InstanceClosed,
         Failure::Malformed => Reason::BadAnswer,
@@ -178,6 +178,22 @@ fn reason_of(failure: &Failure) -> Reason {
     }
 }
 
+/// What the proxy adds to an instance's headers.
+pub(crate) fn finish_headers(
+    connection: &Connection,
+    version: Version,
+    headers: &mut HeaderMap,
+    instance: &Instance,
+) {
+    if connection.shared.config.version_header
+        && let Some(value) = &instance.version_value
+        && !headers.contains_key(VERSION)
+    {
+        headers.insert(VERSION, value.clone());
+    }
+    say_if_closing(connection, version, headers);
+}
+
 /// Draining, the proxy tells HTTP/1 clients to come back on another connection. HTTP/2 has GOAWAY for that.
 fn say_if_closing(connection: &Connection, version: Version, headers: &mut HeaderMap) {
     if version <= Version::HTTP_11 && connection.shared.draining_since().is_some() {
@@ -185,7 +201,7 @@ fn say_if_closing(connection: &Connection, version: Version, headers: &mut Heade
     }
 }
 
-fn own_answer(
+pub(crate) fn own_answer(
     connection: &Connection,
     flight: Arc<Flight>,
     registered: Option<Registered>,
@@ -208,7 +224,7 @@ fn own_answer(
     response(reason.status(), headers, AnswerBody::own(text, flight, registered))
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
+pub(crate) fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;

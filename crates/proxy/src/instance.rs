@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::claim::Claims;
 use crate::clock;
-use crate::upstream::Link;
+use crate::upstream::{Link, SharedLink};
 
 /// One instance of the service, as the pool shares it with the requests on it.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Instance {
     pub(crate) version_value: Option<HeaderValue>,
     claims: Claims,
     shelf: Mutex<Vec<Link>>,
+    /// The HTTP/2 connections of the workers.
+    shared_links: Mutex<Vec<SharedLink>>,
     shelf_size: usize,
     changed: Arc<Notify>,
     pub(crate) upgraded: AtomicU64,
@@ -50,6 +52,7 @@ impl Instance {
             version_value: HeaderValue::from_str(version).ok(),
             claims: Claims::default(),
             shelf: Mutex::default(),
+            shared_links: Mutex::default(),
             shelf_size,
             changed,
             upgraded: AtomicU64::new(0),
@@ -79,6 +82,9 @@ impl Instance {
         // After the flag: `shelve` looks at the flag under this lock, so nothing is put back later.
         let idle = std::mem::take(&mut *self.shelf());
         drop(idle);
+        // What is under way on these goes on; each closes with its last request.
+        let shared = std::mem::take(&mut *self.shared_links());
+        drop(shared);
         self.changed.notify_waiters();
     }
 
@@ -114,6 +120,25 @@ impl Instance {
             drop(shelved);
             drop(link);
         }
+    }
+
+    /// This worker's HTTP/2 connection, if it is open.
+    pub(crate) fn shared_link(&self, worker: u64) -> Option<SharedLink> {
+        let mut links = self.shared_links();
+        links.retain(SharedLink::is_open);
+        links.iter().find(|link| link.worker() == worker).cloned()
+    }
+
+    /// Keeps an HTTP/2 connection for this worker's further requests, unless the instance was withdrawn meanwhile.
+    pub(crate) fn share(&self, link: SharedLink) {
+        let mut links = self.shared_links();
+        if self.claims.admitted() {
+            links.push(link);
+        }
+    }
+
+    fn shared_links(&self) -> MutexGuard<'_, Vec<SharedLink>> {
+        self.shared_links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes connections that are too old to be used.

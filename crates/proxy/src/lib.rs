@@ -22,6 +22,7 @@ mod config;
 mod downstream;
 mod flight;
 mod forward;
+mod forward_http2;
 mod hop;
 mod instance;
 mod pool;
@@ -35,7 +36,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 
-pub use config::{Config, Limits, PoolConfig};
+pub use config::{Config, Limits, PoolConfig, Protocol};
 pub use instance::InstanceView;
 pub use pool::Pool;
 pub use proxy::{Drained, Proxy};

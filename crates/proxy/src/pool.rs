@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 use tokio::sync::Notify;
 
 use crate::clock;
-use crate::config::PoolConfig;
+use crate::config::{PoolConfig, Protocol};
 use crate::flight::Registry;
 use crate::instance::{Claim, Instance, InstanceView};
 
@@ -88,6 +88,10 @@ impl Pool {
     /// What happens after this call (not: after the first poll) is never missed.
     pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.changed.clone().notified_owned()
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.0.config.protocol
     }
 
     pub(crate) fn idle_limit(&self) -> u64 {

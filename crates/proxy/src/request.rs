@@ -5,8 +5,10 @@
 //! could write anything there, unless [`crate::Config::trust_forwarded`]. No `Via` is added, as other reverse
 //! proxies do not by default.
 
+use http::header::GetAll;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
 
 use crate::hop;
 use crate::reason::Reason;
@@ -78,7 +80,7 @@ pub(crate) fn encode(
         }
     }
     if cookies {
-        put_joined(out, headers, &header::COOKIE, b"; ", None);
+        put_header(out, "cookie", &joined(headers.get_all(header::COOKIE), b"; ", b""));
     }
     put_forwarded(out, headers, host, origin);
     let framing = if has_length { UploadFraming::Length } else { UploadFraming::Chunked };
@@ -96,6 +98,46 @@ pub(crate) fn encode(
     Ok(Plan { to_head_request: parts.method == Method::HEAD, framing, expects, upgrade: upgrade.is_some() })
 }
 
+/// The same request for an instance that speaks HTTP/2.
+pub(crate) fn for_http2(parts: Parts, origin: &Origin) -> Result<Request<()>, Reason> {
+    if parts.method == Method::CONNECT {
+        return Err(Reason::MethodNotCarried);
+    }
+    let host = host(&parts)?.to_vec();
+    let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+    let uri = Uri::builder().scheme("http").authority(&host[..]).path_and_query(target).build();
+    let mut request = Request::new(());
+    *request.method_mut() = parts.method;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = uri.map_err(|_| Reason::BadRequest)?;
+    let mut headers = parts.headers;
+    for name in hop::named_by_connection(&headers) {
+        headers.remove(name);
+    }
+    let trailers = hop::has_word(&headers, &header::TE, "trailers");
+    let dropped: Vec<_> = headers.keys().filter(|name| hop::is_hop_by_hop(name)).cloned().collect();
+    for name in dropped.iter().chain([&header::HOST, &header::EXPECT]) {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    let client = joined(headers.get_all(FOR), b", ", origin.client.as_bytes());
+    let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).map_err(|_| Reason::BadRequest);
+    if origin.trust_forwarded {
+        headers.insert(FOR, value(&client)?);
+        headers.entry(PROTO).or_insert(HeaderValue::from_static(origin.scheme));
+        headers.entry(HOST).or_insert(value(&host)?);
+    } else {
+        headers.remove(header::FORWARDED);
+        headers.insert(FOR, value(origin.client.as_bytes())?);
+        headers.insert(PROTO, HeaderValue::from_static(origin.scheme));
+        headers.insert(HOST, value(&host)?);
+    }
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
 /// RFC 9112 section 3.2: HTTP/1.1 has exactly one `Host`; a target in absolute form (and HTTP/2) overrides it.
 fn host(parts: &Parts) -> Result<&[u8], Reason> {
     let mut hosts = parts.headers.get_all(header::HOST).into_iter();
@@ -107,39 +149,36 @@ fn host(parts: &Parts) -> Result<&[u8], Reason> {
     Ok(authority.or(host.map(HeaderValue::as_bytes)).unwrap_or_default())
 }
 
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
 fn put_forwarded(out: &mut Vec<u8>, headers: &HeaderMap, host: &[u8], origin: &Origin) {
-    const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+    let client = origin.client.as_bytes();
     if origin.trust_forwarded {
-        put_joined(out, headers, &FOR, b", ", Some(origin.client.as_bytes()));
+        put_header(out, FOR.as_str(), &joined(headers.get_all(FOR), b", ", client));
     } else {
-        put_header(out, "x-forwarded-for", origin.client.as_bytes());
+        put_header(out, FOR.as_str(), client);
     }
-    if !origin.trust_forwarded || !headers.contains_key("x-forwarded-proto") {
-        put_header(out, "x-forwarded-proto", origin.scheme.as_bytes());
+    if !origin.trust_forwarded || !headers.contains_key(PROTO) {
+        put_header(out, PROTO.as_str(), origin.scheme.as_bytes());
     }
-    if !origin.trust_forwarded || !headers.contains_key("x-forwarded-host") {
-        put_header(out, "x-forwarded-host", host);
+    if !origin.trust_forwarded || !headers.contains_key(HOST) {
+        put_header(out, HOST.as_str(), host);
     }
 }
 
-/// All values of a header, and one more, in one line.
-fn put_joined(
-    out: &mut Vec<u8>,
-    headers: &HeaderMap,
-    name: &HeaderName,
-    between: &[u8],
-    more: Option<&[u8]>,
-) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
-    for (place, value) in headers.get_all(name).into_iter().map(HeaderValue::as_bytes).chain(more).enumerate()
+/// All values of a header, and one more if it is not empty, in one.
+fn joined(values: GetAll<'_, HeaderValue>, between: &[u8], more: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    for value in values.into_iter().map(HeaderValue::as_bytes).chain([more]).filter(|value| !value.is_empty())
     {
-        if place > 0 {
-            out.extend_from_slice(between);
+        if !line.is_empty() {
+            line.extend_from_slice(between);
         }
-        out.extend_from_slice(value);
+        line.extend_from_slice(value);
     }
-    out.extend_from_slice(b"\r\n");
+    line
 }
 
 /// Methods whose requests are expected to say how long their body is, even if empty.

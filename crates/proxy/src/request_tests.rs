@@ -104,3 +104,34 @@ fn expect_is_passed_on_only_with_a_body() {
     let (text, plan) = encoded(request(), false, false).unwrap();
     assert!(!plan.expects && !text.contains("expect"));
 }
+
+#[test]
+fn an_instance_that_speaks_http_2_gets_the_same_request() {
+    let request = Request::post("/a?b=c")
+        .header("host", "example.test")
+        .header("connection", "x-mine, keep-alive")
+        .header("x-mine", "1")
+        .header("te", "trailers")
+        .header("expect", "100-continue")
+        .header("x-forwarded-for", "1.1.1.1")
+        .header("x-yours", "2");
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let request = for_http2(parts, &origin(false)).unwrap();
+    assert_eq!(request.uri().to_string(), "http://example.test/a?b=c");
+    let mut headers: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+        .collect();
+    headers.sort_unstable();
+    assert_eq!(
+        headers,
+        [
+            "te: trailers",
+            "x-forwarded-for: 10.0.0.9",
+            "x-forwarded-host: example.test",
+            "x-forwarded-proto: http",
+            "x-yours: 2",
+        ]
+    );
+}

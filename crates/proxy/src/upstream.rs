@@ -10,6 +10,7 @@ mod buffers;
 mod connect;
 mod exchange;
 mod link;
+mod shared_link;
 mod upload;
 
 pub(crate) use answer::AnswerHead;
@@ -17,4 +18,5 @@ pub(crate) use buffers::scratch;
 pub(crate) use connect::{ConnectError, connect, is_out_of_file_descriptors};
 pub(crate) use exchange::{Exchange, Failure};
 pub(crate) use link::Link;
+pub(crate) use shared_link::{Multiplexed, SharedLink, UploadBody};
 pub(crate) use upload::{Upload, UploadFraming, put_header};

@@ -20,7 +20,7 @@ use crate::support::{PATIENCE, config, pause, pool_of, start, until, wait};
 use crate::tls;
 use segue_proxy::{Config, Drained, Limits};
 
-type Body = http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>;
+pub(crate) type Body = http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>;
 
 async fn over<S>(stream: S) -> (SendRequest<Body>, JoinHandle<hyper::Result<()>>)
 where
@@ -30,7 +30,7 @@ where
     (sender, tokio::spawn(connection))
 }
 
-async fn connected(address: SocketAddr) -> (SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
+pub(crate) async fn connected(address: SocketAddr) -> (SendRequest<Body>, JoinHandle<hyper::Result<()>>) {
     over(TcpStream::connect(address).await.unwrap()).await
 }
 
@@ -38,11 +38,11 @@ fn get(path: &str) -> Request<Body> {
     Request::get(format!("http://test{path}")).body(Empty::new().boxed()).unwrap()
 }
 
-async fn text(answer: Response<Incoming>) -> String {
+pub(crate) async fn text(answer: Response<Incoming>) -> String {
     String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
-fn in_time<F: Future>(future: F) -> F::Output {
+pub(crate) fn in_time<F: Future>(future: F) -> F::Output {
     wait(async { tokio::time::timeout(PATIENCE, future).await.unwrap() })
 }
 
@@ -208,7 +208,9 @@ fn the_proxys_own_answers_have_their_reason() {
 }
 
 /// Frames that are all there.
-struct Frames(std::collections::VecDeque<Result<http_body::Frame<Bytes>, std::convert::Infallible>>);
+pub(crate) struct Frames(
+    pub(crate) std::collections::VecDeque<Result<http_body::Frame<Bytes>, std::convert::Infallible>>,
+);
 
 impl http_body::Body for Frames {
     type Data = Bytes;

@@ -8,6 +8,7 @@ mod cuts;
 mod drains;
 mod expects;
 mod http2;
+mod http2_instances;
 mod instances_misbehave;
 mod keeps_connections;
 mod limits;

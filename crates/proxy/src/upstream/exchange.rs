@@ -15,7 +15,7 @@ use super::buffers;
 use super::link::Link;
 use super::upload::{Upload, UploadError};
 use crate::flight::{Flight, Phase, Verdict};
-use crate::instance::{Claim, Instance};
+use crate::instance::Claim;
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
 const KEEP_ALIVE_MARGIN: u64 = 500;
@@ -65,11 +65,6 @@ impl Exchange {
             keep: true,
             flight,
         }
-    }
-
-    /// The instance that has the request.
-    pub(crate) fn instance(&self) -> Option<&Arc<Instance>> {
-        self.claim.as_ref().map(Claim::instance)
     }
 
     /// Whether all of the request has left.

@@ -1,0 +1,169 @@
+//! A connection to an instance that speaks HTTP/2: all requests of a worker share it.
+//!
+//! Here hyper's client does the work, in a task of its own: frames of many requests are woven into one connection,
+//! so there is no one request's task that could drive it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use super::Link;
+use super::exchange::Failure;
+use crate::flight::{Flight, Phase, Verdict};
+use crate::instance::Claim;
+
+/// A handle to an HTTP/2 connection; the connection closes once all handles and requests are gone.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedLink {
+    sender: SendRequest<UploadBody>,
+    worker: u64,
+}
+
+impl SharedLink {
+    /// Speaks HTTP/2 over a new connection.
+    pub(crate) async fn over(link: Link) -> hyper::Result<SharedLink> {
+        let worker = link.worker();
+        let (sender, connection) = Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(256 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .handshake(TokioIo::new(link.into_stream()))
+            .await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "HTTP/2 connection to an instance");
+            }
+        });
+        Ok(SharedLink { sender, worker })
+    }
+
+    pub(crate) fn worker(&self) -> u64 {
+        self.worker
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Sends a request; gives it back if nothing of it has left.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<UploadBody>,
+    ) -> Result<http::Response<Incoming>, (Failure, Option<Request<UploadBody>>)> {
+        self.sender.try_send_request(request).await.map_err(|mut error| {
+            let request = error.take_message();
+            let error = error.into_error();
+            let broke_off = error.is_user();
+            let error = std::io::Error::other(error);
+            let failure = match &request {
+                Some(_) => Failure::Unsent(error),
+                None if broke_off => Failure::ClientBody,
+                None => Failure::Closed(error),
+            };
+            (failure, request)
+        })
+    }
+}
+
+/// A request's body, or none.
+#[derive(Debug)]
+pub(crate) struct UploadBody(pub(crate) Option<Incoming>);
+
+impl Body for UploadBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.0 {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// The body of an answer that came over a shared connection; it holds the claim to its end.
+#[derive(Debug)]
+pub(crate) struct Multiplexed {
+    body: Incoming,
+    claim: Option<Claim>,
+    flight: Arc<Flight>,
+}
+
+impl Multiplexed {
+    pub(crate) fn new(body: Incoming, claim: Claim, flight: Arc<Flight>) -> Multiplexed {
+        let mut this = Multiplexed { body, claim: Some(claim), flight };
+        if this.is_over() {
+            this.finish();
+        }
+        this
+    }
+
+    pub(crate) fn poll_body(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        if self.flight.poll_verdict(context) == Verdict::Cut {
+            return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
+        }
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Pending => {
+                self.flight.wait_for(Phase::AnswerBody);
+                Poll::Pending
+            }
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                self.flight.enter(Phase::Client);
+                if self.is_over() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                if let Some(claim) = &self.claim {
+                    claim.instance().failed.fetch_add(1, Ordering::Relaxed);
+                }
+                Poll::Ready(Some(Err(Failure::Closed(std::io::Error::other(error)))))
+            }
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+
+    fn finish(&mut self) {
+        self.flight.on_instance(0);
+        self.claim = None;
+    }
+}
+
+impl Drop for Multiplexed {
+    fn drop(&mut self) {
+        self.flight.on_instance(0);
+    }
+}

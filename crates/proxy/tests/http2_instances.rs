@@ -1,0 +1,147 @@
+//! Instances that speak HTTP/2, as gRPC servers do.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use crate::http2::{Body, Frames, connected, in_time, text};
+use crate::support::http::Client;
+use crate::support::origin::nobody;
+use crate::support::{config, pool_with, start, until};
+use segue_proxy::{Pool, PoolConfig, Protocol};
+
+/// Its connections open now, and where it listens.
+struct Instance {
+    address: SocketAddr,
+    open: Arc<AtomicUsize>,
+    accepted: Arc<AtomicUsize>,
+}
+
+/// Answers with the request's body, its `x-sum` trailer as the answer's, and its target as `x-target`;
+/// to `/slow` only after a while.
+fn instance() -> Instance {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (open, accepted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, taken) = (open.clone(), accepted.clone());
+    std::thread::spawn(move || {
+        crate::support::wait(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                taken.fetch_add(1, Ordering::SeqCst);
+                counted.fetch_add(1, Ordering::SeqCst);
+                let counted = counted.clone();
+                tokio::spawn(async move {
+                    let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                    let _ = server.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+                    counted.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+    });
+    Instance { address, open, accepted }
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    let target = request.uri().to_string();
+    let body = request.into_body().collect().await?;
+    let trailers = body.trailers().cloned();
+    if target.ends_with("/slow") {
+        let _ = tokio::time::timeout(Duration::from_millis(500), std::future::pending::<()>()).await;
+    }
+    let frames = [Some(http_body::Frame::data(body.to_bytes())), trailers.map(http_body::Frame::trailers)];
+    let body = Frames(frames.into_iter().flatten().map(Ok).collect()).boxed();
+    Ok(Response::builder().header("x-target", target).body(body).unwrap())
+}
+
+fn pool_of(addresses: &[SocketAddr]) -> Pool {
+    pool_with(PoolConfig { protocol: Protocol::Http2, ..PoolConfig::default() }, addresses)
+}
+
+fn asking(path: &str) -> Request<Body> {
+    let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "5".parse().unwrap())]);
+    let frames = [Ok(http_body::Frame::data(Bytes::from("hello"))), Ok(http_body::Frame::trailers(trailers))];
+    let body = Frames(frames.into_iter().collect()).boxed();
+    Request::post(format!("http://test{path}")).header("te", "trailers").body(body).unwrap()
+}
+
+#[test]
+fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
+    let instance = instance();
+    let pool = pool_of(&[instance.address]);
+    let proxy = start(&pool, config());
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        for _ in 0..5 {
+            let answer = sender.send_request(asking("/a?b")).await.unwrap();
+            assert_eq!(answer.headers()["x-target"], "http://test/a?b");
+            let collected = answer.into_body().collect().await.unwrap();
+            assert_eq!(collected.trailers().unwrap()["x-sum"], "5");
+            assert_eq!(collected.to_bytes(), "hello");
+        }
+    });
+    let view = &pool.instances()[0];
+    assert_eq!((view.requests, view.in_flight, view.failed), (5, 0, 0));
+    assert_eq!(instance.accepted.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_client_of_http_1_is_served_too() {
+    let instance = instance();
+    let proxy = start(&pool_of(&[instance.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("POST /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status(), answer.text(), answer.header("x-target")), (200, "hello", "http://a/x"));
+}
+
+#[test]
+fn a_withdrawn_instance_finishes_and_its_connection_closes() {
+    let instance = instance();
+    let pool = pool_of(&[instance.address]);
+    let proxy = start(&pool, config());
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        let asked = tokio::spawn(sender.send_request(asking("/slow")));
+        while pool.instances()[0].in_flight == 0 || instance.accepted.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        pool.withdraw("a");
+        assert_eq!(text(asked.await.unwrap().unwrap()).await, "hello");
+    });
+    until("not in flight any more", || pool.instances()[0].in_flight == 0);
+    until("its connection closed", || instance.open.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn one_that_refuses_is_passed_over_and_one_that_is_cut_is_told() {
+    let instance = instance();
+    let pool = pool_of(&[nobody(), instance.address]);
+    let proxy = start(&pool, config());
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        for _ in 0..4 {
+            assert_eq!(sender.send_request(asking("/")).await.unwrap().status(), 200);
+        }
+        let asked = tokio::spawn(sender.send_request(asking("/slow")));
+        while pool.instances()[1].in_flight == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.cut("b"), 1);
+        let answer = asked.await.unwrap().unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["segue-reason"]),
+            (504, &"cut-at-deadline".parse().unwrap())
+        );
+    });
+    until("nothing in flight", || pool.instances()[1].in_flight == 0);
+}
