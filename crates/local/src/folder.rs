@@ -218,12 +218,14 @@ fn pid_in(file: &mut File) -> u32 {
     read.ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Replaces a file's content: a reader sees the old or the new one, also after a loss of power.
-pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Replaces a file's content: a reader sees the old or the new one; if it is `durable`, also after a loss of power.
+pub(crate) fn write_atomically(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(content)?;
-    file.sync_all()?;
+    if durable {
+        file.sync_all()?;
+    }
     fs::rename(&beside, path)
 }
 

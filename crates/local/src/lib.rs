@@ -23,6 +23,7 @@ pub mod look;
 pub mod notify;
 pub mod process;
 pub mod readiness;
+pub mod rehearse;
 pub mod signal;
 pub mod spec;
 pub mod state;

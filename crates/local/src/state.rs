@@ -131,6 +131,8 @@ impl State {
     pub fn read(folder: &Folder) -> Result<Option<Self>, StateError> {
         let path = folder.state_file();
         let text = match fs::read(&path) {
+            // What a loss of power may leave of a file that did not wait for the disk.
+            Ok(text) if text.is_empty() => return Ok(None),
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Io { path, source }),
@@ -144,12 +146,14 @@ impl State {
         Ok(Some(state))
     }
 
-    /// Writes it down.
-    pub fn write(&self, folder: &Folder) -> Result<(), StateError> {
+    /// Writes it down. What was `written` before tells what a loss of power must not take: the specs. Of the rest it
+    /// leaves nothing anyway, as it ends every instance too; so a rollout's steps do not wait for the disk.
+    pub fn write(&self, folder: &Folder, written: Option<&Self>) -> Result<(), StateError> {
+        let durable = written.is_none_or(|written| written.revisions != self.revisions);
         let path = folder.state_file();
         let written = serde_json::to_vec_pretty(self)
             .map_err(io::Error::from)
-            .and_then(|text| write_atomically(&path, &text));
+            .and_then(|text| write_atomically(&path, &text, durable));
         written.map_err(|source| StateError::Io { path, source })
     }
 
@@ -356,7 +360,7 @@ mod tests {
         let goal = state.revision(&v1).unwrap().goal();
         let rollout = Rollout::begin(goal, None, Time::from_millis(5));
         state.work = Some(Work { current: v1, rollout, deploy: None, ending: false });
-        state.write(&folder).unwrap();
+        state.write(&folder, None).unwrap();
         assert_eq!(State::read(&folder).unwrap().unwrap(), state);
 
         fs::write(folder.state_file(), "{}").unwrap();

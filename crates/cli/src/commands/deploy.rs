@@ -47,6 +47,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let folder = args.place.state_dir()?.service(&spec.name);
+    if args.dry_run {
+        return service::plan::print(&folder, spec, args.output);
+    }
     let request = Request::Deploy { spec: Box::new(spec) };
     let interrupt = talk::Interrupt::Abort;
     service::block_on(talk::deploy(&folder, &request, interrupt, args.output))

@@ -1,6 +1,7 @@
 //! What the commands of one machine share: which service is meant, its spec, and how it is shown.
 
 pub(crate) mod live;
+pub(crate) mod plan;
 pub(crate) mod rows;
 pub(crate) mod talk;
 

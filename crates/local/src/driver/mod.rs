@@ -209,7 +209,7 @@ impl Driver {
         if self.written.as_ref() == Some(&self.state) {
             return;
         }
-        match self.state.write(&self.folder) {
+        match self.state.write(&self.folder, self.written.as_ref()) {
             Ok(()) => self.written = Some(self.state.clone()),
             Err(error) => tracing::error!(%error, "the state cannot be written down"),
         }
