@@ -2,6 +2,7 @@
 //!
 //! One module per benchmark; the rivals' settings are in `rivals/`.
 
+mod probe;
 mod proxy;
 
 use clap::Parser;
@@ -9,6 +10,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(about = "Measures Segue beside its rivals")]
 enum Command {
+    /// The probe beside vegeta.
+    Probe(probe::Args),
     /// The proxy beside nginx and HAProxy.
     Proxy(proxy::Args),
     /// A part of a benchmark that runs as a process of its own.
@@ -18,6 +21,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::Probe(args) => probe::run(&args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Part(part) => part.run(),
     }

@@ -3,7 +3,7 @@
 //! The rounds are interleaved (each contender in turn, then all again), so that what else happens on the machine
 //! meets all of them. The median of the rounds counts.
 
-mod contender;
+pub(crate) mod contender;
 mod load;
 mod part;
 mod report;
