@@ -20,8 +20,8 @@ fn a_connection_that_was_closed_while_idle_is_left_and_counted_and_nothing_is_dr
     let report = ten(&address, Shape { pool: 1, ..Shape::new("GET", 50.0) });
     assert_eq!(report.drops(), BTreeMap::new());
     assert_eq!((report.ledger.ok(), report.ledger.connections), (10, 10));
-    // The last one may still have been open when the run was over.
-    assert!((9..=10).contains(&report.ledger.found_closed), "{}", report.ledger.found_closed);
+    // The last ones may still have been open when the run was over.
+    assert!((5..=10).contains(&report.ledger.found_closed), "{}", report.ledger.found_closed);
 }
 
 #[test]
@@ -44,7 +44,9 @@ fn kept_connections_are_used_in_turn() {
     });
     let report = probe(load(&address, 0.5, Shape { pool: 4, ..Shape::new("GET", 100.0) }));
     assert_eq!(report.drops(), BTreeMap::new());
-    assert_eq!((report.ledger.connections, report.ledger.reused()), (4, 46));
+    // A fifth is opened only where all four are busy.
+    assert!(report.ledger.connections >= 4);
+    assert_eq!(report.ledger.connections + report.ledger.reused(), 50);
 }
 
 #[test]
@@ -63,7 +65,8 @@ fn mixed_connections_are_by_turns_kept_and_fresh() {
     let report = probe(load(&address, 0.5, shape));
     assert_eq!(report.drops(), BTreeMap::new());
     assert_eq!(closing.load(Ordering::Relaxed), 25);
-    assert_eq!((report.ledger.connections, report.ledger.reused()), (26, 24));
+    assert!(report.ledger.connections >= 26);
+    assert_eq!(report.ledger.connections + report.ledger.reused(), 50);
 }
 
 #[test]

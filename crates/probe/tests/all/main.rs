@@ -11,4 +11,5 @@ mod ledger;
 mod load;
 mod plot;
 mod server;
+mod tls;
 mod websocket;
