@@ -68,8 +68,12 @@ pub(crate) fn idle_memory(process: &Process, count: usize) -> anyhow::Result<u64
         open.push(idle(process.port)?);
     }
     let before = process.memory()?;
-    for _ in 0..count {
+    for number in 0..count {
         open.push(idle(process.port)?);
+        // Clients come and rest; were all active at once, the peak of what they need then would be measured.
+        if number % 10 == 9 {
+            pause(Duration::from_millis(10));
+        }
     }
     // What is given back only after a while may be given back.
     pause(Duration::from_secs(3));

@@ -66,13 +66,13 @@ impl Body for AnswerBody {
         let this = &mut *self;
         match &mut this.source {
             Source::Instance(exchange) => {
-                let polled = exchange.poll_body(context);
+                let polled = exchange.poll_body(context, &this.flight);
                 if let (Poll::Ready(Some(Err(_))), Some(socket)) = (&polled, &this.reset) {
                     socket.reset_on_close();
                 }
                 polled
             }
-            Source::Http2(body) => body.poll_body(context),
+            Source::Http2(body) => body.poll_body(context, &this.flight),
             Source::Own(text) if text.is_empty() => Poll::Ready(None),
             Source::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
         }
@@ -97,6 +97,7 @@ impl Body for AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
+        self.flight.on_instance(0);
         self.flight.enter(Phase::Flush);
     }
 }

@@ -99,7 +99,8 @@ pub(crate) struct Flight {
     cut_of: AtomicU64,
     /// Whether the sweep has seen the cut once: at the second time the task is ended.
     warned: AtomicBool,
-    waker: Mutex<Option<Waker>>,
+    /// The task never changes, so its waker is kept once.
+    waker: OnceLock<Waker>,
     task: OnceLock<AbortHandle>,
     /// The instance of an upgraded connection.
     tunnel_of: OnceLock<Arc<Instance>>,
@@ -119,7 +120,7 @@ impl Flight {
             instance: AtomicU64::new(0),
             cut_of: AtomicU64::new(0),
             warned: AtomicBool::new(false),
-            waker: Mutex::default(),
+            waker: OnceLock::new(),
             task: OnceLock::new(),
             tunnel_of: OnceLock::new(),
         }
@@ -201,11 +202,8 @@ impl Flight {
 
     /// The verdict, leaving this task to be woken when it changes.
     pub(crate) fn poll_verdict(&self, context: &Context<'_>) -> Verdict {
-        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-            *waker = Some(context.waker().clone());
-        }
-        drop(waker);
+        let waker = self.waker.get_or_init(|| context.waker().clone());
+        debug_assert!(waker.will_wake(context.waker()), "a flight stays with its task");
         self.verdict()
     }
 
@@ -215,9 +213,8 @@ impl Flight {
     }
 
     pub(crate) fn wake(&self) {
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(waker) = waker {
-            waker.wake();
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
         }
     }
 

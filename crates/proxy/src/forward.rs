@@ -11,6 +11,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 
 use crate::body::AnswerBody;
 use crate::config::Protocol;
@@ -30,14 +31,14 @@ pub(crate) async fn forward(
     connection: Arc<Connection>,
     flight: Arc<Flight>,
     registered: Option<Registered>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, ClientGone> {
     flight.begin();
     let shared = &connection.shared;
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let version = request.version();
-    let upgrading = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
+    let upgrading = parts.extensions.remove::<OnUpgrade>();
     let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
     if shared.pool.protocol() == Protocol::Http2 {
         return Box::pin(forward_http2(connection.clone(), flight, registered, parts, body)).await;
@@ -55,14 +56,14 @@ pub(crate) async fn forward(
     let hold = plan.expects.then_some(shared.config.limits.expect);
     let upload = Upload::new(head, body, plan.framing, hold);
 
-    let (exchange, instance, answer) = match send(&connection, &flight, upload, &mut headers, plan).await {
+    let (mut exchange, answer) = match send(&connection, &flight, upload, &mut headers, plan).await {
         Ok(sent) => sent,
         Err(End::ClientGone) => return Err(ClientGone),
         Err(End::Own(reason)) => {
             return Ok(own_answer(&connection, flight, registered, version, reason));
         }
     };
-    finish_headers(&connection, version, &mut headers, &instance);
+    finish_headers(&connection, version, &mut headers, exchange.instance());
     if answer.status == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrading.filter(|_| plan.upgrade) else {
             return Ok(own_answer(&connection, flight, registered, version, Reason::BadAnswer));
@@ -75,6 +76,7 @@ pub(crate) async fn forward(
         let body = AnswerBody::own(Bytes::new(), flight, registered);
         return Ok(response(StatusCode::SWITCHING_PROTOCOLS, headers, body));
     }
+    exchange.settle();
     let reset = (version == Version::HTTP_10).then(|| connection.socket.clone());
     let body = AnswerBody::of_instance(exchange, flight, registered, reset);
     Ok(response(answer.status, headers, body))
@@ -92,14 +94,13 @@ async fn send(
     mut upload: Upload,
     headers: &mut HeaderMap,
     plan: Plan,
-) -> Result<(Exchange, Arc<Instance>, AnswerHead), End> {
+) -> Result<(Exchange, AnswerHead), End> {
     let mut tried = Vec::new();
     let mut last = Reason::NoInstance;
     loop {
         let Some(claim) = connection.shared.pool.claim(&tried) else { return Err(End::Own(last)) };
         let key = claim.instance().key;
         flight.on_instance(key);
-        let instance = claim.instance().clone();
         let (link, fresh) = match claim.instance().idle_link(connection.worker) {
             Some(link) => (link, false),
             None => match open(connection, flight, &claim).await {
@@ -112,10 +113,10 @@ async fn send(
                 }
             },
         };
-        let mut exchange = Exchange::new(claim, link, upload, flight.clone());
+        let mut exchange = Exchange::new(claim, link, upload);
         let mut watch = true;
         let answered = poll_fn(|context| {
-            match exchange.poll_answer(context, headers, plan.to_head_request) {
+            match exchange.poll_answer(context, flight, headers, plan.to_head_request) {
                 Poll::Ready(answered) => Poll::Ready(answered.map_err(Some)),
                 // A client that resets wants no answer: the instance is let go.
                 Poll::Pending if poll_gone(connection, exchange.sent(), &mut watch, context) => {
@@ -126,7 +127,7 @@ async fn send(
         })
         .await;
         let failure = match answered {
-            Ok(answer) => return Ok((exchange, instance, answer)),
+            Ok(answer) => return Ok((exchange, answer)),
             Err(None) => return Err(End::ClientGone),
             Err(Some(failure)) => failure,
         };
@@ -183,10 +184,10 @@ pub(crate) fn finish_headers(
     connection: &Connection,
     version: Version,
     headers: &mut HeaderMap,
-    instance: &Instance,
+    instance: Option<&Instance>,
 ) {
     if connection.shared.config.version_header
-        && let Some(value) = &instance.version_value
+        && let Some(value) = instance.and_then(|instance| instance.version_value.as_ref())
         && !headers.contains_key(VERSION)
     {
         headers.insert(VERSION, value.clone());

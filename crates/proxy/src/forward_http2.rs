@@ -44,8 +44,8 @@ pub(crate) async fn forward_http2(
             for name in hop::named_by_connection(&headers) {
                 headers.remove(name);
             }
-            finish_headers(&connection, version, &mut headers, claim.instance());
-            let body = Multiplexed::new(body, claim, flight.clone());
+            finish_headers(&connection, version, &mut headers, Some(claim.instance()));
+            let body = Multiplexed::new(body, claim);
             Ok(response(parts.status, headers, AnswerBody::of_http2(body, flight, registered)))
         }
     }

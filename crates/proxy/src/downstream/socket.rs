@@ -1,5 +1,6 @@
 //! A client's socket that can be asked, while hyper owns it, whether the client is gone.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,13 @@ use tokio::net::TcpStream;
 /// never contended.
 #[derive(Debug, Clone)]
 pub(crate) struct Socket(Arc<Mutex<TcpStream>>);
+
+/// Writes up to this size are joined into one piece.
+const JOINED: usize = 4096;
+
+thread_local! {
+    static SMALL: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(JOINED));
+}
 
 /// What a look at the client's side showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +93,18 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.stream()).poll_write_vectored(context, slices)
+        let total: usize = slices.iter().map(|slice| slice.len()).sum();
+        if total > JOINED {
+            return Pin::new(&mut *self.stream()).poll_write_vectored(context, slices);
+        }
+        // Copying a small head and body together costs less than the kernel's handling of several pieces.
+        SMALL.with_borrow_mut(|small| {
+            small.clear();
+            for slice in slices {
+                small.extend_from_slice(slice);
+            }
+            Pin::new(&mut *self.stream()).poll_write(context, small)
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -3,13 +3,12 @@
 use std::mem::MaybeUninit;
 
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::body::{Chunk, Framing};
-use crate::hop;
 
 /// Larger heads are no answer.
-const HEAD_MAX: usize = 64 * 1024;
+const HEAD_MAX: usize = u16::MAX as usize;
 
 const FIELDS_MAX: usize = 128;
 
@@ -29,6 +28,18 @@ pub(crate) struct AnswerHead {
 #[error("what the instance sent is not an HTTP/1 answer")]
 pub(super) struct BadHead;
 
+/// What the headers of the connection say; these are not passed on.
+#[derive(Debug, Default)]
+struct Hop {
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+    timeout: Option<u64>,
+    /// Other headers that `Connection` names.
+    named: Vec<HeaderName>,
+}
+
 impl AnswerHead {
     /// Takes a head out of `input` if it is there in full. `headers` is emptied first; what concerns only this
     /// connection is left out of it.
@@ -37,7 +48,8 @@ impl AnswerHead {
         headers: &mut HeaderMap,
         to_head_request: bool,
     ) -> Result<Option<AnswerHead>, BadHead> {
-        let mut places = [(0, 0, 0, 0); FIELDS_MAX];
+        // Offsets instead of references: the bytes are about to change hands without being copied.
+        let mut places = [[0u16; 4]; FIELDS_MAX];
         let (used, status, minor, count) = {
             let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
             let mut response = httparse::Response::new(&mut []);
@@ -47,15 +59,22 @@ impl AnswerHead {
                 &mut fields,
             );
             let used = match parsed {
-                Ok(httparse::Status::Complete(used)) => used,
-                Ok(httparse::Status::Partial) if input.len() < HEAD_MAX => return Ok(None),
+                Ok(httparse::Status::Complete(used)) if used <= HEAD_MAX => used,
+                Ok(httparse::Status::Partial) if input.len() <= HEAD_MAX => return Ok(None),
                 _ => return Err(BadHead),
             };
-            // Offsets instead of references: the bytes are about to change hands without being copied.
             let start = input.as_ptr().addr();
+            let offset = |address: usize| u16::try_from(address - start).map_err(|_| BadHead);
             for (place, field) in places.iter_mut().zip(response.headers.iter()) {
-                let (name, value) = (field.name.as_ptr().addr() - start, field.value.as_ptr().addr() - start);
-                *place = (name, field.name.len(), value, field.value.len());
+                let (name, value) = (field.name.as_bytes(), field.value);
+                let (name_end, value_end) =
+                    (name.as_ptr().addr() + name.len(), value.as_ptr().addr() + value.len());
+                *place = [
+                    offset(name.as_ptr().addr())?,
+                    offset(name_end)?,
+                    offset(value_end - value.len())?,
+                    offset(value_end)?,
+                ];
             }
             let status = response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(BadHead)?;
             (used, status, response.version.unwrap_or(0), response.headers.len())
@@ -63,95 +82,95 @@ impl AnswerHead {
         headers.clear();
         headers.reserve(count);
         let bytes = input.split_to(used).freeze();
-        for &(name, name_length, value, value_length) in &places[..count] {
-            let name = HeaderName::from_bytes(&bytes[name..name + name_length]).map_err(|_| BadHead)?;
-            let value = if value_length == 0 {
+        let mut hop = Hop::default();
+        for [name, name_end, value, value_end] in places[..count].iter().map(|place| place.map(usize::from)) {
+            let (name, value) = (&bytes[name..name_end], value..value_end);
+            if hop.take(name, &bytes[value.clone()], status)? {
+                continue;
+            }
+            let name = HeaderName::from_bytes(name).map_err(|_| BadHead)?;
+            let value = if value.is_empty() {
                 HeaderValue::from_static("")
             } else {
-                HeaderValue::from_maybe_shared(bytes.slice(value..value + value_length))
-                    .map_err(|_| BadHead)?
+                HeaderValue::from_maybe_shared(bytes.slice(value)).map_err(|_| BadHead)?
             };
             headers.append(name, value);
         }
-        let mut head = AnswerHead {
-            status,
-            framing: framing(headers, status, minor, to_head_request)?,
-            keep: true,
-            keep_alive: None,
-        };
-        head.read_connection(headers, minor);
-        Ok(Some(head))
+        for name in &hop.named {
+            headers.remove(name);
+        }
+        let framing = hop.framing(status, minor, to_head_request)?;
+        let keep = framing != Framing::UntilClose && !hop.close && (minor == 1 || hop.keep_alive);
+        Ok(Some(AnswerHead { status, framing, keep, keep_alive: hop.timeout }))
     }
+}
 
-    fn read_connection(&mut self, headers: &mut HeaderMap, minor: u8) {
-        self.keep = minor == 1 && self.framing != Framing::UntilClose;
-        if let Some(value) = headers.get(header::CONNECTION) {
-            let plain = value.as_bytes();
-            if plain.eq_ignore_ascii_case(b"close") {
-                self.keep = false;
-            } else if !plain.eq_ignore_ascii_case(b"keep-alive") {
-                self.keep &= !hop::has_word(headers, &header::CONNECTION, "close");
-                for name in hop::named_by_connection(headers) {
-                    headers.remove(name);
+impl Hop {
+    /// Reads a header that frames the message or concerns the connection; true if it is not to be passed on.
+    fn take(&mut self, name: &[u8], value: &[u8], status: StatusCode) -> Result<bool, BadHead> {
+        let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+        match name.len() {
+            7 if is(b"upgrade") => return Ok(status != StatusCode::SWITCHING_PROTOCOLS),
+            10 if is(b"connection") => self.connection(value),
+            10 if is(b"keep-alive") => {
+                self.timeout = std::str::from_utf8(value).ok().and_then(timeout);
+            }
+            14 if is(b"content-length") => {
+                // Even an equal second one: both would be passed on, and not every reader takes the same one.
+                if self.length.replace(content_length(value)?).is_some() {
+                    return Err(BadHead);
                 }
+                return Ok(false);
             }
-            if minor == 0 && self.framing != Framing::UntilClose {
-                self.keep = hop::has_word(headers, &header::CONNECTION, "keep-alive");
+            16 if is(b"proxy-connection") => {}
+            17 if is(b"transfer-encoding") => {
+                if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(BadHead);
+                }
+                self.chunked = true;
             }
-            headers.remove(header::CONNECTION);
+            _ => return Ok(false),
         }
-        if let Some(value) = headers.remove(KEEP_ALIVE) {
-            self.keep_alive = value.to_str().ok().and_then(timeout);
+        Ok(true)
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for word in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if word.eq_ignore_ascii_case(b"close") {
+                self.close = true;
+            } else if word.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive = true;
+            } else if !word.eq_ignore_ascii_case(b"upgrade") && !word.eq_ignore_ascii_case(b"content-length")
+            {
+                self.named.extend(HeaderName::from_bytes(word));
+            }
         }
-        if self.status != StatusCode::SWITCHING_PROTOCOLS {
-            headers.remove(header::UPGRADE);
+    }
+
+    /// RFC 9112 section 6.3. What leaves doubt is refused: another reader might see another end.
+    fn framing(&self, status: StatusCode, minor: u8, to_head_request: bool) -> Result<Framing, BadHead> {
+        if self.chunked && (minor == 0 || self.length.is_some()) {
+            return Err(BadHead);
         }
-        headers.remove(header::TRANSFER_ENCODING);
-        headers.remove(PROXY_CONNECTION);
+        let bodyless = to_head_request
+            || status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED;
+        Ok(match self.length {
+            _ if bodyless => Framing::Done,
+            Some(0) => Framing::Done,
+            Some(length) => Framing::Length(length),
+            None if self.chunked => Framing::Chunked(Chunk::Size),
+            None => Framing::UntilClose,
+        })
     }
 }
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-
-/// RFC 9112 section 6.3. What leaves doubt is refused: another reader might see another end.
-fn framing(headers: &HeaderMap, status: StatusCode, minor: u8, to_head: bool) -> Result<Framing, BadHead> {
-    let bodyless = to_head
-        || status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED;
-    let length = content_length(headers)?;
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
-    if let Some(coding) = codings.next() {
-        let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-        if minor == 0 || length.is_some() || !chunked {
-            return Err(BadHead);
-        }
-        return Ok(if bodyless { Framing::Done } else { Framing::Chunked(Chunk::Size) });
+fn content_length(digits: &[u8]) -> Result<u64, BadHead> {
+    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(BadHead);
     }
-    Ok(match length {
-        _ if bodyless => Framing::Done,
-        Some(0) => Framing::Done,
-        Some(length) => Framing::Length(length),
-        None => Framing::UntilClose,
-    })
-}
-
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadHead> {
-    let mut length = None;
-    for value in headers.get_all(header::CONTENT_LENGTH) {
-        let digits = value.as_bytes();
-        if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-            return Err(BadHead);
-        }
-        let this = digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
-        if length.is_some() {
-            // Even equal ones: they would be passed on, and not every reader takes the same one.
-            return Err(BadHead);
-        }
-        length = Some(this);
-    }
-    Ok(length)
+    Ok(digits.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')))
 }
 
 fn timeout(keep_alive: &str) -> Option<u64> {

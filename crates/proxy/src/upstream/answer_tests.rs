@@ -12,10 +12,14 @@ fn parse(text: &str) -> Result<Option<(AnswerHead, HeaderMap, usize)>, BadHead> 
 #[test]
 fn a_head_is_taken_and_the_rest_left() {
     let (head, headers, left) =
-        parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\nX-E:\r\n\r\nhello").unwrap().unwrap();
+        parse("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\nX-E:\r\nX-F: \t \r\nX-G: b \r\n\r\nhello")
+            .unwrap()
+            .unwrap();
     assert_eq!((head.status, head.framing, head.keep, left), (StatusCode::OK, Framing::Length(5), true, 5));
     assert_eq!(headers["x-a"], "b");
-    assert_eq!(headers["x-e"], "");
+    for (name, value) in [("x-e", ""), ("x-f", ""), ("x-g", "b")] {
+        assert_eq!(headers[name], value, "{name}");
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! One request and its answer on one link, both directions driven by whoever polls.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
@@ -15,7 +14,7 @@ use super::buffers;
 use super::link::Link;
 use super::upload::{Upload, UploadError};
 use crate::flight::{Flight, Phase, Verdict};
-use crate::instance::Claim;
+use crate::instance::{Claim, Instance};
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
 const KEEP_ALIVE_MARGIN: u64 = 500;
@@ -30,7 +29,6 @@ pub(crate) struct Exchange {
     framing: Framing,
     /// Whether the link may carry another request once this is over.
     keep: bool,
-    flight: Arc<Flight>,
 }
 
 /// Why no answer came, or not all of it.
@@ -54,8 +52,7 @@ pub(crate) enum Failure {
 }
 
 impl Exchange {
-    pub(crate) fn new(claim: Claim, link: Link, upload: Upload, flight: Arc<Flight>) -> Exchange {
-        flight.on_instance(claim.instance().key);
+    pub(crate) fn new(claim: Claim, link: Link, upload: Upload) -> Exchange {
         Exchange {
             link: Some(link),
             claim: Some(claim),
@@ -63,8 +60,12 @@ impl Exchange {
             upload,
             framing: Framing::UntilClose,
             keep: true,
-            flight,
         }
+    }
+
+    /// The instance that has the request.
+    pub(crate) fn instance(&self) -> Option<&Instance> {
+        self.claim.as_ref().map(|claim| &**claim.instance())
     }
 
     /// Whether all of the request has left.
@@ -93,6 +94,7 @@ impl Exchange {
     pub(crate) fn poll_answer(
         &mut self,
         context: &mut Context<'_>,
+        flight: &Flight,
         headers: &mut HeaderMap,
         to_head_request: bool,
     ) -> Poll<Result<AnswerHead, Failure>> {
@@ -107,8 +109,8 @@ impl Exchange {
                     } else {
                         Phase::Answer
                     };
-                    self.flight.wait_for(waiting);
-                    return match self.flight.poll_verdict(context) {
+                    flight.wait_for(waiting);
+                    return match flight.poll_verdict(context) {
                         Verdict::None | Verdict::GoAway => Poll::Pending,
                         verdict => Poll::Ready(Err(Failure::Judged(verdict))),
                     };
@@ -138,13 +140,21 @@ impl Exchange {
         Some((self.link.take()?, read, self.claim.take()?))
     }
 
+    /// Ends the exchange if the answer has no body.
+    pub(crate) fn settle(&mut self) {
+        if self.is_over() {
+            self.finish();
+        }
+    }
+
     /// The next part of the answer's body.
     pub(crate) fn poll_body(
         &mut self,
         context: &mut Context<'_>,
+        flight: &Flight,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         loop {
-            if self.flight.verdict() == Verdict::Cut {
+            if flight.verdict() == Verdict::Cut {
                 return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
             }
             if !self.upload.finished() {
@@ -156,7 +166,7 @@ impl Exchange {
                     return Poll::Ready(None);
                 }
                 Ok(Decoded::Data(data)) => {
-                    self.flight.enter(Phase::Client);
+                    flight.enter(Phase::Client);
                     if self.framing == Framing::Done {
                         self.finish();
                     }
@@ -172,8 +182,8 @@ impl Exchange {
             let Some(link) = &mut self.link else { return Poll::Ready(None) };
             match link.poll_fill(context, &mut self.input) {
                 Poll::Pending => {
-                    self.flight.wait_for(Phase::AnswerBody);
-                    return match self.flight.poll_verdict(context) {
+                    flight.wait_for(Phase::AnswerBody);
+                    return match flight.poll_verdict(context) {
                         Verdict::Cut => Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut)))),
                         _ => Poll::Pending,
                     };
@@ -230,9 +240,6 @@ impl Exchange {
         if let (Some(link), Some(timeout)) = (&mut self.link, head.keep_alive) {
             link.idle_limit = link.idle_limit.min(timeout.saturating_sub(KEEP_ALIVE_MARGIN));
         }
-        if self.framing == Framing::Done && head.status != StatusCode::SWITCHING_PROTOCOLS {
-            self.finish();
-        }
     }
 
     /// The answer is complete: the claim is given back, and the link kept if it is clean.
@@ -244,7 +251,6 @@ impl Exchange {
         {
             claim.instance().shelve(link);
         }
-        self.flight.on_instance(0);
         self.claim = None;
         buffers::give_back(&mut self.input);
     }
@@ -261,7 +267,6 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.flight.on_instance(0);
         buffers::give_back(&mut self.input);
     }
 }

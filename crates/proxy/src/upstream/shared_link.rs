@@ -4,7 +4,6 @@
 //! so there is no one request's task that could drive it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
@@ -104,38 +103,35 @@ impl Body for UploadBody {
 pub(crate) struct Multiplexed {
     body: Incoming,
     claim: Option<Claim>,
-    flight: Arc<Flight>,
 }
 
 impl Multiplexed {
-    pub(crate) fn new(body: Incoming, claim: Claim, flight: Arc<Flight>) -> Multiplexed {
-        let mut this = Multiplexed { body, claim: Some(claim), flight };
-        if this.is_over() {
-            this.finish();
-        }
-        this
+    pub(crate) fn new(body: Incoming, claim: Claim) -> Multiplexed {
+        let claim = Some(claim).filter(|_| !body.is_end_stream());
+        Multiplexed { body, claim }
     }
 
     pub(crate) fn poll_body(
         &mut self,
         context: &mut Context<'_>,
+        flight: &Flight,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        if self.flight.poll_verdict(context) == Verdict::Cut {
+        if flight.poll_verdict(context) == Verdict::Cut {
             return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
         }
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Pending => {
-                self.flight.wait_for(Phase::AnswerBody);
+                flight.wait_for(Phase::AnswerBody);
                 Poll::Pending
             }
             Poll::Ready(None) => {
-                self.finish();
+                self.claim = None;
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Ok(frame))) => {
-                self.flight.enter(Phase::Client);
+                flight.enter(Phase::Client);
                 if self.is_over() {
-                    self.finish();
+                    self.claim = None;
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -154,16 +150,5 @@ impl Multiplexed {
 
     pub(crate) fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-
-    fn finish(&mut self) {
-        self.flight.on_instance(0);
-        self.claim = None;
-    }
-}
-
-impl Drop for Multiplexed {
-    fn drop(&mut self) {
-        self.flight.on_instance(0);
     }
 }
