@@ -3,12 +3,6 @@
 //! Exit codes: 0 as asked; 1 the answer is no; 2 wrong use or broken input.
 
 #![allow(clippy::needless_pass_by_value, reason = "a command owns its arguments")]
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "the commands that use what is shared arrive one by one"
-)]
 
 mod cli;
 mod clock;
