@@ -31,6 +31,7 @@ fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
         version: member.revision.clone(),
         readiness: match &member.life {
             Life::Running(running) => match running.readiness() {
+                readiness::Readiness::Unknown => Readiness::NotReady(None),
                 readiness::Readiness::Ready => Readiness::Ready,
                 readiness::Readiness::NotReady { why } => Readiness::NotReady(Some(why)),
             },

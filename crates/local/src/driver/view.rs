@@ -38,10 +38,11 @@ impl Driver {
         let at = wall(now, now);
         let states: BTreeMap<_, _> =
             self.fleet.iter().map(|(id, member)| (id.clone(), self.state_of(id, member))).collect();
-        for (id, state) in &states {
-            if self.shown.get(id) == Some(state) {
-                continue;
-            }
+        // Who serves comes first: it is why another may leave.
+        let mut changed: Vec<_> =
+            states.iter().filter(|(id, state)| self.shown.get(id) != Some(state)).collect();
+        changed.sort_by_key(|(_, state)| **state != State::Serving);
+        for (id, state) in changed {
             let Some(member) = self.fleet.get_mut(id) else { continue };
             member.served |= *state == State::Serving;
             let why = match &member.life {

@@ -23,6 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// What is believed of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
+    /// It was not asked yet, or has not answered yet: nothing may be taken from it for that.
+    Unknown,
     /// It answers as it should.
     Ready,
     /// It does not.
@@ -35,6 +37,7 @@ pub enum Readiness {
 impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unknown => f.write_str("not asked yet"),
             Self::Ready => f.write_str("ready"),
             Self::NotReady { why } => write!(f, "not ready: {why}"),
         }
@@ -53,8 +56,7 @@ pub struct Probe {
 impl Probe {
     /// Begins to ask. Needs a tokio runtime.
     pub fn start(ready: &Ready, address: SocketAddr) -> Self {
-        let first = Readiness::NotReady { why: "it was not asked yet".to_owned() };
-        let (sender, believed) = watch::channel(first);
+        let (sender, believed) = watch::channel(Readiness::Unknown);
         let task = tokio::spawn(ask_for_ever(ready.clone(), address, sender));
         Self { believed, task }
     }
