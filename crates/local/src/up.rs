@@ -10,9 +10,10 @@ use segue_proxy::{Config, Pool, PoolConfig, Proxy, Tls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::clock;
 use crate::control::server;
 use crate::driver::{Command, Driver, OpenError, Public, Setup, Started};
-use crate::folder::{Folder, FolderError, StateDir};
+use crate::folder::{Folder, FolderError, Held, StateDir};
 use crate::gauge;
 use crate::history::Who;
 use crate::instance::Keeper;
@@ -23,6 +24,10 @@ use crate::spec::Spec;
 const BACKLOG: i32 = 4096;
 /// How long clients may take to hear that everything has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a killed `up` may take to let go of what it held.
+const LETS_GO: Duration = Duration::from_millis(500);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What `up` needs.
 #[derive(Debug)]
@@ -103,7 +108,7 @@ fn listen_error(source: &io::Error) -> String {
 pub async fn up(options: Options) -> Result<u64, UpError> {
     let Options { state_dir, spec, replace, keeper, output } = options;
     let folder = state_dir.service(&spec.name);
-    let held = folder.lock()?;
+    let held = lock(&folder).await?;
     // All that may be refused comes before anything is touched that runs.
     let listener = listen(spec.listen)?;
     let config = config(&spec)?;
@@ -144,7 +149,7 @@ pub async fn up(options: Options) -> Result<u64, UpError> {
 
 /// Ends the instances of a service that nobody drives; answers how many requests that cut.
 pub async fn down_without_up(folder: Folder, keeper: Keeper) -> Result<u64, UpError> {
-    let held = folder.lock()?;
+    let held = lock(&folder).await?;
     let setup = Setup {
         folder: folder.clone(),
         held,
@@ -163,6 +168,18 @@ pub async fn down_without_up(folder: Folder, keeper: Keeper) -> Result<u64, UpEr
     hurry.abort();
     clean_up(&folder);
     Ok(cut)
+}
+
+/// A predecessor that was killed this very moment may not have let go yet.
+async fn lock(folder: &Folder) -> Result<Held, FolderError> {
+    let mut last = LETS_GO.as_millis() / LOOK.as_millis();
+    loop {
+        match folder.lock() {
+            Err(FolderError::Busy { .. }) if last > 0 => clock::sleep(LOOK).await,
+            ended => return ended,
+        }
+        last -= 1;
+    }
 }
 
 /// What tells of a living `up`; that it is not there is no error.

@@ -59,27 +59,31 @@ pub enum Command {
 impl Driver {
     pub(super) fn asked(&mut self, command: Command) {
         let now = clock::now();
-        // An answer that nobody waits for any more is no reason not to do it.
         match command {
-            Command::View { reply } => {
-                let _ = reply.send(self.view_now(now));
-            }
+            Command::View { reply } => drop(reply.send(self.view_now(now))),
             Command::Deploy { spec, by, reply } => {
-                let _ = reply.send(self.deploy(*spec, What::Deploy, by, now));
+                let answer = self.deploy(*spec, What::Deploy, by, now);
+                self.promise(reply, answer);
             }
             Command::Rollback { by, reply } => {
-                let _ = reply.send(self.rollback(by, now));
+                let answer = self.rollback(by, now);
+                self.promise(reply, answer);
             }
-            Command::Follow { reply } => {
-                let _ = reply.send(self.number_under_way());
-            }
+            Command::Follow { reply } => drop(reply.send(self.number_under_way())),
             Command::Abort { by, reply } => {
-                let _ = reply.send(self.abort(&by, now));
+                let answer = self.abort(&by, now);
+                self.promise(reply, answer);
             }
             Command::Down { by } => self.down(by, now),
             Command::Hurry => self.hurry(),
         }
+    }
+
+    /// What was promised must survive: it is written down first. That nobody waits for the answer any more is no reason
+    /// not to do it.
+    fn promise(&mut self, reply: oneshot::Sender<Result<u64, String>>, answer: Result<u64, String>) {
         self.persist();
+        drop(reply.send(answer));
     }
 
     fn view_now(&self, now: Time) -> View {
