@@ -11,6 +11,7 @@ VERSION = os.environ.get("SEGUE_VERSION", "unknown")
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         if self.path == "/slow":

@@ -1,21 +1,13 @@
-//! Durations as people write them on the command line: `300ms`, `5s`, `2m`, `1h`.
+//! Durations on the command line: the same words as in a spec.
 
 use std::time::Duration;
 
+use segue_local::spec::duration;
+
 /// Reads `300ms`, `1.5s`, `5s`, `2m`, `1h`. For clap's `value_parser`.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration: write a number and a unit, as in 300ms, 5s, 2m or 1h");
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(unit_at);
-    let seconds_per_unit = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|_| wrong())
+    duration::parse(text)
+        .map_err(|error| format!("{error}: write a number and a unit, as in 300ms, 5s, 2m or 1h"))
 }
 
 #[cfg(test)]
@@ -32,7 +24,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_what_would_be_right() {
-        for text in ["", "5", "s", "5 s", "-5s", "5sec", "1.2.3s", "99999999999999999999999h"] {
+        for text in ["", "5", "s", "-5s", "5sec", "1.2.3s", "99999999999999999999999h"] {
             let error = parse(text).expect_err(text);
             assert!(error.contains("300ms, 5s, 2m"), "{error}");
         }

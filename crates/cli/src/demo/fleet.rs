@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
+use segue_local::spec::duration;
 use tokio::process::{Child, Command};
 
 use super::settings::Settings;
@@ -31,7 +32,7 @@ impl Instance {
             .arg("--port")
             .arg(address.port().to_string())
             .arg("--start-delay")
-            .arg(format!("{}ms", settings.start_delay.as_millis()))
+            .arg(duration::format(settings.start_delay))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

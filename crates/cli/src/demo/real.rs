@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use segue_local::spec::duration;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
@@ -146,7 +147,7 @@ impl<'a> Real<'a> {
 fn spec(listen: SocketAddr, version: &str, settings: &Settings) -> anyhow::Result<String> {
     let program = std::env::current_exe().context("cannot find the own program")?;
     let program = program.to_str().context("the own program's path is no text")?.replace('$', "$$");
-    let delay = format!("{}ms", settings.start_delay.as_millis());
+    let delay = duration::format(settings.start_delay);
     let command = serde_json::to_string(&[
         &program,
         "sample",
