@@ -101,7 +101,7 @@ pub(crate) struct Flight {
     warned: AtomicBool,
     /// The task never changes, so its waker is kept once.
     waker: OnceLock<Waker>,
-    task: OnceLock<AbortHandle>,
+    task: Mutex<Option<AbortHandle>>,
     /// The instance of an upgraded connection.
     tunnel_of: OnceLock<Arc<Instance>>,
 }
@@ -121,7 +121,7 @@ impl Flight {
             cut_of: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             waker: OnceLock::new(),
-            task: OnceLock::new(),
+            task: Mutex::default(),
             tunnel_of: OnceLock::new(),
         }
     }
@@ -138,6 +138,11 @@ impl Flight {
     pub(crate) fn enter(&self, phase: Phase) {
         self.since.store(clock::coarse(), Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// What is waited for made progress.
+    pub(crate) fn progressed(&self) {
+        self.since.store(clock::coarse(), Ordering::Relaxed);
     }
 
     /// As [`Flight::enter`], but waiting on for the same thing is no progress.
@@ -219,8 +224,7 @@ impl Flight {
     }
 
     pub(crate) fn carried_by(&self, task: AbortHandle) {
-        // Set once, right after the task was spawned.
-        let _ = self.task.set(task);
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
     pub(crate) fn is_tunnel_of(&self, instance: &Arc<Instance>) {
@@ -235,7 +239,7 @@ impl Flight {
 
     /// Ends the task that carries this flight.
     pub(crate) fn abort(&self) {
-        if let Some(task) = self.task.get() {
+        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
         }
     }
@@ -279,19 +283,37 @@ impl Registry {
         Registered { registry: self.clone(), number }
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Flight>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner).1.values().cloned().collect()
+    /// Calls `look` for every flight. It must not end a flight by itself: that would wait for this very lock.
+    pub(crate) fn each(&self, look: impl FnMut(&Arc<Flight>)) {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).1.values().for_each(look);
     }
 
     /// Judges everything on an instance; how much that was.
     pub(crate) fn cut(&self, instance: u64) -> u64 {
-        let on_it = self.all().into_iter().filter(|flight| flight.instance() == instance);
-        on_it.map(|flight| flight.cut(instance)).count() as u64
+        self.cut_where(instance, |flight| flight.instance() == instance)
+    }
+
+    /// Judges every request and upgraded connection; how many they were.
+    pub(crate) fn cut_all(&self) -> u64 {
+        self.cut_where(0, Flight::is_busy)
+    }
+
+    fn cut_where(&self, instance: u64, is_meant: impl Fn(&Flight) -> bool) -> u64 {
+        let mut count = 0;
+        self.each(|flight| {
+            if is_meant(flight) {
+                flight.cut(instance);
+                count += 1;
+            }
+        });
+        count
     }
 
     /// How many requests and upgraded connections are under way.
     pub(crate) fn busy(&self) -> u64 {
-        self.all().iter().filter(|flight| flight.is_busy()).count() as u64
+        let mut count = 0;
+        self.each(|flight| count += u64::from(flight.is_busy()));
+        count
     }
 }
 

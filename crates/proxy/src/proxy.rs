@@ -94,16 +94,10 @@ impl Proxy {
         if self.is_empty() {
             return Drained { cut: 0 };
         }
-        let left: Vec<_> = shared.registry.all().into_iter().filter(|flight| flight.is_busy()).collect();
-        for flight in &left {
-            flight.cut(0);
-        }
-        let cut = left.len() as u64;
+        let cut = shared.registry.cut_all();
         shared.counters.cut.fetch_add(cut, Ordering::Relaxed);
         self.until_empty(clock::now() + LAST_WORDS_MS).await;
-        for flight in shared.registry.all() {
-            flight.abort();
-        }
+        shared.registry.each(|flight| flight.abort());
         self.until_empty(clock::now() + LAST_WORDS_MS).await;
         Drained { cut }
     }

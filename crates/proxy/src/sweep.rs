@@ -30,14 +30,14 @@ fn sweep(shared: &Shared, now: u64) {
     shared.pool.sweep(now);
     let (limits, draining_since) = (&shared.config.limits, shared.draining_since());
     let grace = clock::millis(shared.config.websocket_grace);
-    for flight in shared.registry.all() {
+    shared.registry.each(|flight| {
         flight.enforce_cut();
-        match decide(&flight, limits, draining_since, grace, now) {
+        match decide(flight, limits, draining_since, grace, now) {
             Fate::GoOn => {}
             Fate::Judge(verdict) => flight.judge(verdict),
             Fate::End => flight.abort(),
         }
-    }
+    });
 }
 
 /// What becomes of a flight.
@@ -73,8 +73,10 @@ fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: 
         Phase::Head if over(limits.head) => Fate::End,
         Phase::ClientBody if over(limits.body) => Fate::Judge(Verdict::BodyTimeout),
         Phase::Answer if limits.answer.is_some_and(over) => Fate::Judge(Verdict::AnswerTimeout),
-        // Only HTTP/2 gets here: its client reads other streams, but not this one.
+        // HTTP/2: its client reads other streams, but not this one.
         Phase::Client | Phase::Flush if over(limits.body) => Fate::End,
+        // Neither side said anything: GOAWAY. A request that is under way is still finished.
+        Phase::Http2 if over(limits.idle) => Fate::Judge(Verdict::GoAway),
         Phase::Upgraded => {
             let leaving = [flight.withdrawn_since(), draining_since].into_iter().flatten().min();
             let due = leaving.is_some_and(|since| now.saturating_sub(since) >= grace);
@@ -106,6 +108,7 @@ mod tests {
         for (phase, limit, fate_after) in [
             (Phase::Idle, PARK_AFTER_MS, Fate::Judge(Verdict::Park)),
             (Phase::Parked, 4000, Fate::Judge(Verdict::GoAway)),
+            (Phase::Http2, 4000, Fate::Judge(Verdict::GoAway)),
             (Phase::Head, 1000, Fate::End),
             (Phase::ClientBody, 2000, Fate::Judge(Verdict::BodyTimeout)),
             (Phase::Answer, 3000, Fate::Judge(Verdict::AnswerTimeout)),
@@ -115,7 +118,7 @@ mod tests {
             assert_eq!(fate(phase, limit, None), Fate::GoOn, "{phase:?}");
             assert_eq!(fate(phase, limit + 1, None), fate_after, "{phase:?}");
         }
-        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded, Phase::Http2] {
+        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded] {
             assert_eq!(fate(phase, 1_000_000, None), Fate::GoOn, "{phase:?} has no limit of its own");
         }
     }

@@ -40,7 +40,7 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
     flight.on_instance(claim.instance().key);
     flight.is_tunnel_of(claim.instance());
     let registered = connection.shared.registry.register(flight.clone());
-    let carried = flight.clone();
+    let (carried, client_flight) = (flight.clone(), connection.flight().clone());
     let task = tokio::spawn(async move {
         let _held = (connection, registered, Upgraded::count(claim));
         let Ok(client) = client.await else { return };
@@ -61,6 +61,8 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
         }
     });
     carried.carried_by(task.abort_handle());
+    // What is found out about the client's socket concerns this task from now on.
+    client_flight.carried_by(task.abort_handle());
 }
 
 /// Counts an upgraded connection of an instance while it lives.
@@ -141,9 +143,9 @@ async fn down(
     }
     let mut frame = Vec::new();
     Close { code: code::GOING_AWAY, reason: "going away".to_owned() }.encode(None, &mut frame);
+    talk.told.notify_one();
     to.write_all(&frame).await?;
     to.flush().await?;
-    talk.told.notify_one();
     // Nothing may follow a close frame. The instance closes once the client's own close frame has reached it.
     let mut unsaid = vec![0; BUFFER];
     while from.read(&mut unsaid).await? > 0 {}

@@ -149,3 +149,22 @@ fn one_that_is_idle_for_too_long_is_closed() {
     assert!(silent.ended());
     until("gone", || proxy.stats().connections == 0);
 }
+
+#[test]
+fn one_that_reads_its_answer_slowly_but_steadily_gets_all_of_it() {
+    const SIZE: usize = 3_000_000;
+    let origin = Origin::answering(|_| ok(vec![b'x'; SIZE]));
+    let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
+    let mut client = Client::connect(proxy.local_addr());
+    rustix::net::sockopt::set_socket_recv_buffer_size(client.0.get_ref(), 16 * 1024).unwrap();
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    let _ = client.head().unwrap();
+    let (mut read, mut some) = (0, vec![0; 200_000]);
+    while read < SIZE {
+        pause(Duration::from_millis(60));
+        let more = client.0.read(&mut some).unwrap();
+        assert!(more > 0, "broke off after {read}");
+        read += more;
+    }
+}

@@ -127,6 +127,17 @@ fn a_drain_says_goaway_and_finishes_what_is_in_flight() {
 }
 
 #[test]
+fn an_idle_connection_is_told_to_go() {
+    let limits = Limits { idle: Duration::from_millis(300), ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    in_time(async {
+        let (mut sender, connection) = connected(proxy.local_addr()).await;
+        assert_eq!(sender.send_request(get("/")).await.unwrap().status(), 200);
+        connection.await.unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_broken_off_answer_resets_its_stream_only() {
     let origin = Origin::new(|mut client| {
         let request = client.request().unwrap().unwrap();
@@ -205,6 +216,77 @@ fn the_proxys_own_answers_have_their_reason() {
         assert_eq!(sender.send_request(large).await.unwrap().status(), 503);
     });
     until("nothing in flight", || proxy.stats().in_flight == 0);
+}
+
+#[test]
+fn a_body_that_comes_slowly_but_steadily_is_passed_on() {
+    let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        let request = Request::post("http://test/").body(Slow { left: 10, pause: None }.boxed()).unwrap();
+        assert_eq!(text(sender.send_request(request).await.unwrap()).await, "xxxxxxxxxx");
+    });
+}
+
+#[test]
+fn a_body_that_stops_coming_gets_a_408() {
+    let limits = Limits { body: Duration::from_millis(200), ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        let body = Stalled(Slow { left: 2, pause: None }.boxed()).boxed();
+        let request = Request::post("http://test/").body(body).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["segue-reason"]),
+            (408, &"body-timeout".parse().unwrap())
+        );
+    });
+}
+
+/// One byte every tenth of a second.
+struct Slow {
+    left: u32,
+    pause: Option<std::pin::Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl http_body::Body for Slow {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        let pause = self.pause.get_or_insert_with(|| {
+            let never = std::future::pending::<()>();
+            Box::pin(async { tokio::time::timeout(Duration::from_millis(100), never).await.unwrap_or(()) })
+        });
+        std::task::ready!(pause.as_mut().poll(context));
+        self.pause = None;
+        let Some(left) = self.left.checked_sub(1) else { return std::task::Poll::Ready(None) };
+        self.left = left;
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from("x")))))
+    }
+}
+
+/// A body that never ends.
+struct Stalled(Body);
+
+impl http_body::Body for Stalled {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        match std::task::ready!(std::pin::Pin::new(&mut self.0).poll_frame(context)) {
+            None => std::task::Poll::Pending,
+            some => std::task::Poll::Ready(some),
+        }
+    }
 }
 
 /// Frames that are all there.

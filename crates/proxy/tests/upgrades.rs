@@ -225,3 +225,16 @@ fn another_protocol_passes_too_and_ends_only_with_a_cut() {
     assert_eq!(pool.cut("a"), 1);
     until("gone", || (pool.instances()[0].in_flight, proxy.stats().connections) == (0, 0));
 }
+
+#[test]
+fn a_client_that_never_reads_its_messages_is_let_go_after_the_limit() {
+    let origin = Origin::new(|mut client| {
+        let _ = client.head();
+        client.send(SWITCH);
+        let message = frame(Opcode::Binary, &vec![0; 1_000_000], None);
+        while client.0.get_mut().write_all(&message).is_ok() {}
+    });
+    let limits = segue_proxy::Limits { body: Duration::from_millis(500), ..Default::default() };
+    let (pool, proxy, _client) = opened(&origin, Config { limits, ..config() });
+    until("let go", || (pool.instances()[0].in_flight, proxy.stats().connections) == (0, 0));
+}

@@ -57,7 +57,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn flight(&self) -> &Arc<Flight> {
+    pub(crate) fn flight(&self) -> &Arc<Flight> {
         &self.flight
     }
 }
@@ -210,7 +210,8 @@ where
     let mut draining = pin!(connection.shared.drain_began());
     let mut told = false;
     let ended = std::future::poll_fn(|context| {
-        if !told && draining.as_mut().poll(context).is_ready() {
+        let idle_for_long = connection.flight.poll_verdict(context) == Verdict::GoAway;
+        if !told && (idle_for_long || draining.as_mut().poll(context).is_ready()) {
             told = true;
             // GOAWAY; what is under way is finished, then the connection closes.
             served.as_mut().graceful_shutdown();

@@ -56,7 +56,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
         if buffer.filled().len() > before {
             match self.flight.phase() {
                 Phase::Idle | Phase::Parked => self.flight.enter(Phase::Head),
-                Phase::ClientBody => self.flight.enter(Phase::ClientBody),
+                Phase::ClientBody | Phase::Http2 => self.flight.progressed(),
                 _ => {}
             }
         }
@@ -79,7 +79,11 @@ impl<S> Tracked<S> {
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &polled {
             Poll::Pending => self.flight.blocked(),
-            Poll::Ready(_) => self.flight.unblocked(),
+            Poll::Ready(_) => {
+                self.flight.unblocked();
+                // A client that takes its answer slowly, but takes it.
+                self.flight.progressed();
+            }
         }
         polled
     }

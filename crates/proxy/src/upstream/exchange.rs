@@ -99,7 +99,7 @@ impl Exchange {
         to_head_request: bool,
     ) -> Poll<Result<AnswerHead, Failure>> {
         loop {
-            let sending = self.poll_upload(context)?;
+            let sending = self.poll_upload(context, flight)?;
             let Some(link) = &mut self.link else { return Poll::Ready(Err(Failure::Malformed)) };
             let filled = match link.poll_fill(context, &mut self.input) {
                 Poll::Ready(filled) => filled,
@@ -158,7 +158,7 @@ impl Exchange {
                 return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
             }
             if !self.upload.finished() {
-                let _ = self.poll_upload(context)?;
+                let _ = self.poll_upload(context, flight)?;
             }
             match self.framing.decode(&mut self.input) {
                 Ok(Decoded::End) => {
@@ -214,12 +214,17 @@ impl Exchange {
         }
     }
 
-    fn poll_upload(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_upload(&mut self, context: &mut Context<'_>, flight: &Flight) -> Poll<Result<(), Failure>> {
         let Some(link) = &mut self.link else { return Poll::Ready(Ok(())) };
         if self.upload.finished() {
             return Poll::Ready(Ok(()));
         }
-        match ready!(self.upload.poll(context, link)) {
+        let before = self.upload.written();
+        let polled = self.upload.poll(context, link);
+        if self.upload.written() > before {
+            flight.progressed();
+        }
+        match ready!(polled) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(UploadError::Client) => Poll::Ready(Err(Failure::ClientBody)),
             Err(UploadError::Instance(error)) if self.upload.unsent() => {

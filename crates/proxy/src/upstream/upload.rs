@@ -65,6 +65,10 @@ impl Upload {
         self.written == 0
     }
 
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Whether all of the request has left.
     pub(super) fn finished(&self) -> bool {
         self.body.is_none() && !self.queued()
