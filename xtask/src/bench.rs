@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: runs the measurements of `bench/` in a release build.
 
-use crate::{cargo, succeed};
+use crate::{cargo, succeed, tools};
 
 /// What to measure, handed on to the bench program as it stands.
 #[derive(Debug, clap::Args)]
@@ -11,6 +11,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    tools::for_benchmarks()?;
     // The deploy measurement runs the command itself, so it is built the same way.
     succeed(cargo().args(["build", "--release", "--locked", "-p", "segue", "-p", "segue-bench"]))?;
     succeed(

@@ -1,10 +1,10 @@
-//! Programs that the tests run beside our own: looked for, and installed where that is possible.
+//! Programs that tests and benchmarks run beside our own: looked for, and installed where that is possible.
 
 use std::process::{Command, Stdio};
 
 use crate::succeed;
 
-/// A program that some test needs, and the Debian package that has it.
+/// A program, and the Debian package that has it.
 struct Tool {
     program: &'static str,
     package: &'static str,
@@ -17,28 +17,49 @@ const FOR_TESTS: &[Tool] = &[
     Tool { program: "curl", package: "curl" },
 ];
 
+const FOR_BENCHMARKS: &[Tool] = &[
+    Tool { program: "nginx", package: "nginx-light" },
+    Tool { program: "haproxy", package: "haproxy" },
+    Tool { program: "wrk", package: "wrk" },
+    Tool { program: "taskset", package: "util-linux" },
+];
+
 /// Installs what the tests need and is missing; says what is missing where it may not install.
 pub(crate) fn for_tests() -> anyhow::Result<()> {
-    let missing: Vec<&Tool> = FOR_TESTS.iter().filter(|tool| !is_there(tool.program)).collect();
+    install("tests", FOR_TESTS)
+}
+
+/// The same for the rivals and helpers of the benchmarks.
+pub(crate) fn for_benchmarks() -> anyhow::Result<()> {
+    install("benchmarks", FOR_BENCHMARKS)
+}
+
+fn install(purpose: &str, tools: &[Tool]) -> anyhow::Result<()> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !is_there(tool.program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     if !(is_root() && is_there("apt-get")) {
-        anyhow::bail!("the tests need programs that are missing: apt-get install {}", packages.join(" "));
+        anyhow::bail!("the {purpose} need programs that are missing: apt-get install {}", packages.join(" "));
     }
     let apt = || {
         let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+        // The packages' own services are not to be started: only their programs are wanted.
+        command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     };
     succeed(apt().args(["update", "-q"]))?;
     succeed(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
 }
 
+/// Daemons are in folders that a user's PATH may leave out.
 fn is_there(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|folder| folder.join(program).is_file())
 }
 
 fn is_root() -> bool {
