@@ -35,8 +35,6 @@ pub(crate) enum Command {
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
     Probe(Box<commands::probe::Args>),
-    #[command(hide = true)]
-    Keeper(commands::keeper::Args),
     Schema(commands::schema::Args),
     #[command(hide = true)]
     Sample(commands::sample::Args),
@@ -53,7 +51,6 @@ impl Command {
             Self::Down(args) => commands::down::run(args),
             Self::Completions(args) => commands::completions::run(args),
             Self::Demo(args) => commands::demo::run(args),
-            Self::Keeper(args) => commands::keeper::run(args),
             Self::Schema(args) => commands::schema::run(args),
             Self::Probe(args) => commands::probe::run(*args),
             Self::Sample(args) => commands::sample::run(args),

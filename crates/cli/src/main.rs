@@ -17,7 +17,11 @@ mod service;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::parse(std::env::args_os().collect()) {
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = commands::keeper::run_if_asked(&args) {
+        return code;
+    }
+    let cli = match cli::parse(args) {
         Ok(cli) => cli,
         Err(code) => return code,
     };

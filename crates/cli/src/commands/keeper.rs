@@ -1,16 +1,16 @@
 //! `segue keeper DIR`: what `segue up` runs for each instance; not for people.
+//!
+//! A keeper lives as long as its instance, so it does without the memory that the other commands' arguments take: it is
+//! looked for before they are parsed.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Run the instance of this folder and keep its output
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// The instance's folder
-    dir: PathBuf,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    Ok(segue_local::keeper::main(&args.dir))
+/// Runs the instance of that folder and keeps its output, if that is what was asked for.
+pub(crate) fn run_if_asked(args: &[OsString]) -> Option<ExitCode> {
+    match args {
+        [_, command, dir] if command == "keeper" => Some(segue_local::keeper::main(Path::new(dir))),
+        _ => None,
+    }
 }

@@ -5,10 +5,12 @@ mod http;
 mod tests;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -118,7 +120,12 @@ impl Belief {
     /// Whether something else is believed now. A new reason for the same belief is taken at once; another belief only
     /// after enough answers of one kind in a row.
     fn hear(&mut self, answer: Result<(), NotReady>) -> bool {
-        let good = answer.is_ok();
+        let good = match &answer {
+            Ok(()) => true,
+            // When in doubt, serve: what this process lacks says nothing of the instance.
+            Err(NotReady::Ours(_)) if self.now == Readiness::Ready => return false,
+            Err(_) => false,
+        };
         self.same_in_a_row =
             if good == self.last_was_good { self.same_in_a_row.saturating_add(1) } else { 1 };
         self.last_was_good = good;
@@ -141,6 +148,9 @@ pub enum NotReady {
     /// No connection.
     #[error("{0}")]
     Unreached(String),
+    /// It could not even be tried: too many open files, no free port.
+    #[error("it could not be asked: {0}")]
+    Ours(String),
     /// A connection, but not the answer.
     #[error("{0}")]
     Answer(String),
@@ -149,8 +159,7 @@ pub enum NotReady {
 /// Asks once.
 pub async fn ask(check: &Check, address: SocketAddr, timeout: Duration) -> Result<(), NotReady> {
     let asked = async {
-        let stream =
-            TcpStream::connect(address).await.map_err(|error| NotReady::Unreached(unreached(&error)))?;
+        let stream = TcpStream::connect(address).await.map_err(|error| unreached(&error))?;
         match check {
             Check::Tcp => Ok(()),
             Check::Http { path } => http::get(stream, address, path).await.map_err(NotReady::Answer),
@@ -165,11 +174,13 @@ pub async fn ask(check: &Check, address: SocketAddr, timeout: Duration) -> Resul
     })
 }
 
-fn unreached(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => {
-            "connection refused: nothing listens on its port yet".to_owned()
-        }
-        _ => format!("cannot connect: {error}"),
+fn unreached(error: &io::Error) -> NotReady {
+    const OURS: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        NotReady::Unreached("connection refused: nothing listens on its port yet".to_owned())
+    } else if Errno::from_io_error(error).is_some_and(|errno| OURS.contains(&errno)) {
+        NotReady::Ours(error.to_string())
+    } else {
+        NotReady::Unreached(format!("cannot connect: {error}"))
     }
 }

@@ -120,6 +120,19 @@ fn a_new_reason_is_told_at_once_and_an_old_one_not_again() {
     assert_eq!(belief.now, Readiness::NotReady { why: "b".to_owned() });
 }
 
+#[test]
+fn what_segue_itself_lacks_says_nothing_of_an_instance_that_is_ready() {
+    let ours = || unreached(&io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()));
+    let mut belief = belief(1);
+    assert!(belief.hear(Err(ours())));
+    let why = "it could not be asked: Too many open files (os error 24)".to_owned();
+    assert_eq!(belief.now, Readiness::NotReady { why });
+    assert!(belief.hear(Ok(())));
+    assert!(!belief.hear(Err(ours())) && !belief.hear(Err(ours())));
+    assert_eq!(belief.now, Readiness::Ready);
+    assert!(belief.hear(bad("a")));
+}
+
 #[tokio::test]
 async fn it_is_asked_on_after_it_was_ready() {
     let address = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
