@@ -123,7 +123,7 @@ impl Belief {
         let good = match &answer {
             Ok(()) => true,
             // When in doubt, serve: what this process lacks says nothing of the instance.
-            Err(NotReady::Ours(_)) if self.now == Readiness::Ready => return false,
+            Err(NotReady::Ours(_)) if !matches!(self.now, Readiness::NotReady { .. }) => return false,
             Err(_) => false,
         };
         self.same_in_a_row =
@@ -133,7 +133,11 @@ impl Belief {
             Ok(()) => Readiness::Ready,
             Err(error) => Readiness::NotReady { why: error.to_string() },
         };
-        let same_belief = good == (self.now == Readiness::Ready);
+        let same_belief = match self.now {
+            Readiness::Unknown => false,
+            Readiness::Ready => good,
+            Readiness::NotReady { .. } => !good,
+        };
         let change = heard != self.now && (same_belief || self.same_in_a_row >= self.threshold.get());
         if change {
             self.now = heard;

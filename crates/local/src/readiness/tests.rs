@@ -113,6 +113,18 @@ fn as_many_answers_in_a_row_as_the_threshold_says_change_the_belief() {
 }
 
 #[test]
+fn of_one_that_was_not_asked_yet_nothing_is_believed_before_the_threshold() {
+    let threshold = NonZeroU32::new(2).expect("not 0");
+    let mut good = Belief::new(Readiness::Unknown, threshold);
+    assert_eq!([good.hear(Ok(())), good.hear(Ok(()))], [false, true]);
+    assert_eq!(good.now, Readiness::Ready);
+    let mut mixed = Belief::new(Readiness::Unknown, threshold);
+    assert_eq!([mixed.hear(bad("a")), mixed.hear(Ok(())), mixed.hear(bad("b"))], [false; 3]);
+    assert_eq!(mixed.now, Readiness::Unknown);
+    assert!(mixed.hear(bad("b")));
+}
+
+#[test]
 fn a_new_reason_is_told_at_once_and_an_old_one_not_again() {
     let mut belief = belief(3);
     let changes = [bad("a"), bad("a"), bad("b"), Ok(()), bad("b")].map(|answer| belief.hear(answer));
