@@ -1,1 +1,18 @@
-//! One module per promise, its name a sentence; all of them in one program, so that they link once.
+//! Promises held against real processes under real load: one module each, its name says which.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod a_drain_finishes_what_is_in_flight;
+mod a_drain_has_a_deadline;
+mod a_foreign_process_is_never_signalled;
+mod a_full_disk_does_not_stop_the_service;
+mod a_signal_to_up_means_down;
+mod a_websocket_is_told_to_go_between_two_messages;
+mod an_instance_that_ends_is_replaced;
+mod an_instance_that_will_not_stop_is_killed;
+mod no_line_is_lost;
+mod real_servers_are_upgraded_without_a_drop;
+mod requests_that_a_kill_cuts_are_counted;
+mod the_control_socket_is_private;
+mod what_a_killed_up_left_is_taken_over;
+mod without_file_descriptors_it_goes_on;

@@ -1,0 +1,70 @@
+//! Whoever ended an instance, and whether or not anybody was looking: it is replaced.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use segue_e2e::{Pressure, Process, Role, Sample, Service, Told, pressure, wait};
+
+fn service() -> Service {
+    Service::start(&Sample { replicas: 3, ..Sample::default() })
+}
+
+/// Waits until three instances serve and this process is none of them.
+#[track_caller]
+fn until_replaced(service: &mut Service, ended: &Process) -> Vec<Process> {
+    wait::until("it is replaced", wait::LONG, || {
+        let now = service.place.instances();
+        if now.len() == 3 && !now.contains(ended) { Ok(()) } else { Err(format!("{now:#?}")) }
+    });
+    service.settles("v1", 3);
+    service.place.until_only(3, "v1")
+}
+
+#[test]
+fn an_adopted_instance_that_ends_is_noticed_and_replaced() {
+    let mut service = service();
+    service.kill();
+    service.again();
+    service.settles("v1", 3);
+    let before = service.place.until_only(3, "v1");
+    before[1].signal(Signal::KILL);
+    let now = until_replaced(&mut service, &before[1]);
+    assert!(now.contains(&before[0]) && now.contains(&before[2]), "the others go on: {now:#?}");
+    service.until_said(&[before[1].instance.as_deref().unwrap()]);
+    assert_eq!(service.status().0["restarts"], 1);
+}
+
+#[test]
+fn an_instance_that_ended_while_nobody_was_looking_is_replaced() {
+    let mut service = service();
+    let before = service.place.until_only(3, "v1");
+    service.kill();
+    before[0].signal(Signal::KILL);
+    wait::until_true("it has ended", wait::LONG, || !before[0].lives());
+    service.again();
+    let now = until_replaced(&mut service, &before[0]);
+    assert!(now.contains(&before[1]) && now.contains(&before[2]), "the others are adopted: {now:#?}");
+}
+
+#[test]
+fn an_instance_whose_keeper_was_killed_is_replaced_without_a_drop() {
+    let mut service = service();
+    let before = service.place.until_only(3, "v1");
+    let keeper = service
+        .place
+        .processes()
+        .into_iter()
+        .find(|process| process.role == Role::Keeper && process.pid == before[1].parent);
+    let load = Pressure::begin(
+        service.listen,
+        wait::LONG,
+        vec![pressure::get("short", 100.0, "/"), pressure::get("long", 5.0, "/sleep?ms=300")],
+    );
+    wait::pass(Duration::from_millis(300));
+    keeper.unwrap().signal(Signal::KILL);
+    until_replaced(&mut service, &before[1]);
+    wait::pass(Duration::from_millis(300));
+    let report = load.end();
+    service.until_said(&["keeper", before[1].instance.as_deref().unwrap()]);
+    report.assert_no_drops();
+}
