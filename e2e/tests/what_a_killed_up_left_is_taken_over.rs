@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use segue_e2e::place::free_address;
-use segue_e2e::{Client, Place, Process, Role, Sample, Service, client, wait};
+use segue_e2e::{Client, Place, Process, Role, Sample, Service, Status, client, wait};
 
 /// v1 and v2 of the tests below.
 fn version<'a>(version: &'a str, flags: &'a [&'a str]) -> Sample<'a> {
@@ -159,7 +160,7 @@ fn killed_while_the_old_version_drains_with_requests_in_flight() {
     );
 }
 
-fn in_flight(status: &segue_e2e::Status) -> u64 {
+fn in_flight(status: &Status) -> u64 {
     status.instances().iter().filter_map(|one| one.0["in_flight"].as_u64()).sum()
 }
 
@@ -220,41 +221,50 @@ fn killed_in_down_it_can_be_started_again_or_ended() {
 fn killed_at_twenty_moments_of_deploys_it_ends_with_one_version_and_no_orphan() {
     let place = Place::new();
     let listen = free_address();
-    let write = |version: &str| {
-        let sample = Sample { version, replicas: 2, ..Sample::default() };
-        std::fs::copy(sample.spec(&place, listen), place.folder().join("app.yaml")).unwrap();
-    };
     let spec = place.folder().join("app.yaml");
     let file = spec.to_string_lossy();
+    let write = |version: &str| {
+        let sample = Sample { version, replicas: 2, ..Sample::default() };
+        std::fs::copy(sample.spec(&place, listen), &spec).unwrap();
+    };
+    // What the file says is rolled to, whether a deploy to it had begun or not.
+    let up = || place.start(&["up", "-f", &file, "--replace"]);
     write("v0");
-    let mut up = place.up(&spec);
-    let mut version = String::new();
+    let mut running = up();
+    wait::until("v0 serves", wait::LONG, || client::try_get(listen, "/").map_err(|error| error.to_string()));
     // Moments that differ from each other and are the same in every run.
     let mut random: u64 = 0x9E37_79B9_7F4A_7C15;
     for round in 1..=20 {
-        version = format!("v{round}");
-        write(&version);
-        let deploy = wait::until("`segue up` takes a deploy", wait::LONG, || {
-            up.process().assert_running();
-            let mut deploy = place.start(&["deploy", "-f", &file]);
-            wait::pass(Duration::from_millis(100));
-            // One that ended at once was refused: the deploy before this one is still being finished.
-            match deploy.status() {
-                Some(status) if !status.success() => Err(deploy.said()),
-                _ => Ok(deploy),
-            }
-        });
+        write(&format!("v{round}"));
+        let deploy = place.start(&["deploy", "-f", &file]);
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        wait::pass(Duration::from_millis(random % 700));
-        up.kill();
+        wait::pass(Duration::from_millis(random % 900));
+        running.assert_running();
+        running.signal(Signal::KILL);
+        running.ended_within(wait::LONG);
         drop(deploy);
-        up.restart(&place);
+        running = up();
     }
-    let mut service = Service::run(place, listen, &spec, &version, 2);
-    service.place.until_only(2, &version);
-    service.deploy(&Sample { version: "last", replicas: 2, ..Sample::default() }).assert_code(0);
-    service.place.until_only(2, "last");
-    service.settles("last", 2);
+    let last = until_settled(&place, "v20", 2);
+    place.until_only(2, "v20");
+    assert!(!last.deploying(), "{:#}", last.0);
+    assert_eq!(client::get(listen, "/").version(), Some("v20"));
+    running.assert_running();
+    write("after");
+    place.run(&["deploy", "-f", &file]).assert_code(0);
+    place.until_only(2, "after");
+    running.signal(Signal::TERM);
+    running.ended_within(wait::LONG).assert_code(0);
+    place.until_nothing_runs();
+}
+
+#[track_caller]
+fn until_settled(place: &Place, version: &str, replicas: usize) -> Status {
+    wait::until(&format!("{replicas} of {version} serve, and no other"), wait::LONG, || {
+        let status = Status::ask(place, "web")?;
+        let settled = status.settled(version, replicas) && !status.deploying();
+        if settled { Ok(status) } else { Err(format!("{:#}", status.0)) }
+    })
 }
