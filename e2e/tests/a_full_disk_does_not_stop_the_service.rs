@@ -122,12 +122,14 @@ fn without_room_for_its_state_it_says_so_goes_on_serving_and_gets_over_it() {
     let state = place.state_dir();
     let mut up = up_on(&place, &spec, &state, "1m");
     until_serving(&mut up, &place, listen, 2);
+    wait::until_true("both serve", wait::LONG, || up.said().contains("web is up with v1"));
     // The control socket is in there too: commands are given it by the way of the namespace.
     let seen = inside(&up, &state);
     let filler = seen.join("filler");
     let mut file = fs::File::create(&filler).unwrap();
     while std::io::Write::write_all(&mut file, &[b'x'; 512]).is_ok() {}
     while std::io::Write::write_all(&mut file, b"x").is_ok() {}
+    drop(file);
 
     // What has to be written down now cannot be.
     let victim = place.instances().swap_remove(0);

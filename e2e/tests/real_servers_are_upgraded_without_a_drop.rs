@@ -72,12 +72,12 @@ fn upgrade(place: Place, command: &[&str], pauses: &[f64]) {
     let (first, second) = (spec("v1"), spec("v2"));
     let service = Service::run(place, listen, &first, "v1", 2);
 
-    let mut shapes: Vec<Shape> = pauses.iter().flat_map(|pause| bursts(*pause)).collect();
+    let shapes: Vec<Shape> = pauses.iter().flat_map(|pause| bursts(*pause)).collect();
     // First the bursts alone: steady requests would keep the connections in use.
-    let load = Pressure::begin(service.listen, Duration::from_secs(12), shapes.clone());
+    let load = Pressure::begin(service.listen, Duration::from_secs(12), shapes);
     load.out().assert_no_drops();
 
-    shapes.extend(steady());
+    let shapes = [bursts(0.5), steady()].concat();
     let load = Pressure::begin(service.listen, wait::LONG, shapes);
     wait::pass(Duration::from_secs(1));
     service.place.run(&["deploy", "-f", &second.to_string_lossy()]).assert_code(0);

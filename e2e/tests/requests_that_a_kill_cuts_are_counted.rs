@@ -24,7 +24,7 @@ fn the_count_that_the_next_up_tells_is_the_probe_s() {
 
     service.again();
     service.settles("v1", 2);
-    service.until_said(&["10 requests", "cut"]);
+    service.until_said(&["killed with 10 requests in flight"]);
     let history = service.status().history();
     let killed: Vec<_> = history.iter().filter(|entry| entry["what"] == "killed").collect();
     assert_eq!(killed.len(), 1, "{history:#?}");

@@ -47,8 +47,6 @@ fn another_user_is_refused() {
     };
     let open = |path: &Path, mode: u32| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     open(service.place.folder(), 0o755);
-    let can_run = ask(&["--version"]);
-    let _ = can_run;
 
     let web = service.place.state_dir().join("web");
     for opened in [false, true] {
@@ -62,7 +60,7 @@ fn another_user_is_refused() {
         {
             let refused = ask(arguments);
             assert_ne!(refused.code(), 0, "{arguments:?} with the files opened: {opened}: {refused:?}");
-            assert!(!refused.stderr.is_empty(), "{arguments:?}");
+            assert!(!refused.stderr.is_empty(), "{arguments:?} with the files opened: {opened}: {refused:?}");
         }
     }
     service.assert_settled("v1", 1);
