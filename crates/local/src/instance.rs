@@ -280,6 +280,22 @@ impl Instance {
         }
     }
 
+    /// Waits until its keeper ends while the main process lives: nobody takes what it says any more, and nobody will
+    /// see how it ends. Where that does not happen, it waits for ever.
+    pub async fn unkept(&self) {
+        match Handle::open(self.keeper) {
+            Ok(Some(keeper)) => ended(&keeper).await,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(instance = self.id(), %error, "its keeper cannot be watched");
+                std::future::pending::<()>().await;
+            }
+        }
+        if self.handle.as_ref().is_none_or(|main| process::has_ended(main.pidfd())) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until its keeper is gone too: its process group has ended, and its log is whole.
     pub async fn closed(&self) {
         while lock_is_held(&self.dir).unwrap_or(false) {

@@ -67,7 +67,11 @@ impl Client {
     pub async fn ask(&mut self, request: &Request) -> Result<(), AskError> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        let written = self.write.write_all(&line).await;
+        let written = match self.write.write_all(&line).await {
+            // Who hangs up says why first, and that is still to be read.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        };
         written.map_err(|source| AskError::Io { name: self.name.clone(), source })
     }
 

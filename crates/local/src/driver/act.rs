@@ -135,8 +135,9 @@ impl Driver {
                 Life::Ended { how }
             }
         };
-        let member =
-            Member { revision, label: spec.version, port: launch.port, signalled: None, served: false, life };
+        let (label, port) = (spec.version, launch.port);
+        let (signalled, served, unkept) = (None, false, false);
+        let member = Member { revision, label, port, signalled, served, unkept, life };
         self.fleet.insert(id, member);
     }
 

@@ -141,7 +141,8 @@ impl Driver {
             let ready = ready.or_else(|| self.state.revisions.last().map(|known| known.spec.ready.clone()));
             let Some(ready) = ready else { continue };
             let life = Life::Running(Running::watch(instance, &ready, self.news_sender.clone()));
-            let member = Member { revision, label, port, signalled: None, served: false, life };
+            let (signalled, served, unkept) = (None, false, false);
+            let member = Member { revision, label, port, signalled, served, unkept, life };
             self.fleet.insert(id, member);
         }
     }

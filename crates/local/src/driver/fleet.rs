@@ -16,6 +16,8 @@ use crate::spec::Ready;
 pub(super) enum News {
     /// Something else is believed of an instance's readiness.
     Readiness,
+    /// An instance runs on, but its keeper has ended.
+    Unkept(InstanceId),
     /// An instance has ended.
     Ended(InstanceId, Exit),
     /// The proxy has let its last client go, after it cut so many requests.
@@ -38,6 +40,8 @@ pub(super) struct Member {
     pub(super) signalled: Option<drain::Signal>,
     /// Whether it ever took requests.
     pub(super) served: bool,
+    /// Whether its keeper has ended: it is replaced as one of another version would be.
+    pub(super) unkept: bool,
     /// Whether it runs.
     pub(super) life: Life,
 }
@@ -74,13 +78,19 @@ impl Running {
         let process = Arc::clone(&instance);
         let watcher = tokio::spawn(async move {
             let exited = process.exited();
-            tokio::pin!(exited);
+            let unkept = process.unkept();
+            tokio::pin!(exited, unkept);
+            let mut kept = true;
             // A send fails only when the driver itself has ended.
             loop {
                 tokio::select! {
                     exit = &mut exited => {
                         let _ = news.send(News::Ended(id, exit));
                         return;
+                    }
+                    () = &mut unkept, if kept => {
+                        kept = false;
+                        let _ = news.send(News::Unkept(id.clone()));
                     }
                     Ok(()) = readiness.changed() => {
                         readiness.mark_unchanged();

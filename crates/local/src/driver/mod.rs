@@ -190,6 +190,7 @@ impl Driver {
         match news {
             News::Readiness => {}
             News::FrontDrained(cut) => self.front_drained(cut),
+            News::Unkept(id) => self.unkept(&id),
             News::Ended(id, exit) => {
                 let Some(member) = self.fleet.get_mut(&id) else { return };
                 let how = exit.to_string();
@@ -202,6 +203,12 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn unkept(&mut self, id: &InstanceId) {
+        let Some(member) = self.fleet.get_mut(id).filter(|member| member.running().is_some()) else { return };
+        member.unkept = true;
+        tracing::error!("{id}: its keeper was killed, so what it says is lost: it is replaced");
     }
 
     /// Writes the state down if it is another than what is written. If that fails, serving goes on all the same.

@@ -11,6 +11,10 @@ use super::fleet::{Fleet, Life, Member};
 use crate::readiness;
 use crate::state::PROXY;
 
+/// To the rules an instance without a keeper is of another version than any that is asked for: so it is replaced, and
+/// drained once its replacement serves. No spec has this label.
+const UNKEPT: &str = "(without a keeper)";
+
 /// What the pool knows of every instance.
 pub(super) type Counts = HashMap<String, InstanceView>;
 
@@ -28,7 +32,7 @@ pub(super) fn observe(fleet: &Fleet, counts: &Counts, abort: bool) -> Seen {
 fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
     let path = PathSeen { admitted: counted.is_some_and(|view| view.admitted), evidence: 0 };
     InstanceSeen {
-        version: member.revision.clone(),
+        version: if member.unkept { UNKEPT.into() } else { member.revision.clone() },
         readiness: match &member.life {
             Life::Running(running) => match running.readiness() {
                 readiness::Readiness::Unknown => Readiness::NotReady(None),
