@@ -87,6 +87,8 @@ pub enum Ended {
     Stuck,
     /// `down` came first.
     Interrupted,
+    /// All was as asked for already. Such an end is told, and not noted.
+    NothingToDo,
 }
 
 impl std::fmt::Display for Ended {
@@ -96,6 +98,7 @@ impl std::fmt::Display for Ended {
             Ended::WentBack => "went back",
             Ended::Stuck => "stuck",
             Ended::Interrupted => "interrupted",
+            Ended::NothingToDo => "nothing to do",
         })
     }
 }

@@ -56,7 +56,8 @@ pub(crate) async fn deploy(
             }
             Ok(Event::Ended(report)) => {
                 live.end();
-                return told(&report, format);
+                told(&report, format)?;
+                return Ok(if as_asked(request, report.ended) { ExitCode::SUCCESS } else { NO.into() });
             }
             Ok(event) => live.event(&event),
             Err(AskError::Refused(why)) => {
@@ -73,7 +74,7 @@ pub(crate) async fn deploy(
 }
 
 /// Prints how it ended.
-fn told(report: &Report, format: Format) -> anyhow::Result<ExitCode> {
+fn told(report: &Report, format: Format) -> anyhow::Result<()> {
     match format {
         Format::Json => {
             let mut json = serde_json::to_value(report)?;
@@ -82,7 +83,16 @@ fn told(report: &Report, format: Format) -> anyhow::Result<ExitCode> {
         }
         Format::Text => output::write(text(report).as_bytes())?,
     }
-    Ok(if report.ended == Ended::Reached { ExitCode::SUCCESS } else { NO.into() })
+    Ok(())
+}
+
+/// Whoever takes a deploy back is content when it has gone back; everybody else, when it has not.
+fn as_asked(request: &Request, ended: Ended) -> bool {
+    match ended {
+        Ended::Reached | Ended::NothingToDo => !matches!(request, Request::Abort),
+        Ended::WentBack => matches!(request, Request::Abort),
+        Ended::Stuck | Ended::Interrupted => false,
+    }
 }
 
 fn text(report: &Report) -> String {
@@ -96,6 +106,7 @@ fn text(report: &Report) -> String {
             format!("{name}: {what} of {to} failed, and going back to {from} is stuck after {took}\n")
         }
         Ended::Interrupted => format!("{name}: {what} of {to} was interrupted after {took}\n"),
+        Ended::NothingToDo => format!("{name}: nothing to do: {to} is what runs, with these very settings\n"),
     };
     if let Some(why) = &report.why {
         text += &format!("  why: {why}\n");

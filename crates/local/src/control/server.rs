@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 
 use super::protocol::{Event, Request};
-use crate::driver::{Command, Public};
+use crate::driver::{Answer, Command, Public};
 use crate::history::Who;
 
 /// Listens where nobody else does: the service's folder is locked, so what lies there is a dead one's.
@@ -126,7 +126,7 @@ impl Connection {
     async fn deploy(
         &mut self,
         who: &Who,
-        command: impl FnOnce(oneshot::Sender<Result<u64, String>>) -> Command,
+        command: impl FnOnce(oneshot::Sender<Result<Answer, String>>) -> Command,
     ) -> io::Result<()> {
         let _talk = self.public.talk().await;
         // Before asking, so that nothing of it is missed.
@@ -137,7 +137,8 @@ impl Connection {
             return self.refuse_ended().await;
         }
         let number = match answer.await {
-            Ok(Ok(number)) => number,
+            Ok(Ok(Answer::UnderWay(number))) => number,
+            Ok(Ok(Answer::NothingToDo(report))) => return self.say(&Event::Ended(report)).await,
             Ok(Err(why)) => return self.say(&Event::Refused { why }).await,
             Err(_) => return self.refuse_ended().await,
         };

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 use super::view::wall;
 use super::{Driver, Ending, News, observe};
 use crate::clock;
-use crate::control::protocol::{Event, View};
-use crate::history::{What, Who};
+use crate::control::protocol::{Event, Report, View};
+use crate::history::{Ended, What, Who};
 use crate::spec::Spec;
 use crate::state::{Deploy, nothing_of};
 
@@ -25,27 +25,27 @@ pub enum Command {
         spec: Box<Spec>,
         /// Who asks.
         by: Who,
-        /// The deploy's number, or why it is refused.
-        reply: oneshot::Sender<Result<u64, String>>,
+        /// What came of it, or why it is refused.
+        reply: oneshot::Sender<Result<Answer, String>>,
     },
     /// The last spec that worked.
     Rollback {
         /// Who asks.
         by: Who,
-        /// The deploy's number, or why it is refused.
-        reply: oneshot::Sender<Result<u64, String>>,
+        /// What came of it, or why it is refused.
+        reply: oneshot::Sender<Result<Answer, String>>,
     },
     /// To hear of the deploy under way.
     Follow {
         /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<u64, String>>,
+        reply: oneshot::Sender<Result<Answer, String>>,
     },
     /// To take the deploy under way back.
     Abort {
         /// Who asks.
         by: Who,
         /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<u64, String>>,
+        reply: oneshot::Sender<Result<Answer, String>>,
     },
     /// To drain and end everything.
     Down {
@@ -54,6 +54,15 @@ pub enum Command {
     },
     /// Not to wait any longer for what `Down` waits for: first what is in flight, the second time the instances.
     Hurry,
+}
+
+/// What came of a request about deploys.
+#[derive(Debug)]
+pub enum Answer {
+    /// The deploy of this number is under way.
+    UnderWay(u64),
+    /// All is as asked for already.
+    NothingToDo(Box<Report>),
 }
 
 impl Driver {
@@ -69,9 +78,11 @@ impl Driver {
                 let answer = self.rollback(by, now);
                 self.promise(reply, answer);
             }
-            Command::Follow { reply } => drop(reply.send(self.number_under_way())),
+            Command::Follow { reply } => {
+                drop(reply.send(self.number_under_way().map(Answer::UnderWay)));
+            }
             Command::Abort { by, reply } => {
-                let answer = self.abort(&by, now);
+                let answer = self.abort(&by, now).map(Answer::UnderWay);
                 self.promise(reply, answer);
             }
             Command::Down { by } => self.down(by, now),
@@ -81,7 +92,7 @@ impl Driver {
 
     /// What was promised must survive: it is written down first. That nobody waits for the answer any more is no reason
     /// not to do it.
-    fn promise(&mut self, reply: oneshot::Sender<Result<u64, String>>, answer: Result<u64, String>) {
+    fn promise(&mut self, reply: oneshot::Sender<Result<Answer, String>>, answer: Result<Answer, String>) {
         self.persist();
         drop(reply.send(answer));
     }
@@ -98,7 +109,10 @@ impl Driver {
         self.view(&self.waits(&seen, now), &counts, overall.as_ref(), now)
     }
 
-    fn rollback(&mut self, by: Who, now: Time) -> Result<u64, String> {
+    fn rollback(&mut self, by: Who, now: Time) -> Result<Answer, String> {
+        if let Some(under_way) = self.under_way() {
+            return Err(under_way);
+        }
         let work = self.state.work.as_ref().ok_or("nothing runs")?;
         let spec = match self.state.last_good(&work.current) {
             Some(good) => good.spec.clone(),
@@ -107,7 +121,7 @@ impl Driver {
         self.deploy(spec, What::Rollback, by, now)
     }
 
-    pub(super) fn deploy(&mut self, spec: Spec, what: What, by: Who, now: Time) -> Result<u64, String> {
+    pub(super) fn deploy(&mut self, spec: Spec, what: What, by: Who, now: Time) -> Result<Answer, String> {
         if self.ending.is_some() {
             return Err(format!("{} is being taken down", self.folder.name()));
         }
@@ -118,6 +132,9 @@ impl Driver {
         let from = work.current.clone();
         let before = self.state.revision(&from).ok_or("the spec of what runs is not known any more")?.clone();
         self.same_front(&before.spec, &spec)?;
+        if before.spec == spec {
+            return Ok(Answer::NothingToDo(Box::new(self.nothing_to_do(what, &spec))));
+        }
         self.tell_later_settings(&before.spec, &spec, now);
         let fallback = before.goal();
         let revision = self.state.admit(spec);
@@ -133,7 +150,24 @@ impl Driver {
         self.failing = None;
         self.last_crash = None;
         tracing::info!("{what} {number} begins");
-        Ok(number)
+        Ok(Answer::UnderWay(number))
+    }
+
+    /// The spec asked for is the one that is kept up: no instance is touched, and nothing is noted.
+    fn nothing_to_do(&self, what: What, spec: &Spec) -> Report {
+        Report {
+            number: 0,
+            name: self.folder.name().to_owned(),
+            what,
+            ended: Ended::NothingToDo,
+            from: Some(spec.version.clone()),
+            to: spec.version.clone(),
+            why: None,
+            failing: None,
+            cut: 0,
+            cut_on: Vec::new(),
+            took_ms: 0,
+        }
     }
 
     /// Who is at it already.

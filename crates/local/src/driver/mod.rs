@@ -29,7 +29,7 @@ use segue_proxy::{Pool, Proxy};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 pub use adopt::{OpenError, Setup};
-pub use asked::Command;
+pub use asked::{Answer, Command};
 pub use public::{Public, Started};
 
 use crate::clock;
