@@ -84,7 +84,7 @@ fn an_interrupted_demo_leaves_nothing_behind() {
         });
         demo.signal(signal);
         let ended = demo.ended_within(PATIENCE);
-        assert_ne!(ended.code(), 0, "{ended:?}");
+        ended.assert_code(1);
         assert_eq!(left_behind(&place), Vec::<String>::new());
         place.until_nothing_runs();
     }
