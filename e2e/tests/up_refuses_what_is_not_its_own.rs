@@ -1,0 +1,87 @@
+//! A port, a name or instances that belong to another are left to it.
+
+use std::net::TcpListener;
+
+use segue_e2e::client::try_get;
+use segue_e2e::{Place, Pressure, Sample, Service, Status, Told, wait};
+
+#[test]
+fn a_taken_port_is_named_and_nothing_is_left_behind() {
+    let place = Place::new();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = other.local_addr().unwrap();
+    let spec = Sample::default().spec(&place, listen).to_string_lossy().into_owned();
+    let ended = place.run(&["up", "-f", &spec]);
+    ended.assert_code(2);
+    ended.assert_says(&[&listen.to_string()]);
+    place.until_nothing_runs();
+
+    // Once the port is free, nothing stands in the way.
+    drop(other);
+    let mut up = place.start(&["up", "-f", &spec]);
+    wait::until("it serves", wait::LONG, || {
+        up.assert_running();
+        let status = Status::ask(&place, "web")?;
+        if status.settled("v1", 3) { Ok(()) } else { Err(format!("{:#}", status.0)) }
+    });
+}
+
+#[test]
+fn a_second_up_of_the_same_name_is_refused() {
+    let mut service = Service::start(&Sample { replicas: 2, ..Sample::default() });
+    let before = service.place.instances();
+    let pid = service.up().process().pid().as_raw_nonzero().to_string();
+    // It would listen elsewhere; the name is what counts.
+    let elsewhere = Sample { version: "v2", ..Sample::default() }
+        .spec(&service.place, segue_e2e::place::free_address())
+        .to_string_lossy()
+        .into_owned();
+    for arguments in [vec!["up", "-f", &elsewhere], vec!["up", "-f", &elsewhere, "--replace"]] {
+        let ended = service.place.run(&arguments);
+        assert!(matches!(ended.code(), 1 | 2), "{ended:?}");
+        ended.assert_says(&["web", &pid]);
+    }
+    service.up().process().assert_running();
+    service.assert_settled("v1", 2);
+    assert_eq!(service.place.instances(), before);
+}
+
+#[test]
+fn over_living_instances_of_another_spec_up_is_refused_unless_it_is_to_replace_them() {
+    let sample = Sample { replicas: 2, ..Sample::default() };
+    let mut service = Service::start(&sample);
+    service.up().kill();
+    let before = service.place.instances();
+    assert_eq!(before.len(), 2, "instances outlive a killed `segue up`");
+
+    let slow = Sample { version: "v2", flags: &["--rude", "--start-delay", "700ms"], ..sample };
+    let spec = service.spec(&slow);
+    let ended = service.place.run(&["up", "-f", &spec]);
+    assert!(matches!(ended.code(), 1 | 2), "{ended:?}");
+    ended.assert_says(&["--replace", "v1"]);
+    assert_eq!(service.place.instances(), before, "it touched what it refused");
+
+    let _up = service.place.start(&["up", "-f", &spec, "--replace"]);
+    wait::until("the adopted instances are served from", wait::LONG, || {
+        try_get(service.listen, "/").map_err(|error| error.to_string())
+    });
+    let load = Pressure::mixed(service.listen);
+    service.until("the new ones serve", |status| status.settled("v2", 2));
+    load.more(50);
+    let result = load.end();
+    result.assert_no_drops();
+    assert!(result.answered_by("v1") > 0, "{:?}", result.ledger.versions());
+    assert!(before.iter().all(|old| !old.lives()));
+}
+
+#[test]
+fn over_living_instances_of_the_same_spec_up_adopts_them() {
+    let sample = Sample { replicas: 2, ..Sample::default() };
+    let mut service = Service::start(&sample);
+    service.up().kill();
+    let before = service.place.instances();
+    let spec = service.spec(&sample);
+    let _up = service.place.start(&["up", "-f", &spec]);
+    service.until("all serve again", |status| status.0["pid"].is_u64() && status.settled("v1", 2));
+    assert_eq!(service.place.instances(), before);
+}
