@@ -33,7 +33,9 @@ fn when_the_new_version_answers_500_on_readiness() {
 #[test]
 fn when_the_new_version_becomes_ready_and_then_crashes() {
     let service = Service::start(&Sample::default());
-    let crashing = Sample { flags: &["--crash-after", "700ms"], progress_deadline: "20s", ..NEW };
+    // Each is started when the one before serves, and crashes before its successor does.
+    let flags = &["--start-delay", "500ms", "--crash-after", "700ms"];
+    let crashing = Sample { flags, progress_deadline: "20s", ..NEW };
     let load = Pressure::quick(service.listen);
     let ended = service.deploy(&crashing);
     ended.assert_code(1);

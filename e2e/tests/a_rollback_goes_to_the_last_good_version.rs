@@ -49,7 +49,7 @@ fn there_is_nothing_to_go_back_to_at_first() {
     let before = service.place.instances();
     let ended = service.place.run(&["rollback"]);
     ended.assert_code(1);
-    ended.assert_says(&["v1"]);
+    ended.assert_says(&["no other version"]);
     assert_eq!(service.place.instances(), before);
 }
 

@@ -62,8 +62,9 @@ fn over_living_instances_of_another_spec_up_is_refused_unless_it_is_to_replace_t
     assert_eq!(service.place.instances(), before, "it touched what it refused");
 
     let _up = service.place.start(&["up", "-f", &spec, "--replace"]);
-    wait::until("the adopted instances are served from", wait::LONG, || {
-        try_get(service.listen, "/").map_err(|error| error.to_string())
+    wait::until("the adopted instances are served from", wait::LONG, || match try_get(service.listen, "/") {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        other => Err(format!("{other:?}")),
     });
     let load = Pressure::mixed(service.listen);
     service.until("the new ones serve", |status| status.settled("v2", 2));
