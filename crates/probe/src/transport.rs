@@ -139,6 +139,15 @@ impl Transport {
         }
     }
 
+    /// Whether the kernel has bytes of the other side, or its end, that were not read yet.
+    pub(crate) fn has_unread(&self) -> bool {
+        let socket = match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        };
+        recv(socket, &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok()
+    }
+
     fn before_write(&self) -> io::Result<()> {
         if self.meter.look.take() && self.gone() {
             return Err(io::Error::new(

@@ -256,6 +256,16 @@ impl Socket {
             if let Some(fate) = self.receive(worker) {
                 return Poll::Ready(fate);
             }
+            // What came is read before anything is sent: no message goes to a server that has said goodbye already.
+            if !mailbox.jobs.borrow().is_empty() && self.io.has_unread() {
+                match self.fill(context) {
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(self.lost()),
+                    Poll::Ready(Ok(_)) => continue,
+                    // The runtime has not seen it yet, and will wake this task once it has.
+                    Poll::Pending if self.io.has_unread() => return Poll::Pending,
+                    Poll::Pending => {}
+                }
+            }
             self.take_messages(worker, mailbox);
             self.give_up(worker);
             self.say_goodbye(worker, mailbox, once || worker.finishing());
