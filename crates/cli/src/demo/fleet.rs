@@ -81,8 +81,8 @@ pub(super) struct Ports {
 
 impl Ports {
     pub(super) fn new() -> Self {
-        // Several demos at once begin at different places.
-        let offset = std::process::id() % u32::from(PORTS.end - PORTS.start);
+        // Several demos at once begin at different places, also if their process ids are neighbours.
+        let offset = std::process::id().wrapping_mul(101) % u32::from(PORTS.end - PORTS.start);
         Self { next: PORTS.start + u16::try_from(offset).unwrap_or(0) }
     }
 
