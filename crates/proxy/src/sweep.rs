@@ -15,7 +15,7 @@ use crate::shared::Shared;
 const IDLE_GRACE_MS: u64 = 100;
 
 /// A client connection that was idle this long gives up its buffers. Those who ask often keep them.
-const PARK_AFTER_MS: u64 = 500;
+const PARK_AFTER_MS: u64 = 250;
 
 /// Sweeps until the runtime ends.
 pub(crate) async fn run(shared: Arc<Shared>) {

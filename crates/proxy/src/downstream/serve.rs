@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
 use super::socket::{Client, Socket};
 use super::streams::Streams;
@@ -74,17 +75,20 @@ pub(super) async fn serve(connection: Connection) {
     let socket = connection.socket.clone();
     match connection.shared.tls.clone() {
         None => serve_stream(connection, socket).await,
-        Some(tls) => {
-            // The handshake counts as a head: it has the same time limit.
-            connection.flight.enter(Phase::Head);
-            match tls.accept(socket).await {
-                Ok(stream) => {
-                    connection.flight.enter(Phase::Parked);
-                    serve_stream(connection, stream).await;
-                }
-                Err(error) => tracing::debug!(%error, "TLS handshake"),
-            }
+        // In a box: without TLS its room is not needed.
+        Some(tls) => Box::pin(serve_tls(connection, socket, tls)).await,
+    }
+}
+
+async fn serve_tls(connection: Arc<Connection>, socket: Socket, tls: TlsAcceptor) {
+    // The handshake counts as a head: it has the same time limit.
+    connection.flight.enter(Phase::Head);
+    match tls.accept(socket).await {
+        Ok(stream) => {
+            connection.flight.enter(Phase::Parked);
+            serve_stream(connection, stream).await;
         }
+        Err(error) => tracing::debug!(%error, "TLS handshake"),
     }
 }
 
@@ -248,3 +252,18 @@ pub(crate) fn poll_gone(
 #[derive(Debug, thiserror::Error)]
 #[error("the client is gone")]
 pub(crate) struct ClientGone;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_task_of_a_parked_connection_is_small() {
+        let shared = Arc::new(Shared::new(crate::Pool::default(), crate::Config::default()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let task = serve(Connection::new(shared, 0, stream, address));
+        assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
+    }
+}
