@@ -116,6 +116,7 @@ async fn down(
     mut buffer: BytesMut,
     mut tracker: Option<Tracker>,
 ) -> io::Result<()> {
+    let mut looked = false;
     loop {
         if !buffer.is_empty() {
             talk.turn.store(0, Ordering::Relaxed);
@@ -137,8 +138,15 @@ async fn down(
                 if read? == 0 {
                     return to.shutdown().await;
                 }
+                looked = false;
             }
-            Next::Tell => break,
+            Next::Tell if looked => break,
+            // What the client has said in the meantime is known once the runtime has looked at its socket: then that
+            // is answered first.
+            Next::Tell => {
+                looked = true;
+                tokio::task::yield_now().await;
+            }
         }
     }
     let mut frame = Vec::new();
