@@ -183,7 +183,11 @@ fn command_names() -> Vec<String> {
     let commands = help.split("Commands:").nth(1).expect("a list of commands");
     let list = commands.lines().skip(1).take_while(|line| !line.is_empty());
     let names = list.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Exit code, stdout and stderr of a command, with nothing of this process's environment about colour or width.
