@@ -3,10 +3,9 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use segue_proxy::{Config, Pool, PoolConfig, Proxy, Tls, TlsError};
+use segue_proxy::{Config, Pool, PoolConfig, Tls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -14,7 +13,6 @@ use crate::clock;
 use crate::control::server;
 use crate::driver::{Command, Driver, OpenError, Public, Setup, Started};
 use crate::folder::{Folder, FolderError, Held, StateDir};
-use crate::gauge;
 use crate::history::Who;
 use crate::instance::Keeper;
 use crate::notify::Manager;
@@ -77,9 +75,6 @@ pub enum UpError {
         /// Why.
         source: io::Error,
     },
-    /// The proxy.
-    #[error("the proxy cannot start: {0}")]
-    Proxy(#[source] io::Error),
     /// The control socket.
     #[error("cannot make the control socket {path}: {source}", path = path.display())]
     Control {
@@ -115,29 +110,23 @@ pub async fn up(options: Options) -> Result<u64, UpError> {
     let manager = Manager::of_environment().map_err(UpError::Process)?;
     let signals = Signals::take().map_err(UpError::Process)?;
     let socket = folder.control_socket();
-    let pool = Pool::new(pool_config(&spec));
     let setup = Setup {
         folder: folder.clone(),
         held,
+        pool: Pool::new(pool_config(&spec)),
         spec: Some(spec),
         replace,
         keeper,
-        pool: pool.clone(),
         manager,
         output,
     };
     let (mut driver, public) = Driver::open(setup).await?;
-    let front = Proxy::start(listener, pool.clone(), config).map_err(UpError::Proxy)?;
-    let front = Arc::new(front);
-    driver.stand_behind(Arc::clone(&front));
+    let address = driver.stand_behind(listener, config).map_err(UpError::Process)?;
     let control =
         server::bind(&socket).map_err(|source| UpError::Control { path: socket.clone(), source })?;
-    tracing::info!("{} listens on {}", folder.name(), front.local_addr());
-    let others = [
-        tokio::spawn(gauge::keep(folder.clone(), pool, front)),
-        tokio::spawn(server::serve(control, public.clone())),
-        tokio::spawn(signals.pass_on(public.clone())),
-    ];
+    tracing::info!("{} listens on {address}", folder.name());
+    let others =
+        [tokio::spawn(server::serve(control, public.clone())), tokio::spawn(signals.pass_on(public.clone()))];
     let cut = driver.run().await;
     public.talks_end(LAST_WORDS).await;
     for other in others {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use segue_local::driver::{OpenError, Started};
 use segue_local::folder::FolderError;
@@ -15,6 +16,8 @@ use crate::service::{self, NO, Place};
 
 /// Enough for the driver and for who talks to it: the proxy has threads of its own.
 const THREADS: usize = 2;
+/// How long the last lines of the instances may take to be printed.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Run a program's instances behind the proxy, in the foreground
 ///
@@ -49,8 +52,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             up(Options { state_dir, spec, replace: args.replace, keeper, output: Some(sender) }).await;
         match ended {
             Ok(_) => {
-                // Every keeper has ended, so every line is there to be printed.
-                printer.await?;
+                // The keepers have ended, so every line is there to be printed; one that has not is not waited for.
+                let _ = tokio::time::timeout(LAST_LINES, printer).await;
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {

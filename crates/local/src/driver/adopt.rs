@@ -100,6 +100,8 @@ impl Driver {
             written: None,
             keeper: setup.keeper,
             pool: setup.pool,
+            listen: None,
+            door: None,
             front: None,
             fleet: Fleet::new(),
             news,

@@ -230,7 +230,7 @@ impl Driver {
         Ok(number)
     }
 
-    fn down(&mut self, by: Who, now: Time) {
+    pub(super) fn down(&mut self, by: Who, now: Time) {
         if self.ending.is_some() {
             return;
         }
@@ -240,6 +240,8 @@ impl Driver {
         if let Some(work) = &mut self.state.work {
             work.ending = true;
         }
+        // Whom nobody has let in need not be drained.
+        self.door = None;
         let deadline = self.drain_deadline();
         let front_drained = self.front.is_none();
         let at = clock::wall();

@@ -5,11 +5,13 @@
 //!   └──────────────── woken by news, a request, a time ◀───────┘
 //! ```
 //! Steps are modules: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`], [`act`], [`asked`] (what clients ask for),
-//! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside).
+//! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside),
+//! [`door`] (when clients are let in).
 
 mod act;
 mod adopt;
 mod asked;
+mod door;
 mod ended;
 mod fleet;
 mod observe;
@@ -19,6 +21,7 @@ mod public;
 mod view;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +42,7 @@ use crate::history::Who;
 use crate::instance::Keeper;
 use crate::notify::Manager;
 use crate::state::State;
+use door::Door;
 use fleet::{Fleet, Life, News};
 use observe::Counts;
 
@@ -56,7 +60,11 @@ pub struct Driver {
     written: Option<State>,
     keeper: Keeper,
     pool: Pool,
-    /// The proxy; none where only the instances are to be ended.
+    /// Where clients connect; nowhere if only the instances are to be ended.
+    listen: Option<SocketAddr>,
+    /// Until the first instance serves.
+    door: Option<Door>,
+    /// From then on.
     front: Option<Arc<Proxy>>,
     fleet: Fleet,
     news: UnboundedReceiver<News>,
@@ -99,11 +107,6 @@ enum Turn {
 // === impl Driver ===
 
 impl Driver {
-    /// The proxy that clients reach the instances by; without one, there is none to be drained.
-    pub fn stand_behind(&mut self, front: Arc<Proxy>) {
-        self.front = Some(front);
-    }
-
     /// Drives until everything has ended; answers how many requests that cut.
     pub async fn run(mut self) -> u64 {
         let mut last = Vec::new();
@@ -116,7 +119,8 @@ impl Driver {
                 Turn::Sleep(until) => until,
             };
             let shown = self.public.is_watched().then(|| clock::now() + SHOW);
-            let until = [until, shown].into_iter().flatten().min();
+            let opens = self.door.as_ref().map(|door| door.opens);
+            let until = [until, shown, opens].into_iter().flatten().min();
             tokio::select! {
                 () = changed => {}
                 Some(news) = self.news.recv() => self.hear(news),
@@ -131,6 +135,7 @@ impl Driver {
             self.hear(news);
         }
         let now = clock::now();
+        self.open_door(now);
         let counts = observe::counts(&self.pool);
         let Some(work) = &mut self.state.work else { return Turn::Over(0) };
         let abort = work.deploy.as_ref().is_some_and(|deploy| deploy.abort);

@@ -95,7 +95,7 @@ impl Driver {
             state: self.phase(serving),
             pid: Some(std::process::id()),
             since: Some(self.since),
-            listen: self.front.as_ref().map(|front| front.local_addr().to_string()),
+            listen: self.listen.map(|address| address.to_string()),
             version: goal.map(|goal| self.state.label(&goal.version)),
             replicas: goal.map_or(0, |goal| goal.replicas),
             serving: u32::try_from(serving).unwrap_or(u32::MAX),
