@@ -140,12 +140,32 @@ pub(crate) fn reader_is_gone(error: &anyhow::Error) -> bool {
 pub(crate) fn error(error: &anyhow::Error) {
     let label = if stderr_has_color() { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };
     // Nobody is left to be told if stderr is closed.
-    let _ = writeln!(io::stderr(), "{label} {error:#}");
+    let _ = writeln!(io::stderr(), "{label} {}", chain(error));
+}
+
+/// The error and its causes in one line; a cause that stands at the end already is not said again.
+fn chain(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || anyhow::anyhow!("permission denied");
+        assert_eq!(chain(&cause().context("cannot read web.yaml")), "cannot read web.yaml: permission denied");
+        assert_eq!(chain(&cause().context("web.yaml: permission denied")), "web.yaml: permission denied");
+    }
 
     fn decide(flag: Color, set: &[(&str, &str)], terminal: bool) -> bool {
         let variable =
