@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn a_cause_is_said_once() {
         let cause = || anyhow::anyhow!("permission denied");
-        assert_eq!(chain(&cause().context("cannot read web.yaml")), "cannot read web.yaml: permission denied");
+        assert_eq!(
+            chain(&cause().context("cannot read web.yaml")),
+            "cannot read web.yaml: permission denied"
+        );
         assert_eq!(chain(&cause().context("web.yaml: permission denied")), "web.yaml: permission denied");
     }
 

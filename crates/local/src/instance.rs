@@ -158,24 +158,33 @@ impl Instance {
             .stderr(Stdio::null())
             .spawn()
             .map_err(SpawnError::Keeper)?;
-        let status = async {
+        // From here on something runs: that it cannot be looked at just now (no file descriptor is left) must not make
+        // anybody believe that nothing does.
+        let said = async {
             loop {
-                let ended = child.try_wait().map_err(SpawnError::Keeper)?.is_some();
-                match Status::read(&dir).map_err(SpawnError::Keeper)? {
-                    Some(status) => return Ok(status),
-                    None if ended => return Err(SpawnError::Silent),
-                    None => clock::sleep(LOOK).await,
+                let ended = child.try_wait().is_ok_and(|ended| ended.is_some());
+                let looked = Status::read(&dir).and_then(|status| {
+                    let Some(Status { process: Some(process), .. }) = status else {
+                        return Ok((status, None));
+                    };
+                    Ok((status, Handle::open(process)?))
+                });
+                match looked {
+                    Ok((Some(status), handle)) => return Ok((status, handle)),
+                    Ok((None, _)) if ended => return Err(SpawnError::Silent),
+                    Ok(_) | Err(_) => clock::sleep(LOOK).await,
                 }
             }
         };
-        let status = tokio::time::timeout(SILENCE, status).await.unwrap_or(Err(SpawnError::Silent))?;
+        let (status, handle) =
+            tokio::time::timeout(SILENCE, said).await.unwrap_or(Err(SpawnError::Silent))?;
         // Nobody waits for the keeper; the runtime collects it when it ends.
         tokio::spawn(async move { child.wait().await });
         match (status.state, status.process) {
             (State::FailedToStart { error }, _) => Err(SpawnError::Command(error)),
             (_, None) => Err(SpawnError::Silent),
             (_, Some(process)) => {
-                Self::open(dir, launch.clone(), status.keeper, process).map_err(SpawnError::Keeper)
+                Ok(Self { dir, launch: launch.clone(), keeper: status.keeper, process, handle })
             }
         }
     }
@@ -248,7 +257,7 @@ impl Instance {
     /// Ends all of its process group at once, if it is found to be its own.
     pub fn kill_group(&self) -> io::Result<()> {
         let Some(pid) = rustix::process::Pid::from_raw(self.process.pid) else { return Ok(()) };
-        if self.process.stat().is_none() {
+        if self.process.stat()?.is_none() {
             // Its number may be another's now: those that are left are told apart one by one.
             return group::kill_members(self.process, self.keeper.pid);
         }
@@ -264,19 +273,27 @@ impl Instance {
             ended(handle).await;
         }
         loop {
-            // In this order: a keeper that is gone has written all that it ever will.
-            let held = lock_is_held(&self.dir).unwrap_or(false);
-            let state = Status::read(&self.dir).ok().flatten().map(|status| status.state);
-            match state {
-                Some(state @ State::Exited { .. }) => return exit_of(&state),
-                _ if held => clock::sleep(LOOK).await,
-                _ => {
-                    if let Err(error) = group::kill_members(self.process, self.keeper.pid) {
-                        tracing::warn!(instance = self.id(), %error, "cannot end what its process group left");
-                    }
+            match self.how_it_ended() {
+                Ok(Some(exit)) => return exit,
+                Ok(None) => {}
+                Err(error) if out_of_descriptors(&error) => {}
+                Err(error) => {
+                    tracing::warn!(instance = self.id(), %error, "cannot find out how it ended");
                     return Exit::UNKNOWN;
                 }
             }
+            clock::sleep(LOOK).await;
+        }
+    }
+
+    /// Once the main process has ended: `None` as long as its keeper may still say how.
+    fn how_it_ended(&self) -> io::Result<Option<Exit>> {
+        // In this order: a keeper that is gone has written all that it ever will.
+        let held = lock_is_held(&self.dir)?;
+        match Status::read(&self.dir)?.map(|status| status.state) {
+            Some(state @ State::Exited { .. }) => Ok(Some(exit_of(&state))),
+            _ if held => Ok(None),
+            _ => group::kill_members(self.process, self.keeper.pid).map(|()| Some(Exit::UNKNOWN)),
         }
     }
 
@@ -298,7 +315,7 @@ impl Instance {
 
     /// Waits until its keeper is gone too: its process group has ended, and its log is whole.
     pub async fn closed(&self) {
-        while lock_is_held(&self.dir).unwrap_or(false) {
+        while lock_is_held(&self.dir).unwrap_or_else(|error| out_of_descriptors(&error)) {
             clock::sleep(LOOK).await;
         }
     }
@@ -344,6 +361,12 @@ async fn ended(handle: &Handle) {
             }
         }
     }
+}
+
+/// That something cannot be looked at for want of a file descriptor says nothing of it, and passes.
+fn out_of_descriptors(error: &io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
 
 fn exit_of(state: &State) -> Exit {

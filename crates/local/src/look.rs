@@ -42,7 +42,7 @@ fn instance(folder: &Folder, id: &str, boot_id: &str, known: Option<&state::Stat
     let dir = folder.instance(id);
     let status = Status::read(&dir).ok()?.filter(|status| status.boot_id == boot_id)?;
     let process = status.process?;
-    let runs = process.stat().is_some_and(|stat| !stat.ended());
+    let runs = process.stat().ok()?.is_some_and(|stat| !stat.ended());
     if !runs && !lock_is_held(&dir).unwrap_or(false) {
         return None;
     }

@@ -35,9 +35,14 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Looks a process up; `None` if there is none of that number.
-    pub fn of(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    /// Looks a process up; `None` if there is none of that number. That it cannot be looked up (no file descriptor is
+    /// left) does not mean that.
+    pub fn of(pid: i32) -> io::Result<Option<Self>> {
+        match fs::read_to_string(format!("/proc/{pid}/stat")) {
+            Ok(text) => Ok(Self::parse(&text)),
+            Err(error) if nothing_of_ours(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The command's name stands in parentheses and may hold anything, parentheses too: what is read begins after the last one.
@@ -58,19 +63,19 @@ impl Stat {
 
 impl Identity {
     /// The process that has this number now.
-    pub fn of(pid: i32) -> Option<Self> {
-        Stat::of(pid).map(|stat| Self { pid, start_time: stat.start_time })
+    pub fn of(pid: i32) -> io::Result<Option<Self>> {
+        Ok(Stat::of(pid)?.map(|stat| Self { pid, start_time: stat.start_time }))
     }
 
     /// This process itself.
     pub fn own() -> io::Result<Self> {
-        Self::of(rustix::process::getpid().as_raw_nonzero().get())
+        Self::of(rustix::process::getpid().as_raw_nonzero().get())?
             .ok_or_else(|| io::Error::other("/proc does not show this process"))
     }
 
     /// What is known of it, if it is still there (ended but not collected counts).
-    pub fn stat(&self) -> Option<Stat> {
-        Stat::of(self.pid).filter(|stat| stat.start_time == self.start_time)
+    pub fn stat(&self) -> io::Result<Option<Stat>> {
+        Ok(Stat::of(self.pid)?.filter(|stat| stat.start_time == self.start_time))
     }
 }
 
@@ -90,7 +95,7 @@ impl Handle {
             Err(rustix::io::Errno::SRCH) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        Ok(identity.stat().map(|_| Self { identity, pidfd }))
+        Ok(identity.stat()?.map(|_| Self { identity, pidfd }))
     }
 
     /// Which one it is.
@@ -118,6 +123,12 @@ pub(crate) fn has_ended(pidfd: impl AsFd) -> bool {
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
 }
 
+/// There is none; or it ended between opening and reading; or it is another user's, where /proc hides those.
+fn nothing_of_ours(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+        || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
 /// Changes with every boot of the machine: start times of different boots cannot be compared.
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
@@ -128,7 +139,7 @@ pub fn find(wanted: impl Fn(&Stat) -> bool) -> io::Result<Vec<Identity>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(stat) = Stat::of(pid).filter(|stat| wanted(stat)) {
+        if let Some(stat) = Stat::of(pid)?.filter(|stat| wanted(stat)) {
             found.push(Identity { pid, start_time: stat.start_time });
         }
     }

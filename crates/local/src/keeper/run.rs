@@ -104,10 +104,8 @@ fn start(dir: &Path, launch: &Launch) -> io::Result<(Child, PipeReader, Log)> {
 
 fn child_identity(child: &Child) -> io::Result<Identity> {
     // It cannot be gone: nobody has collected it.
-    i32::try_from(child.id())
-        .ok()
-        .and_then(Identity::of)
-        .ok_or_else(|| io::Error::other("/proc does not show it"))
+    let pid = Pid::from_child(child).as_raw_nonzero().get();
+    Identity::of(pid)?.ok_or_else(|| io::Error::other("/proc does not show it"))
 }
 
 fn describe(launch: &Launch, error: &io::Error) -> String {

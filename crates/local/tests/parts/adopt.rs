@@ -52,7 +52,7 @@ impl Foreign {
     }
 
     fn identity(&self) -> Identity {
-        Identity::of(i32::try_from(self.0.id()).expect("fits")).expect("runs")
+        Identity::of(i32::try_from(self.0.id()).expect("fits")).expect("looks").expect("runs")
     }
 }
 
@@ -105,7 +105,7 @@ async fn without_its_keeper_it_is_adopted_and_how_it_ends_is_unknown() {
     let instance = place.spawn("a-1", script).await;
     let child = line(&instance, |line| line.parse::<i32>().is_ok()).await;
     line(&instance, |line| line == "here").await;
-    let child = Identity::of(child.parse().expect("a pid")).expect("runs");
+    let child = Identity::of(child.parse().expect("a pid")).expect("looks").expect("runs");
     let keeper = Status::read(instance.dir()).expect("reads").expect("is there").keeper;
     let keeper = Handle::open(keeper).expect("opens").expect("runs");
     keeper.signal(rustix::process::Signal::KILL).expect("signals");

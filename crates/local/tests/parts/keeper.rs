@@ -103,7 +103,7 @@ async fn the_keeper_outlives_signals_that_are_not_meant_for_it() {
     let instance = place.spawn("a-1", "echo here; exec sleep 1000").await;
     line(&instance, |line| line == "here").await;
     let keeper = Status::read(instance.dir()).expect("reads").expect("is there").keeper;
-    let stat = keeper.stat().expect("runs");
+    let stat = keeper.stat().expect("looks").expect("runs");
     assert_eq!((stat.session, stat.group), (keeper.pid, keeper.pid), "a session of its own");
     let pid = rustix::process::Pid::from_raw(keeper.pid).expect("a pid");
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT, rustix::process::Signal::HUP]
@@ -126,7 +126,7 @@ async fn what_it_leaves_in_its_process_group_ends_with_it() {
     let left: Vec<i32> = said.iter().map(|pid| pid.parse().expect("a pid")).collect();
     assert_eq!(left.len(), 2);
     for pid in left {
-        assert!(!Identity::of(pid).is_some_and(runs), "{pid} still runs");
+        assert!(!Identity::of(pid).expect("looks").is_some_and(runs), "{pid} still runs");
     }
 }
 
@@ -137,7 +137,7 @@ async fn who_left_the_process_group_does_not_hold_the_keeper_up() {
     assert_eq!(instance.exited().await.code, Some(0));
     let said = said(&instance).await;
     let escaped: i32 = said[0].parse().expect("a pid");
-    let escaped = Identity::of(escaped).expect("runs");
+    let escaped = Identity::of(escaped).expect("looks").expect("runs");
     assert!(runs(escaped), "a process group is ended, a daemon is not");
     let handle = segue_local::process::Handle::open(escaped).expect("opens").expect("runs");
     handle.signal(rustix::process::Signal::KILL).expect("signals");
@@ -149,7 +149,7 @@ async fn kill_group_ends_all_of_it_at_once() {
     let script = "trap '' TERM; sleep 1000 & echo $!; while :; do sleep 0.02; done";
     let instance = place.spawn("a-1", script).await;
     let child = line(&instance, |line| line.parse::<i32>().is_ok()).await;
-    let child = Identity::of(child.parse().expect("a pid")).expect("runs");
+    let child = Identity::of(child.parse().expect("a pid")).expect("looks").expect("runs");
     instance.kill_group().expect("kills");
     assert_eq!(instance.exited().await.signal, Some(9));
     eventually("its child ends", || !runs(child)).await;

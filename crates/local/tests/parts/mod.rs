@@ -116,7 +116,7 @@ async fn eventually(what: &str, holds: impl Fn() -> bool) {
 
 /// Whether a process runs (one that ended and was not collected does not).
 fn runs(process: Identity) -> bool {
-    process.stat().is_some_and(|stat| !stat.ended())
+    process.stat().expect("looks").is_some_and(|stat| !stat.ended())
 }
 
 /// Ends an instance whatever it does, and waits for its keeper.
