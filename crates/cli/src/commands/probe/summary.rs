@@ -16,17 +16,18 @@ pub(super) fn text(report: &Report) -> String {
     let verdict = match (report.invalid(), ledger.dropped()) {
         (Some(why), _) => format!("invalid: {why}"),
         (None, 0) => "nothing dropped".to_owned(),
-        (None, dropped) => format!("{} dropped: {}", count(dropped), list(&report.drops())),
+        (None, dropped) => format!("{} dropped", count(dropped)),
     };
     line("result", verdict);
     let requests = ledger.requests();
     line("requests", format!("{} in {}, {} ok", count(requests), span(report.elapsed), count(ledger.ok())));
     if let Some(window) = report.drop_window() {
+        line("dropped", list(&report.drops()));
         let mut text = format!("first after {}, last after {}", span(window.first), span(window.last));
         if let Some((at, length)) = ledger.timeline().longest_outage() {
             let _ = write!(text, "; longest time with no answer {} (after {})", span(length), span(at));
         }
-        line("drops", text);
+        line("when", text);
     }
     if let Some(bound) = report.bound() {
         let percent = bound * 100.0;
