@@ -12,6 +12,9 @@ use clap::Parser;
 enum Command {
     /// The probe beside vegeta.
     Probe(probe::Args),
+    /// The probe itself, as a process of its own.
+    #[command(hide = true)]
+    ProbeLoad(probe::LoadArgs),
     /// The proxy beside nginx and HAProxy.
     Proxy(proxy::Args),
     /// A part of a benchmark that runs as a process of its own.
@@ -22,6 +25,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Probe(args) => probe::run(&args),
+        Command::ProbeLoad(args) => probe::load(args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Part(part) => part.run(),
     }

@@ -1,4 +1,4 @@
-//! Running a load generator on processor 0 and reading, once it has ended, what it used.
+//! Running a load generator and reading, once it has ended, what it used.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub(super) enum Generator {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Ran {
     pub(super) requests: u64,
+    /// Of what was planned.
+    pub(super) sent: f64,
     pub(super) cpu_us: f64,
     /// From planned to sent, where the generator tells it.
     pub(super) lag_p99_us: Option<f64>,
@@ -32,25 +34,15 @@ pub(super) struct Ran {
 
 /// Where the generators are.
 pub(super) struct Tools {
-    segue: PathBuf,
+    own: PathBuf,
     vegeta: PathBuf,
     oha: Option<PathBuf>,
 }
 
 impl Tools {
     pub(super) fn find() -> anyhow::Result<Self> {
-        ensure!(
-            installed("taskset").is_some(),
-            "taskset is not installed; on Debian: apt-get install util-linux"
-        );
         let own = std::env::current_exe()?;
-        let segue = own.with_file_name("segue");
-        ensure!(
-            segue.is_file(),
-            "{} is not built: build it as this program was, with `-p segue`",
-            segue.display()
-        );
-        Ok(Self { segue, vegeta: vegeta(&own)?, oha: installed("oha") })
+        Ok(Self { vegeta: vegeta(&own)?, own, oha: installed("oha") })
     }
 
     pub(super) fn generators(&self) -> Vec<Generator> {
@@ -68,39 +60,34 @@ impl Tools {
     ) -> anyhow::Result<Ran> {
         let planned = u64::from(rate) * seconds;
         let (rate_flag, duration) = (rate.to_string(), format!("{seconds}s"));
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).stdin(Stdio::null()).stderr(Stdio::inherit()).stdout(Stdio::piped());
-        match generator {
+        let mut command = match generator {
             Generator::Segue => {
-                command.arg(&self.segue).args(["probe", url, "--rate", &rate_flag, "--duration", &duration]);
-                command.args(["-o", "json"]).stderr(Stdio::null());
+                let mut command = Command::new(&self.own);
+                command.args(["probe-load", url, &rate_flag, &seconds.to_string()]);
+                command
             }
             Generator::Vegeta => {
                 let targets =
                     std::env::temp_dir().join(format!("segue-bench-targets-{}", std::process::id()));
                 fs::write(&targets, format!("GET {url}\n"))?;
-                command.arg(&self.vegeta).args(["attack", "-rate", &rate_flag, "-duration", &duration]);
+                let mut command = Command::new(&self.vegeta);
+                command.args(["attack", "-rate", &rate_flag, "-duration", &duration]);
                 command.arg("-targets").arg(targets);
+                command
             }
             Generator::Oha => {
-                let oha = self.oha.as_ref().context("oha is not installed")?;
-                command.arg(oha).args([
-                    "-z",
-                    &duration,
-                    "-q",
-                    &rate_flag,
-                    "-c",
-                    "64",
-                    "--latency-correction",
-                ]);
+                let mut command = Command::new(self.oha.as_ref().context("oha is not installed")?);
+                command.args(["-z", &duration, "-q", &rate_flag, "-c", "64", "--latency-correction"]);
                 command.args(["--no-tui", "--output-format", "json", url]);
+                command
             }
-        }
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let (output, cpu_us) = watch(command.spawn()?).with_context(|| format!("running {generator:?}"))?;
         let (requests, lag) = match generator {
             Generator::Segue => {
                 let json: Value = serde_json::from_slice(&output)?;
-                ensure!(json["dropped"] == 0 && json["valid"] == true, "segue probe: {json}");
+                ensure!(json["dropped"] == 0, "segue probe: {json}");
                 let lag = |key: &str| json["lag_ms"][key].as_f64().map(|millis| millis * 1000.0);
                 (json["requests"].as_u64().unwrap_or(0), (lag("p99"), lag("max")))
             }
@@ -110,11 +97,10 @@ impl Tools {
                 (json["statusCodeDistribution"]["200"].as_u64().unwrap_or(0), (None, None))
             }
         };
-        // Oha cuts off what is in flight at the end; nobody may have sent less than nearly all.
-        ensure!(requests * 100 >= planned * 99, "{generator:?} sent {requests} of {planned} requests");
+        ensure!(requests > 0, "{generator:?} sent nothing");
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let cpu_us = cpu_us as f64 / requests as f64;
-        Ok(Ran { requests, cpu_us, lag_p99_us: lag.0, lag_max_us: lag.1 })
+        let (cpu_us, sent) = (cpu_us as f64 / requests as f64, requests as f64 / planned as f64);
+        Ok(Ran { requests, sent, cpu_us, lag_p99_us: lag.0, lag_max_us: lag.1 })
     }
 
     /// What vegeta's own report says of the results that it wrote, in a process that is not measured.
@@ -124,8 +110,7 @@ impl Tools {
         let output = Command::new(&self.vegeta).args(["report", "-type=json"]).arg(&file).output()?;
         fs::remove_file(&file)?;
         let json: Value = serde_json::from_slice(&output.stdout)?;
-        ensure!(json["success"].as_f64() == Some(1.0), "not all of vegeta's requests were answered: {json}");
-        json["requests"].as_u64().context("vegeta's report has no requests")
+        json["status_codes"]["200"].as_u64().context("none of vegeta's requests was answered")
     }
 }
 

@@ -1,11 +1,13 @@
 //! `segue probe` beside vegeta (and oha, where it is installed): CPU per request at the same rate.
 //!
-//! The generator runs alone on processor 0, the origin on processor 1. Rounds are interleaved, and the median counts.
+//! The origin is one process on processor 1; a generator may use both processors. Rounds are interleaved, and the median
+//! counts.
 //! Vegeta is built from its Go module where it is not there yet.
 
 mod generator;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::bail;
 use serde::Serialize;
@@ -30,6 +32,23 @@ pub(crate) struct Args {
     /// Machine-readable result on stdout.
     #[arg(short, value_parser = ["text", "json"], default_value = "text")]
     output: String,
+}
+
+/// What `segue probe` would be given.
+#[derive(clap::Args)]
+pub(crate) struct LoadArgs {
+    url: segue_probe::Target,
+    rate: f64,
+    seconds: u64,
+}
+
+/// One run of the probe, as the command makes it; its JSON is the result.
+pub(crate) fn load(args: LoadArgs) -> anyhow::Result<()> {
+    let mut load = segue_probe::Load::new(args.url, Duration::from_secs(args.seconds));
+    load.shapes = vec![segue_probe::Shape::new("GET", args.rate)];
+    let report = segue_probe::run(load, |_| ())?;
+    println!("{}", serde_json::to_string(&report.json())?);
+    Ok(())
 }
 
 #[derive(Debug, Serialize)]
@@ -82,10 +101,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 impl Report {
     fn markdown(&self, generators: &[Generator]) -> String {
         let mut text = format!(
-            "GET over kept-alive HTTP/1.1, answers of {} bytes; {} rounds of {} s, medians; the generator alone on one \
-             processor, the origin on the other.\n\n\
-             | rate | generator | CPU µs/request | beside vegeta | left late p99 µs | left late max µs |\n\
-             |---|---|---|---|---|---|\n",
+            "GET over kept-alive HTTP/1.1, answers of {} bytes; {} rounds of {} s, medians; the origin on one of two \
+             processors.\n\n\
+             | rate | generator | CPU µs/request | beside vegeta | sent of planned | left late p99 µs | left late max µs |\n\
+             |---|---|---|---|---|---|---|\n",
             self.size, self.rounds, self.seconds
         );
         let mut rates: Vec<u32> = self.rows.iter().map(|row| row.rate).collect();
@@ -102,9 +121,10 @@ impl Report {
                 // Writing to a string does not fail.
                 let _ = writeln!(
                     text,
-                    "| {rate}/s | {generator:?} | {} | {} | {} | {} |",
+                    "| {rate}/s | {generator:?} | {} | {} | {} | {} | {} |",
                     number(cpu, 2),
                     number(ratio, 3),
+                    number(median(|ran| Some(ran.sent)), 3),
                     number(median(|ran| ran.lag_p99_us), 0),
                     number(median(|ran| ran.lag_max_us), 0),
                 );
