@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -155,9 +157,19 @@ impl Drop for Place {
     }
 }
 
-/// An address of this machine that nothing listens on just now.
+/// Below the ports that the kernel gives to outgoing connections (a load leaves thousands of those behind, and one may
+/// take the port before the service does), and below those that Segue gives to instances.
+const PORTS: Range<u16> = 10_000..15_000;
+
+/// An address of this machine that nothing listens on just now, and that no other test of this process was given.
 pub fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let span = u32::from(PORTS.end - PORTS.start);
+    let free = (0..span).find_map(|_| {
+        // Processes that began one after the other begin far apart.
+        let number = std::process::id().wrapping_mul(997).wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + u16::try_from(number % span).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?.local_addr().ok()
+    });
+    free.expect("a free port")
 }
