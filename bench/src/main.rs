@@ -2,8 +2,12 @@
 //!
 //! One module per benchmark; the rivals' settings are in `rivals/`.
 
+mod clock;
+mod deploy;
+mod drain;
 mod probe;
 mod proxy;
+mod spread;
 
 use clap::Parser;
 
@@ -17,6 +21,10 @@ enum Command {
     ProbeLoad(probe::LoadArgs),
     /// The proxy beside nginx and HAProxy.
     Proxy(proxy::Args),
+    /// What a drain adds to what its in-flight request needs.
+    Drain(drain::Args),
+    /// A deploy of many instances under load, beside its bound.
+    Deploy(deploy::Args),
     /// A part of a benchmark that runs as a process of its own.
     #[command(hide = true, subcommand)]
     Part(proxy::Part),
@@ -27,6 +35,8 @@ fn main() -> anyhow::Result<()> {
         Command::Probe(args) => probe::run(&args),
         Command::ProbeLoad(args) => probe::load(args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Drain(args) => drain::run(&args),
+        Command::Deploy(args) => deploy::run(&args),
         Command::Part(part) => part.run(),
     }
 }
