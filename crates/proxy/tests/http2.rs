@@ -201,6 +201,29 @@ fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
 }
 
 #[test]
+fn a_stream_that_is_never_read_can_be_cut() {
+    let origin = Origin::new(|mut client| {
+        let _ = client.request();
+        client.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
+        let piece = vec![b'x'; 1_000_000];
+        while std::io::Write::write_all(client.0.get_mut(), &piece).is_ok() {}
+    });
+    let pool = pool_of(&[origin.address]);
+    let proxy = start(&pool, config());
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        let answer = sender.send_request(get("/")).await.unwrap();
+        // Until the stream's window is full.
+        let _ = tokio::time::timeout(Duration::from_millis(300), std::future::pending::<()>()).await;
+        assert_eq!(pool.cut("a"), 1);
+        while pool.instances()[0].in_flight > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(answer.into_body().collect().await.is_err());
+    });
+}
+
+#[test]
 fn the_proxys_own_answers_have_their_reason() {
     let pool = segue_proxy::Pool::default();
     let proxy = start(&pool, config());

@@ -105,6 +105,8 @@ fn an_answer_that_breaks_off_never_looks_complete() {
         let origin = Origin::new(move |mut client| {
             let _ = client.request();
             client.send(head);
+            // What came first is already with the client when the connection breaks off.
+            pause(Duration::from_millis(100));
         });
         let pool = pool_of(&[origin.address]);
         let proxy = start(&pool, config());

@@ -168,6 +168,20 @@ fn amend(bytes: &[u8]) -> Option<(Bytes, Reason)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
+    use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test]
+    async fn a_client_that_takes_bytes_makes_progress_and_ends_idle() {
+        let now = clock::tick();
+        let flight = Arc::new(Flight::since_then(Phase::Flush, 0));
+        let mut tracked = Tracked::new(tokio::io::sink(), Bytes::new(), flight.clone(), Arc::default());
+        flight.blocked();
+        assert_eq!(tracked.write(b"x").await.unwrap(), 1);
+        assert_eq!((flight.since() >= now, flight.blocked_since()), (true, 0));
+        tracked.flush().await.unwrap();
+        assert_eq!(flight.phase(), Phase::Idle);
+    }
 
     #[test]
     fn an_error_answer_gets_its_reason_behind_the_status_line() {
