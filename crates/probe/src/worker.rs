@@ -148,7 +148,7 @@ impl Worker {
             payload: Payload::new(&lane.pattern, due.number),
             fresh: lane.fresh(due.number),
         };
-        if self.in_flight.get() > self.load.max_in_flight {
+        if self.in_flight.get() > self.load.max_in_flight.div_ceil(self.load.threads) {
             return self.close(job.ticket, Fate::Unsent(Unsent::TooManyInFlight), Answer::default());
         }
         match self.load.shapes[due.shape].protocol {

@@ -21,6 +21,7 @@ use crate::output::{self, outln};
 /// connections. A drop is a request that was refused, reset, closed without an answer, timed out, truncated,
 /// answered by a status from 500 on or by a wrong body; nothing is ever sent a second time.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
     /// Where to send: http://, https://, ws:// or wss://
     url: Target,
@@ -42,6 +43,9 @@ pub(crate) struct Args {
     /// What the answer's body must be: `echo` (what was sent), or a text that it contains
     #[arg(long, value_name = "TEXT")]
     expect: Option<String>,
+    /// Send each request's number in the header segue-request, for a server that looks for repetitions
+    #[arg(long)]
+    numbered: bool,
     /// Speak HTTP/2 (without TLS by prior knowledge)
     #[arg(long, conflicts_with = "websocket")]
     http2: bool,
@@ -170,6 +174,7 @@ fn load(args: Args) -> anyhow::Result<(Load, String)> {
         connections,
         pool: args.pool,
         think: args.think,
+        numbered: args.numbered,
         expect: match args.expect {
             None => Expect::Length,
             Some(text) if text == "echo" => Expect::Echo,

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use segue_probe::Shape;
 
-use crate::server::{Peer, load, pause, probe, serve};
+use crate::server::{Peer, Request, load, pause, probe, serve};
 
 const RATE: u32 = 500;
 const COUNT: u32 = 2000;
@@ -17,6 +17,17 @@ const COUNT: u32 = 2000;
 struct Known {
     turn: AtomicU64,
     killed: AtomicU64,
+    /// The numbers of the requests that came, where they carry one.
+    numbers: Mutex<Vec<u64>>,
+}
+
+impl Known {
+    fn note(&self, request: &Request) {
+        self.numbers
+            .lock()
+            .unwrap()
+            .extend(request.header("segue-request").map(|n| n.parse::<u64>().unwrap()));
+    }
 }
 
 /// Closes kept-alive connections at moments that have nothing to do with the client's.
@@ -30,7 +41,8 @@ fn unreliable() -> (String, Arc<Known>) {
 fn one_connection(mut peer: Peer, known: &Known) {
     let killed = || known.killed.fetch_add(1, Ordering::Relaxed);
     let mut carried = 0;
-    while peer.request().is_some() {
+    while let Some(request) = peer.request() {
+        known.note(&request);
         // Mixed as SplitMix64 does it: from one request to the next nothing can be foreseen.
         let mut random = known.turn.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -50,7 +62,8 @@ fn one_connection(mut peer: Peer, known: &Known) {
                 peer.answer(b"hello");
                 pause(random % 4);
                 peer.finish();
-                while peer.request().is_some() {
+                while let Some(request) = peer.request() {
+                    known.note(&request);
                     killed();
                 }
                 return;
@@ -85,11 +98,16 @@ fn go_client() -> PathBuf {
 fn the_probe_reports_every_request_that_a_retrying_client_hides() {
     let (address, known) = unreliable();
     let seconds = f64::from(COUNT) / f64::from(RATE);
-    let report = probe(load(&address, seconds, Shape::new("GET", f64::from(RATE))));
+    let shape = Shape { numbered: true, ..Shape::new("GET", f64::from(RATE)) };
+    let report = probe(load(&address, seconds, shape));
     let killed = known.killed.load(Ordering::Relaxed);
     assert_eq!(report.ledger.requests(), u64::from(COUNT));
     assert!(killed >= 20, "the server let only {killed} requests die: nothing is shown");
     assert_eq!(report.ledger.dropped(), killed, "{:?}", report.drops());
+    // One attempt each: the server has seen every number once.
+    let mut numbers = known.numbers.lock().unwrap().clone();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..u64::from(COUNT)).collect::<Vec<_>>());
 
     let client = go_client();
     let (address, known) = unreliable();
