@@ -26,6 +26,9 @@ use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, Transport, connect};
 use crate::worker::{Answer, Deadline, Job, Worker};
 
+#[cfg(test)]
+mod tests;
+
 /// The kept connections of one shape.
 pub(crate) struct Pool {
     least: usize,
@@ -90,23 +93,13 @@ async fn carry(worker: &Rc<Worker>, mut job: Job) -> Option<Job> {
     let shape = job.shape;
     let fresh = job.fresh;
     job.ticket.begin(worker.clock.now());
-    let opening = connect(worker.addresses.next(), worker.tls_http1.as_ref(), worker.load.connect_timeout);
-    let (transport, meter) = match opening.await {
-        Ok(open) => open,
+    let mut link = match Link::open(worker, shape).await {
+        Ok(link) => link,
         Err(fate) => {
             worker.close(job.ticket, fate, Answer::default());
             return None;
         }
     };
-    worker.opened();
-    let opened = worker.clock.now();
-    let Ok((sender, connection)) = handshake(TokioIo::new(transport)).await else {
-        // hyper's handshake of HTTP/1 sends nothing and waits for nothing.
-        worker.close(job.ticket, Fate::Dropped(Kind::ProtocolError), Answer::default());
-        return None;
-    };
-    let deadline = Deadline::new(worker.clock, opened + worker.patience(shape));
-    let mut link = Link { sender, connection: Some(connection), meter, deadline, opened, carried: 0 };
     let slot = Rc::new(Slot::default());
     loop {
         match link.exchange(worker, job).await {
@@ -159,6 +152,18 @@ enum Failure {
 }
 
 impl Link {
+    async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Self, Fate> {
+        let tls = worker.tls_http1.as_ref();
+        let (transport, meter) = connect(worker.addresses.next(), tls, worker.load.connect_timeout).await?;
+        worker.opened();
+        let opened = worker.clock.now();
+        // hyper's handshake of HTTP/1 sends nothing and waits for nothing.
+        let handshake = handshake(TokioIo::new(transport)).await;
+        let (sender, connection) = handshake.map_err(|_| Fate::Dropped(Kind::ProtocolError))?;
+        let deadline = Deadline::new(worker.clock, opened + worker.patience(shape));
+        Ok(Self { sender, connection: Some(connection), meter, deadline, opened, carried: 0 })
+    }
+
     /// Lets the connection do what it can: write, read, notice its end.
     fn drive(&mut self, context: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection

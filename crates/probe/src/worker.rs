@@ -83,21 +83,10 @@ pub(crate) fn work(plan: Plan) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rates: Vec<f64> = plan.load.shapes.iter().map(|shape| shape.rate).collect();
     let schedule = Schedule::new(&rates, plan.load.duration, plan.thread, plan.load.threads);
-    let worker = Rc::new(Worker {
-        lanes: plan.load.shapes.iter().map(|shape| Lane::new(shape, &plan.load.target)).collect(),
-        load: plan.load,
-        clock: plan.clock,
-        addresses: plan.addresses,
-        tls_http1: plan.tls_http1,
-        tls_http2: plan.tls_http2,
-        ledger: plan.ledger,
-        in_flight: Cell::new(0),
-        finishing: Cell::new(false),
-        landed: Notify::new(),
-        versions: RefCell::default(),
-    });
+    let stopped = plan.stopped.clone();
+    let worker = Worker::new(plan);
     LocalSet::new().block_on(&runtime, async {
-        worker.keep(schedule, plan.stopped).await?;
+        worker.keep(schedule, stopped).await?;
         worker.finishing.set(true);
         worker.lanes.iter().for_each(Lane::finish);
         while worker.in_flight.get() > 0 {
@@ -108,6 +97,22 @@ pub(crate) fn work(plan: Plan) -> io::Result<()> {
 }
 
 impl Worker {
+    pub(crate) fn new(plan: Plan) -> Rc<Self> {
+        Rc::new(Self {
+            lanes: plan.load.shapes.iter().map(|shape| Lane::new(shape, &plan.load.target)).collect(),
+            load: plan.load,
+            clock: plan.clock,
+            addresses: plan.addresses,
+            tls_http1: plan.tls_http1,
+            tls_http2: plan.tls_http2,
+            ledger: plan.ledger,
+            in_flight: Cell::new(0),
+            finishing: Cell::new(false),
+            landed: Notify::new(),
+            versions: RefCell::default(),
+        })
+    }
+
     /// Sends every request at its time, whatever became of those before.
     async fn keep(
         self: &Rc<Self>,
@@ -139,15 +144,19 @@ impl Worker {
         Ok(())
     }
 
-    fn send(self: &Rc<Self>, due: Due) {
-        let ticket = self.enter(due.shape, due.number, due.at);
+    /// A request that is due, entered in the ledger.
+    pub(crate) fn job(&self, due: Due) -> Job {
         let lane = &self.lanes[due.shape];
-        let job = Job {
+        Job {
             shape: due.shape,
-            ticket,
+            ticket: self.enter(due.shape, due.number, due.at),
             payload: Payload::new(&lane.pattern, due.number),
             fresh: lane.fresh(due.number),
-        };
+        }
+    }
+
+    fn send(self: &Rc<Self>, due: Due) {
+        let job = self.job(due);
         if self.in_flight.get() > self.load.max_in_flight.div_ceil(self.load.threads) {
             return self.close(job.ticket, Fate::Unsent(Unsent::TooManyInFlight), Answer::default());
         }
