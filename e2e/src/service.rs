@@ -182,9 +182,11 @@ impl Service {
     /// Waits until so many instances of this version serve, and nothing else runs.
     #[track_caller]
     pub fn settles(&mut self, version: &str, replicas: usize) {
-        self.up.process().assert_running();
-        self.until(&format!("{replicas} instances of {version} serve, and no other"), |status| {
-            status.settled(version, replicas)
+        let what = format!("{replicas} instances of {version} serve, and no other");
+        wait::until(&what, wait::LONG, || {
+            self.up.process().assert_running();
+            let status = Status::ask(&self.place, NAME)?;
+            if status.settled(version, replicas) { Ok(()) } else { Err(format!("{:#}", status.0)) }
         });
     }
 

@@ -37,12 +37,22 @@ fn goes_back_on(signal: Signal) {
 
 #[test]
 fn a_killed_client_leaves_the_deploy_running() {
+    vanishes_by(Signal::KILL);
+}
+
+#[test]
+fn a_client_that_lost_its_terminal_leaves_the_deploy_running() {
+    vanishes_by(Signal::HUP);
+}
+
+#[track_caller]
+fn vanishes_by(signal: Signal) {
     let mut service = Service::start(&Sample::default());
     let load = Pressure::mixed(service.listen);
     let deploy = service.begin_deploy(&SLOW);
     service.until_serving("v2", 1);
-    deploy.signal(Signal::KILL);
-    assert!(deploy.ended().status.code().is_none(), "killed");
+    deploy.signal(signal);
+    assert!(deploy.ended().status.code().is_none(), "ended by the signal");
     service.settles("v2", 3);
     assert_last(&service, "reached");
     load.end().assert_no_drops();

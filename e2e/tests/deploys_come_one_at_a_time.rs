@@ -25,6 +25,35 @@ fn the_second_is_refused_and_told_which_is_under_way() {
 }
 
 #[test]
+fn of_many_at_the_same_moment_one_is_done() {
+    let service = Service::start(&Sample { version: "v1", ..SLOW });
+    let versions = ["v2", "v3", "v4", "v5", "v6"];
+    let deploys = versions.map(|version| service.begin_deploy(&Sample { version, ..SLOW }));
+    let codes = deploys.map(|deploy| deploy.ended().code());
+    let done: Vec<&str> =
+        versions.iter().zip(codes).filter(|(_, code)| *code == 0).map(|(version, _)| *version).collect();
+    assert_eq!(done.len(), 1, "{codes:?}");
+    assert!(codes.iter().all(|code| matches!(code, 0 | 1)), "{codes:?}");
+    service.assert_settled(done[0], 2);
+    let deployed = service.status().history().iter().filter(|entry| entry["what"] == "deploy").count();
+    assert_eq!(deployed, 1);
+}
+
+/// It belongs to `segue up`: only a new one can listen elsewhere.
+#[test]
+fn a_deploy_that_would_listen_elsewhere_is_refused() {
+    let service = Service::start(&Sample { replicas: 1, ..Sample::default() });
+    let before = service.place.instances();
+    let elsewhere = segue_e2e::place::free_address();
+    let spec = Sample { version: "v2", ..Sample::default() }.spec(&service.place, elsewhere);
+    let ended = service.place.run(&["deploy", "-f", &spec.to_string_lossy()]);
+    ended.assert_code(1);
+    ended.assert_says(&["listen", &service.listen.to_string(), &elsewhere.to_string()]);
+    assert_eq!(service.place.instances(), before);
+    service.assert_settled("v1", 1);
+}
+
+#[test]
 fn a_rollback_is_refused_during_a_deploy() {
     let service = Service::start(&Sample { version: "v1", ..SLOW });
     let first = service.begin_deploy(&SLOW);
