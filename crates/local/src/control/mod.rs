@@ -3,3 +3,6 @@
 pub mod client;
 pub mod protocol;
 pub mod server;
+
+#[cfg(test)]
+mod tests;

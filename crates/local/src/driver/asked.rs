@@ -8,7 +8,7 @@ use super::{Driver, Ending, News, observe};
 use crate::clock;
 use crate::control::protocol::{Event, Report, View};
 use crate::history::{Ended, What, Who};
-use crate::spec::Spec;
+use crate::spec::{Spec, Strategy};
 use crate::state::{Deploy, nothing_of};
 
 /// What the driver can be asked for.
@@ -184,11 +184,16 @@ impl Driver {
         ))
     }
 
-    /// What belongs to `up` and not to its instances cannot be deployed.
+    /// What belongs to `up` and not to its instances cannot be deployed; nor can what the rules could not do.
     fn same_front(&self, before: &Spec, spec: &Spec) -> Result<(), String> {
         let name = self.folder.name();
         if spec.name != name {
             return Err(format!("the spec is of `{}`, and this is `{name}`", spec.name));
+        }
+        // The file was held to this already; but what comes over a socket is never taken on trust.
+        let Strategy::Rolling { surge, unavailable } = spec.strategy;
+        if surge == 0 && unavailable == 0 {
+            return Err("surge and unavailable are both 0, so nothing could ever be replaced".to_owned());
         }
         let again = format!("`segue down {name}` and `segue up` change it");
         if spec.listen != before.listen {

@@ -40,7 +40,7 @@ pub struct Public {
 
 impl Public {
     /// The outside of a driver that takes its commands from the other end; `output` hears of every instance.
-    pub(super) fn new(
+    pub(crate) fn new(
         commands: mpsc::Sender<Command>,
         output: Option<mpsc::UnboundedSender<Started>>,
     ) -> Self {
@@ -96,7 +96,7 @@ impl Public {
         });
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         // Nobody need listen.
         let _ = self.events.send(event);
     }
