@@ -209,21 +209,11 @@ impl Drain {
     }
 
     fn propagation(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
-        let mut longest: Option<Wait> = None;
-        for path in &self.plan.paths {
+        let waits = self.plan.paths.iter().filter_map(|path| {
             let change = self.left.entry(path.name.clone()).or_default();
-            if let Some(wait) = change.observe(path, Direction::Leave, path_seen(seen, &path.name), now) {
-                let later = |other: &Wait| match (wait.until, other.until) {
-                    (Some(mine), Some(theirs)) => mine > theirs,
-                    (None, Some(_)) => true,
-                    (_, None) => false,
-                };
-                if longest.as_ref().is_none_or(later) {
-                    longest = Some(wait);
-                }
-            }
-        }
-        longest
+            change.observe(path, Direction::Leave, path_seen(seen, &path.name), now)
+        });
+        waits.reduce(Wait::later)
     }
 
     /// When the last path was left; the drain's beginning if it has none.

@@ -35,4 +35,14 @@ impl Wait {
             _ => self,
         }
     }
+
+    /// Of two waits that must both end, the one whose end comes last.
+    #[must_use]
+    pub fn later(self, other: Wait) -> Wait {
+        match (self.until, other.until) {
+            (Some(mine), Some(theirs)) if theirs > mine => other,
+            (Some(_), None) => other,
+            _ => self,
+        }
+    }
 }

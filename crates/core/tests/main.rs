@@ -9,4 +9,5 @@ mod laws;
 mod paths;
 mod rollouts;
 mod scenario;
+mod small;
 mod world;

@@ -182,18 +182,21 @@ fn time_that_would_overflow_stays_at_its_end() {
 }
 
 #[test]
-fn of_two_waits_the_one_that_ends_first_is_woken_up_for() {
+fn of_two_waits_the_one_that_ends_first_is_the_sooner_and_the_other_the_later() {
     let wait = |why: Why, until: Option<u64>| Wait { why, since: at(0), until: until.map(at) };
     let cases = [
-        (Some(1), Some(2), Why::Exit),
-        (Some(2), Some(1), Why::Killed),
-        (Some(1), Some(1), Why::Exit),
-        (None, Some(1), Why::Killed),
-        (Some(1), None, Why::Exit),
-        (None, None, Why::Exit),
+        (Some(1), Some(2), Why::Exit, Why::Killed),
+        (Some(2), Some(1), Why::Killed, Why::Exit),
+        (Some(1), Some(1), Why::Exit, Why::Exit),
+        (None, Some(1), Why::Killed, Why::Exit),
+        (Some(1), None, Why::Exit, Why::Killed),
+        (None, None, Why::Exit, Why::Exit),
     ];
-    for (mine, theirs, expected) in cases {
-        let sooner = wait(Why::Exit, mine).sooner(wait(Why::Killed, theirs));
-        assert_eq!(sooner.why, expected, "{mine:?} {theirs:?}");
+    for (mine, theirs, sooner, later) in cases {
+        let pair = || (wait(Why::Exit, mine), wait(Why::Killed, theirs));
+        let (one, other) = pair();
+        assert_eq!(one.sooner(other).why, sooner, "{mine:?} {theirs:?}");
+        let (one, other) = pair();
+        assert_eq!(one.later(other).why, later, "{mine:?} {theirs:?}");
     }
 }

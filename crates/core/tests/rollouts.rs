@@ -186,7 +186,7 @@ fn held_back(times: u32) -> Duration {
 
 #[test]
 fn a_restart_is_held_back_twice_as_long_after_each_crash_up_to_half_a_minute() {
-    let held: Vec<_> = [1, 2, 3, 7, 8, 30].map(|times| held_back(times).as_millis()).into();
+    let held: Vec<_> = [1, 2, 3, 7, 8, 40].map(|times| held_back(times).as_millis()).into();
     assert_eq!(held, [250, 500, 1_000, 16_000, 30_000, 30_000]);
 }
 
@@ -291,10 +291,13 @@ fn the_failing_versions_instances_that_served_go_only_as_far_as_the_floor_allows
 #[test]
 fn it_goes_back_after_its_progress_deadline_and_gives_up_after_another() {
     let mut rollout = Rollout::begin(goal("v2", 1, 1, 0), Some(goal("v1", 1, 1, 0)), at(0));
-    let picture = seen(&[("a", broken("v1")), ("b", unknown("v2"))]);
+    let old = InstanceSeen { readiness: Readiness::NotReady(Some("old".into())), ..ready("v1") };
+    let picture = seen(&[("a", old.clone()), ("b", unknown("v2"))]);
     let waits = wait(rollout.step(&picture, at(1)));
     assert_eq!(waits.until, Some(at(100)));
-    let picture = seen(&[("a", broken("v1")), ("b", broken("v2"))]);
+    // Nobody gives up on the old one then.
+    assert_eq!(rollout.waits(&picture, at(1))[&InstanceId::from("a")].until, None);
+    let picture = seen(&[("a", old), ("b", broken("v2"))]);
     assert_eq!(wait(rollout.step(&picture, Time::from_millis(99_999))).until, Some(at(100)));
     let _ = acts(&mut rollout, &picture, at(100));
     let failure = Failure::NoProgress { waited: seconds(100), last: Some("503".into()) };
@@ -322,6 +325,8 @@ fn a_long_drain_is_no_standstill_and_its_end_is_progress_though_a_new_one_crashe
     assert_eq!(rollout.failure(), None);
     let waits = rollout.waits(&seen(&[("a", busy(true)), b.clone()]), at(59));
     assert_eq!(waits[&InstanceId::from("a")].until, Some(at(60)));
+    let _ = rollout.step(&seen(&[("a", busy(true)), b.clone(), ("d", unknown("v2"))]), at(129));
+    assert_eq!(rollout.failure(), None);
     // The drain ends long after the progress deadline.
     let _ = rollout.step(&seen(&[("a", busy(false)), b, ("d", unknown("v2"))]), at(130));
     assert_eq!(rollout.failure(), None);
@@ -340,12 +345,13 @@ fn turning_to_another_goal_keeps_the_drains_and_forgets_the_crashes() {
     let mut rollout = Rollout::begin(goal("v2", 1, 1, 0), Some(goal("v1", 1, 1, 0)), at(0));
     let _ = rollout.step(&seen(&[("a", ready("v1")), ("b", ready("v2")), ("x", dead("v2"))]), at(0));
     assert!(rollout.drain(&"a".into()).is_some());
-    let mut rollout = rollout.turn(goal("v2", 2, 1, 0), None, at(5));
-    assert_eq!((rollout.began(), rollout.drained().len()), (at(5), 0));
+    let mut rollout = rollout.turn(goal("v2", 2, 1, 0), None, at(0));
+    assert_eq!((rollout.began(), rollout.drained().len()), (at(0), 0));
     assert!(rollout.drain(&"a".into()).is_some());
     assert!(rollout.drain(&"b".into()).is_none());
     let actions =
-        acts(&mut rollout, &seen(&[("a", ready("v1")), ("b", ready("v2")), ("x", dead("v2"))]), at(5));
+        acts(&mut rollout, &seen(&[("a", ready("v1")), ("b", ready("v2")), ("x", dead("v2"))]), at(0));
+    // The crash of a moment ago holds nothing back.
     assert_eq!(actions, [withdraw("a"), forget("x"), start("v2")]);
 }
 
@@ -368,6 +374,8 @@ fn a_drain_that_ended_while_the_driver_was_away_is_still_told() {
     let _ = rollout.step(&seen(&[("a", ready("v1")), ("b", ready("v2"))]), at(0));
     assert_eq!(done(rollout.step(&seen(&[("b", ready("v2"))]), at(9))), Outcome::Reached);
     assert_eq!(rollout.drained()[0].outcome.took, seconds(9));
+    let _ = rollout.step(&seen(&[]), at(10));
+    assert!(!rollout.serves(&"b".into()), "what is not shown is not there");
 }
 
 #[test]
@@ -390,4 +398,103 @@ fn its_bound_is_the_waves_by_what_each_takes() {
     assert_eq!(bound(&goal, seconds(10), seconds(20)), Some(Millis(seconds(5 * 34))));
     goal.unavailable = 0;
     assert_eq!(bound(&goal, seconds(10), seconds(20)), None);
+}
+
+#[test]
+fn what_joins_by_several_paths_waits_for_the_last_of_them() {
+    let mut slow = goal("v1", 1, 1, 0);
+    slow.drain.paths = vec![path("p", &[Some(3)]), path("q", &[Some(4)])];
+    let mut rollout = Rollout::begin(slow, Some(goal("v0", 1, 1, 0)), at(0));
+    let mut joining = ready("v1");
+    joining.drain.paths =
+        ["p", "q"].map(|name| (name.to_owned(), PathSeen { admitted: true, evidence: 0 })).into();
+    assert_eq!(wait(rollout.step(&seen(&[("a", joining.clone())]), at(0))).until, Some(at(4)));
+    assert_eq!(done(rollout.step(&seen(&[("a", joining)]), at(4))), Outcome::Reached);
+}
+
+#[test]
+fn going_back_to_the_same_version_drains_by_the_plan_of_what_it_goes_back_to() {
+    let hasty =
+        |goal: Goal, deadline| Goal { drain: Plan { deadline: seconds(deadline), ..goal.drain }, ..goal };
+    let mut rollout =
+        Rollout::begin(hasty(goal("v1", 2, 1, 0), 8), Some(hasty(goal("v1", 1, 1, 0), 9)), at(0));
+    let picture = seen(&[("a", ready("v1")), ("b", ready("v1")), ("c", unknown("v1"))]);
+    let _ = rollout.step(&Seen { abort: true, ..picture }, at(0));
+    assert_eq!(rollout.drain(&"c".into()).unwrap().deadline(), at(9));
+}
+
+#[test]
+fn one_more_that_serves_is_progress_and_so_is_a_new_goal() {
+    let mut rollout = Rollout::begin(goal("v2", 2, 2, 0), Some(goal("v1", 2, 2, 0)), at(0));
+    let olds = [("a", ready("v1")), ("b", ready("v1"))];
+    let _ = rollout.step(&seen(&olds), at(0));
+    let with = |c, d| seen(&[olds[0].clone(), olds[1].clone(), ("c", c), ("d", d)]);
+    assert_eq!(wait(rollout.step(&with(unknown("v2"), unknown("v2")), at(90))).until, Some(at(100)));
+    let joining = seen(&[olds[0].clone(), ("c", ready("v2")), ("d", unknown("v2"))]);
+    assert_eq!(wait(rollout.step(&joining, at(95))).until, Some(at(195)));
+    let mut rollout = rollout.turn(goal("v3", 2, 0, 1), Some(goal("v1", 2, 0, 1)), at(150));
+    let picture = seen(&[("a", unknown("v3")), ("b", unknown("v3"))]);
+    assert_eq!(wait(rollout.step(&picture, at(160))).until, Some(at(250)));
+}
+
+#[test]
+fn going_back_has_a_progress_deadline_of_its_own() {
+    let mut rollout = Rollout::begin(goal("v2", 1, 1, 0), Some(goal("v1", 1, 1, 0)), at(0));
+    let _ = wait(rollout.step(&seen(&[("a", unknown("v1")), ("b", unknown("v2"))]), at(1)));
+    let aborted = Seen { abort: true, ..seen(&[("a", unknown("v1")), ("b", unknown("v2"))]) };
+    assert_eq!(wait(rollout.step(&aborted, at(50))).until, Some(at(150)));
+}
+
+#[test]
+fn one_that_was_first_seen_as_another_crashed_makes_that_crash_forgotten() {
+    let mut rollout = Rollout::begin(goal("v1", 1, 1, 0), None, at(0));
+    let _ = rollout.step(&seen(&[("a", dead("v1")), ("b", ready("v1"))]), at(0));
+    let _ = rollout.step(&seen(&[("b", ready("v1"))]), at(10));
+    let _ = rollout.step(&seen(&[("b", dead("v1"))]), at(20));
+    assert_eq!(wait(rollout.step(&seen(&[]), at(20))).why, Why::BackOff { crashes: 1 });
+}
+
+#[test]
+fn an_abort_at_the_first_step_of_a_scale_in_is_heard() {
+    let mut rollout = Rollout::begin(goal("v1", 2, 1, 0), Some(goal("v1", 3, 1, 0)), at(0));
+    let picture = seen(&[("a", ready("v1")), ("b", ready("v1")), ("c", ready("v1"))]);
+    let outcome = done(rollout.step(&Seen { abort: true, ..picture }, at(0)));
+    assert_eq!(outcome, Outcome::WentBack { failure: Failure::Aborted });
+}
+
+#[test]
+fn broken_old_ones_are_kept_in_hope_until_a_replacement_serves() {
+    let mut rollout = Rollout::begin(goal("v2", 2, 1, 0), Some(goal("v1", 2, 1, 0)), at(0));
+    let picture = |new| seen(&[("a", broken("v1")), ("b", broken("v1")), ("c", new)]);
+    let _ = wait(rollout.step(&picture(broken("v2")), at(0)));
+    let actions = acts(&mut rollout, &picture(ready("v2")), at(1));
+    assert_eq!(actions[0], withdraw("a"));
+    assert!(rollout.drain(&"b".into()).is_none());
+}
+
+#[test]
+fn of_too_many_the_broken_leave_as_soon_as_enough_serve_and_no_more_than_are_too_many() {
+    let picture = |b| seen(&[("a", ready("v1")), ("b", b), ("c", broken("v1"))]);
+    let mut rollout = Rollout::begin(goal("v1", 2, 1, 0), None, at(0));
+    let suspends = |id: &str| Action::Suspend { instance: InstanceId::from(id) };
+    assert_eq!(acts(&mut rollout, &picture(broken("v1")), at(0)), [suspends("b"), suspends("c")]);
+    assert_eq!(acts(&mut rollout, &picture(ready("v1")), at(1)), [withdraw("c")]);
+    let mut rollout = Rollout::begin(goal("v1", 1, 0, 1), None, at(0));
+    let actions = acts(&mut rollout, &seen(&[("a", ready("v1")), ("b", ready("v1"))]), at(0));
+    assert_eq!(actions, [withdraw("a")]);
+}
+
+#[test]
+fn a_back_off_is_told_only_where_one_is_missing() {
+    let mut rollout = Rollout::begin(goal("v1", 1, 1, 0), None, at(0));
+    let _ = rollout.step(&seen(&[("a", unknown("v1")), ("b", dead("v1"))]), at(0));
+    let waits = wait(rollout.step(&seen(&[("a", unknown("v1"))]), at(0)));
+    assert_eq!(waits.why, Why::Readiness { last: None });
+}
+
+#[test]
+fn it_wakes_up_to_give_up_though_only_an_old_one_is_waited_for() {
+    let mut rollout = Rollout::begin(goal("v2", 2, 0, 1), Some(goal("v1", 2, 0, 1)), at(0));
+    let picture = seen(&[("a", unknown("v1")), ("b", unknown("v1"))]);
+    assert_eq!(wait(rollout.step(&picture, at(1))).until, Some(at(100)));
 }

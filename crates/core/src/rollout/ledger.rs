@@ -104,14 +104,12 @@ impl Ledger {
         (until > now).then_some(Wait { why, since: crashes.last, until: Some(until) })
     }
 
-    /// Notes how many instances of the goal serve, and answers since when it has come no nearer.
-    pub(super) fn progress(&mut self, serving: usize, now: Time) -> Time {
+    /// Notes how many instances of the goal serve.
+    pub(super) fn progress(&mut self, serving: usize, now: Time) {
         let drained = self.drained.len();
         if serving > self.progress.serving || drained > self.progress.drained {
-            let serving = serving.max(self.progress.serving);
             self.progress = Progress { last: now, serving, drained };
         }
-        self.progress.last
     }
 
     /// When the rollout last came nearer to its goal.
@@ -172,7 +170,7 @@ impl Ledger {
             change.observe(path, Direction::Join, path_seen(instance, path), now)
         });
         let steady = Wait { why: Why::Steady, since: join.serving.unwrap_or(now), until: None };
-        waits.reduce(Wait::sooner).unwrap_or(steady)
+        waits.reduce(Wait::later).unwrap_or(steady)
     }
 }
 

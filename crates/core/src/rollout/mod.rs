@@ -146,7 +146,8 @@ pub struct Rollout {
     /// What to go back to; without it a rollout never goes back.
     fallback: Option<Goal>,
     began: Time,
-    back: Option<GoingBack>,
+    /// Why it goes back, once it does.
+    back: Option<Failure>,
     leaving: BTreeMap<InstanceId, Leaving>,
     ledger: Ledger,
 }
@@ -156,12 +157,6 @@ pub struct Rollout {
 struct Leaving {
     version: Version,
     drain: Drain,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct GoingBack {
-    failure: Failure,
-    since: Time,
 }
 
 /// A drain that has ended, for whoever tells the user.
@@ -191,9 +186,6 @@ impl Rollout {
     /// reached before must first be seen again.
     pub fn resume(&mut self, now: Time) {
         self.ledger.restart_progress(now);
-        if let Some(back) = &mut self.back {
-            back.since = now;
-        }
     }
 
     /// When it began.
@@ -211,7 +203,7 @@ impl Rollout {
 
     /// Why it goes back, if it does.
     pub fn failure(&self) -> Option<&Failure> {
-        self.back.as_ref().map(|back| &back.failure)
+        self.back.as_ref()
     }
 
     /// The drain of an instance that is leaving.
@@ -257,7 +249,13 @@ impl Rollout {
         // To wait for a replacement is to wait for what that waits for: of two waits with one end, the other tells more.
         let (floor, own): (Vec<_>, Vec<_>) = theirs.partition(|wait| matches!(wait.why, Why::Floor { .. }));
         let steady = Wait { why: Why::Steady, since: self.ledger.last_progress(), until: None };
-        own.into_iter().chain(self.start_wait(seen, now)).chain(floor).reduce(Wait::sooner).unwrap_or(steady)
+        let all = own.into_iter().chain(self.start_wait(seen, now)).chain(floor);
+        self.given_up_at_last(all.reduce(Wait::sooner).unwrap_or(steady))
+    }
+
+    /// Nothing is waited for any longer than the moment at which the rollout gives up.
+    fn given_up_at_last(&self, wait: Wait) -> Wait {
+        Wait { until: [wait.until, self.gives_up_at()].into_iter().flatten().min(), ..wait }
     }
 
     fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, seen: &Seen, now: Time) -> Wait {
@@ -269,13 +267,12 @@ impl Rollout {
         if wait.why == Why::Steady {
             return self.replacement_wait(instance, seen).unwrap_or(wait);
         }
-        let gives_up_at = self.gives_up_at().filter(|_| instance.version == self.goal().version);
-        Wait { until: [wait.until, gives_up_at].into_iter().flatten().min(), ..wait }
+        if instance.version == self.goal().version { self.given_up_at_last(wait) } else { wait }
     }
 
     /// The drain plan of a version's instances: the goal's that they belong to, of two the one that is headed for.
     fn plan_of(&self, version: &Version) -> &drain::Plan {
-        let goals = [Some(self.goal()), Some(&self.goal), self.fallback.as_ref()];
+        let goals = [Some(self.goal()), self.fallback.as_ref()];
         let theirs = goals.into_iter().flatten().find(|goal| goal.version == *version);
         &theirs.unwrap_or(&self.goal).drain
     }

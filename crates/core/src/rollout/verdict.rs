@@ -1,6 +1,6 @@
 //! Whether a rollout goes on, goes back, or is over.
 
-use super::{GoingBack, Outcome, Rollout, Seen};
+use super::{Outcome, Rollout, Seen};
 use crate::{Time, Version};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -48,17 +48,17 @@ impl Rollout {
     /// Decides to go back, once and for good.
     pub(super) fn judge(&mut self, seen: &Seen, now: Time) {
         let serving = self.serving_goal(seen);
-        let stalled_since = self.ledger.progress(serving, now);
+        self.ledger.progress(serving, now);
         if self.back.is_some() || self.fallback.is_none() || self.converged(seen) {
             return;
         }
-        if let Some(failure) = self.failed(seen, now, stalled_since) {
-            self.back = Some(GoingBack { failure, since: now });
+        if let Some(failure) = self.failed(seen, now) {
+            self.back = Some(failure);
             self.ledger.restart_progress(now);
         }
     }
 
-    fn failed(&self, seen: &Seen, now: Time, stalled_since: Time) -> Option<Failure> {
+    fn failed(&self, seen: &Seen, now: Time) -> Option<Failure> {
         if seen.abort {
             return Some(Failure::Aborted);
         }
@@ -66,10 +66,8 @@ impl Rollout {
         if times >= self.goal.crash_limit.max(1) {
             return Some(Failure::Crashed { version: self.goal.version.clone(), times });
         }
-        // A drain has a deadline of its own: while one is under way, the rollout is not stalled but waiting, and law 6
-        // bounds it.
-        let waited = now.since(stalled_since);
-        (waited >= self.goal.progress_deadline && self.leaving.is_empty()).then(|| {
+        self.stands_still(now).then(|| {
+            let waited = now.since(self.ledger.last_progress());
             let not_ready = |instance: &super::InstanceSeen| match &instance.readiness {
                 super::Readiness::NotReady(last) if instance.version == self.goal.version => last.clone(),
                 _ => None,
@@ -94,25 +92,23 @@ impl Rollout {
     }
 
     pub(super) fn outcome(&self, seen: &Seen, now: Time) -> Option<Outcome> {
-        let failure = self.back.as_ref().map(|back| back.failure.clone());
+        let failure = self.back.clone();
         match (failure, self.converged(seen)) {
             (None, true) => Some(Outcome::Reached),
             (Some(failure), true) => Some(Outcome::WentBack { failure }),
-            (Some(failure), false) if self.stuck(now) => Some(Outcome::Stuck { failure }),
+            (Some(failure), false) if self.stands_still(now) => Some(Outcome::Stuck { failure }),
             (_, false) => None,
         }
     }
 
-    /// When a rollout without progress goes back, or gives up going back; not while a drain is under way, which has a
-    /// deadline of its own.
+    /// When a rollout without progress goes back, or gives up going back; not while a drain is under way: that is no
+    /// standstill, and it has a deadline of its own (law 6).
     pub(super) fn gives_up_at(&self) -> Option<Time> {
         let judged = self.fallback.is_some() && self.leaving.is_empty();
         judged.then(|| self.ledger.last_progress() + self.goal().progress_deadline)
     }
 
-    fn stuck(&self, now: Time) -> bool {
-        let since = self.back.as_ref().map(|back| back.since.max(self.ledger.last_progress()));
-        since.is_some_and(|since| now.since(since) >= self.goal().progress_deadline)
-            && self.leaving.is_empty()
+    fn stands_still(&self, now: Time) -> bool {
+        self.gives_up_at().is_some_and(|at| at <= now)
     }
 }

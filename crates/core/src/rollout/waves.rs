@@ -102,8 +102,8 @@ impl Rollout {
         let mut actions = Vec::new();
         for (id, instance, serves) in staying {
             let wrong = wrong(instance);
-            let failed = self.back.is_some() && instance.version == self.goal.version;
-            let never_served = failed && !self.ledger.proven(id);
+            // Of another version than it heads for, and of the goal's: the rollout goes back from it.
+            let never_served = instance.version == self.goal.version && !self.ledger.proven(id);
             let broken = matches!(instance.readiness, Readiness::NotReady(Some(_)));
             let allowed = match (serves, wrong) {
                 (_, false) if excess == 0 => false,

@@ -130,6 +130,7 @@ impl World {
         let written = serde_json::to_string(machine).unwrap();
         *machine = serde_json::from_str(&written).unwrap();
         self.now += self.random.between(0, 8_000);
+        machine.resume(self.time());
         let pool = self.faults.pool_dies;
         // What ended in the meantime is not shown any more to a driver that starts again.
         self.advance(self.now);

@@ -1,0 +1,344 @@
+//! The states of a small world, and what can happen in each.
+
+use crate::cases::{at, path, seconds};
+use segue_core::drain::{self, InFlight, Plan, Signal};
+use segue_core::path::{Path, PathSeen};
+use segue_core::rollout::{Goal, InstanceSeen, Readiness, Rollout, Seen};
+use segue_core::{InstanceId, Time, Version};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Mutex;
+
+/// Time goes by in ticks of ten seconds: longer than a back-off, and what it takes to count as stable.
+pub const TICK: u64 = 10;
+/// From a drain's beginning to its deadline, in ticks.
+pub const DEADLINE: u64 = 2;
+/// From the stop signal to SIGKILL, in ticks.
+pub const GRACE: u64 = 1;
+/// Without progress, in ticks. Nothing lasts longer, so that more ticks than these are all the same.
+pub const PROGRESS: u64 = 3;
+
+/// A law that a step broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    Floor,
+    Surge,
+    NotReady,
+    StopsUnderRequests,
+    CutsTooSoon,
+    KillsTooSoon,
+    Cut,
+    Turns,
+    Done,
+    Wait,
+}
+
+/// What must be met with somewhere in a world, so that nothing is proven of a world where nothing happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summary {
+    Reached,
+    WentBack,
+    Stuck,
+    Cut,
+    Killed,
+}
+
+/// A world's rules.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that may happen or not")]
+#[derive(Debug)]
+pub struct Small {
+    pub from: Goal,
+    pub to: Goal,
+    pub crashes: u8,
+    pub falters: u8,
+    pub restarts: u8,
+    pub aborts: bool,
+    pub late_router: bool,
+    pub late_clients: bool,
+    pub keeps_router: bool,
+    pub never_ready: bool,
+    pub ignores_stop: bool,
+    /// How much may happen between two looks of the driver.
+    pub unseen: u8,
+    pub sees: Vec<Summary>,
+    /// States from which a fair world is known to come to its end.
+    pub ending: Mutex<HashSet<u64>>,
+}
+
+fn goal(version: &str, (replicas, surge, unavailable): (u32, u32, u32)) -> Goal {
+    Goal {
+        version: Version::from(version),
+        replicas,
+        surge,
+        unavailable,
+        progress_deadline: seconds(PROGRESS * TICK),
+        crash_limit: 1,
+        drain: Plan {
+            paths: vec![Path::atomic("proxy")],
+            quiet: None,
+            deadline: seconds(DEADLINE * TICK),
+            stop_grace: seconds(GRACE * TICK),
+        },
+    }
+}
+
+impl Small {
+    /// From replicas, surge and unavailable to others.
+    pub fn new(from: (u32, u32, u32), to: (u32, u32, u32)) -> Self {
+        Self {
+            from: goal("v1", from),
+            to: goal("v2", to),
+            crashes: 0,
+            falters: 0,
+            restarts: 0,
+            aborts: false,
+            late_router: false,
+            late_clients: false,
+            keeps_router: false,
+            never_ready: false,
+            ignores_stop: false,
+            unseen: 1,
+            sees: Vec::new(),
+            ending: Mutex::default(),
+        }
+    }
+
+    pub fn crashes(self, crashes: u8) -> Self {
+        Self { crashes, ..self }
+    }
+
+    pub fn falters(self, falters: u8) -> Self {
+        Self { falters, ..self }
+    }
+
+    pub fn restarts(self, restarts: u8) -> Self {
+        Self { restarts, ..self }
+    }
+
+    pub fn aborts(self) -> Self {
+        Self { aborts: true, ..self }
+    }
+
+    pub fn late_router(self) -> Self {
+        Self { late_router: true, ..self }
+    }
+
+    /// The clients learn of a change up to a tick after the router took it.
+    pub fn late_clients(mut self) -> Self {
+        for goal in [&mut self.from, &mut self.to] {
+            goal.drain.paths = vec![path("proxy", &[Some(TICK)])];
+        }
+        Self { late_clients: true, ..self }
+    }
+
+    /// The router outlives the driver.
+    pub fn keeps_router(self) -> Self {
+        Self { keeps_router: true, ..self }
+    }
+
+    pub fn never_ready(self) -> Self {
+        Self { never_ready: true, ..self }
+    }
+
+    pub fn ignores_stop(self) -> Self {
+        Self { ignores_stop: true, ..self }
+    }
+
+    /// Two things may happen before the driver looks.
+    pub fn two_at_once(self) -> Self {
+        Self { unseen: 2, ..self }
+    }
+
+    pub fn sees(self, sees: &[Summary]) -> Self {
+        Self { sees: sees.to_vec(), ..self }
+    }
+}
+
+/// An instance's truth.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not, whatever the others are")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Instance {
+    pub new: bool,
+    pub ready: bool,
+    /// Whether a check of this driver has answered.
+    pub checked: bool,
+    pub admitted: bool,
+    /// What the router was told and has not taken.
+    pub told: Option<bool>,
+    /// Ticks since the router took the last change, while a client has not learnt of it.
+    pub travels: Option<u64>,
+    pub in_flight: bool,
+    pub ended: bool,
+    /// What this driver knows that it sent.
+    pub signalled: Option<Signal>,
+    /// Ticks since the drain began, since the first stop signal; and whether it was killed.
+    pub leaving: Option<u64>,
+    pub stopped: Option<u64>,
+    pub killed: bool,
+    /// In flight when the rules first asked for the cut, and when it was last seen as it left.
+    pub cut: Option<bool>,
+    pub carried: bool,
+}
+
+impl Instance {
+    pub fn serves(&self) -> bool {
+        self.ready && !self.ended && self.admitted && self.travels.is_none()
+    }
+
+    pub fn reachable(&self) -> bool {
+        self.admitted || self.travels.is_some()
+    }
+
+    /// Whoever can be reached is being sent requests.
+    pub fn fill(&mut self) {
+        self.in_flight |= self.reachable() && !self.ended && self.stopped.is_none() && !self.killed;
+    }
+
+    pub fn take(&mut self, late_clients: bool) {
+        if let Some(admit) = self.told.take()
+            && admit != self.admitted
+        {
+            self.admitted = admit;
+            self.travels = late_clients.then_some(0);
+        }
+    }
+
+    pub fn fresh(new: bool) -> Self {
+        Self {
+            new,
+            ready: false,
+            checked: true,
+            admitted: false,
+            told: None,
+            travels: None,
+            in_flight: false,
+            ended: false,
+            signalled: None,
+            leaving: None,
+            stopped: None,
+            killed: false,
+            cut: None,
+            carried: false,
+        }
+    }
+}
+
+/// A world at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    pub machine: Rollout,
+    pub instances: BTreeMap<u8, Instance>,
+    pub now: u64,
+    pub started: u8,
+    pub crashes: u8,
+    pub falters: u8,
+    pub restarts: u8,
+    pub abort: bool,
+    pub broken: Option<Law>,
+    pub summary: Option<Summary>,
+    pub drained: usize,
+    /// How much has happened since the driver looked.
+    pub unseen: u8,
+}
+
+pub fn id(number: u8) -> InstanceId {
+    InstanceId::from(format!("i{number}"))
+}
+
+impl State {
+    pub fn time(&self) -> Time {
+        at(self.now * TICK)
+    }
+
+    pub fn seen(&self, late_clients: bool) -> Seen {
+        let instances = self.instances.iter().map(|(number, instance)| {
+            let readiness = match (instance.checked, instance.ready) {
+                (false, _) => Readiness::NotReady(None),
+                (true, true) => Readiness::Ready,
+                (true, false) => Readiness::NotReady(Some("503".to_owned())),
+            };
+            let evidence = usize::from(late_clients && instance.travels.is_none());
+            let paths = [("proxy".to_owned(), PathSeen { admitted: instance.admitted, evidence })];
+            let drain = drain::Seen {
+                alive: !instance.ended,
+                paths: paths.into(),
+                in_flight: InFlight::Counted(u64::from(instance.in_flight)),
+                last_request: None,
+                signalled: instance.signalled,
+            };
+            let version = Version::from(if instance.new { "v2" } else { "v1" });
+            (id(*number), InstanceSeen { version, readiness, drain })
+        });
+        Seen { instances: instances.collect(), abort: self.abort }
+    }
+
+    /// The machine as text in which points in time are ages.
+    fn ageless(&self) -> String {
+        ages(&serde_json::to_string(&self.machine).unwrap(), self.now)
+    }
+}
+
+/// In how many ticks a point in time stops to matter, by its key; `None` if the key is that of something else.
+fn matters(key: &str, depth: usize, progress: bool) -> Option<u64> {
+    Some(match key {
+        // Only told, never judged by.
+        "at" | "ends" | "untaken" | "took" | "waited" => 0,
+        "told" | "first_seen" => 1,
+        "began" => {
+            if depth > 1 {
+                DEADLINE
+            } else {
+                0
+            }
+        }
+        // Of progress it is a number; of a join, a point in time.
+        "serving" if !progress => 1,
+        "last" | "since" => PROGRESS,
+        _ => return None,
+    })
+}
+
+/// Rewrites every point in time as an age: what is longer ago than what it is for lasts is just long ago, so that a
+/// world that waits comes back to the same state.
+fn ages(text: &str, now: u64) -> String {
+    let mut aged = String::with_capacity(text.len());
+    let (mut key, mut depth, mut progress) = ("", 0, false);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => rest[1..].find('"').unwrap() + 2,
+            '0'..='9' => rest.find(|digit: char| !digit.is_ascii_digit()).unwrap(),
+            _ => 1,
+        };
+        let (token, after) = rest.split_at(length);
+        rest = after;
+        match first {
+            '{' => depth += 1,
+            '}' => (depth, progress) = (depth - 1, false),
+            '"' if rest.starts_with(':') => {
+                key = &token[1..length - 1];
+                progress |= key == "progress";
+            }
+            '0'..='9' => {
+                if let Some(ticks) = matters(key, depth, progress) {
+                    let at: u64 = token.parse().unwrap();
+                    let age = (now * TICK).saturating_sub(at / 1_000).min(ticks * TICK);
+                    aged.push_str(&age.to_string());
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        aged.push_str(token);
+    }
+    aged
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ageless().hash(state);
+        self.instances.hash(state);
+        (self.crashes, self.falters, self.restarts, self.abort, self.started, self.unseen).hash(state);
+        (self.broken.map(|law| law as u8), self.summary.map(|summary| summary as u8)).hash(state);
+    }
+}
