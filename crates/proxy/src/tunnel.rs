@@ -1,7 +1,8 @@
 //! An upgraded connection: bytes pass both ways until one side ends, and a WebSocket can be told to go.
 //!
 //! When its instance was withdrawn and the grace is over, a WebSocket's client is sent a close frame with 1001
-//! between two of the server's messages, and, if that comes soon, after the answer to what the client said last.
+//! between two of the server's messages, and, if that comes soon, in a moment of silence after the answer to what the
+//! client said last: what crosses the close on its way can be answered no more.
 //! The client's own close frame is passed on to the instance, so both see a complete closing handshake. A tunnel
 //! of another protocol has no polite end: it goes on until it ends or is cut.
 
@@ -20,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use crate::clock;
-use crate::downstream::Connection;
+use crate::downstream::{Connection, Socket};
 use crate::flight::{Flight, Phase, Verdict};
 use crate::instance::Claim;
 use crate::upstream::Exchange;
@@ -28,8 +29,11 @@ use crate::upstream::Exchange;
 /// How long after 1001 the other side may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// How long a close waits for the server's answer to what the client said last.
+/// How long a close waits for a moment of silence, and then again for the server's answer to what the client said last.
 const ANSWER_MS: u64 = 1000;
+
+/// How long neither side says anything in such a moment. The coarse clock makes it 50 ms at the least.
+const SILENCE_MS: u64 = 3 * clock::TICK_MS / 2;
 
 const BUFFER: usize = 16 * 1024;
 
@@ -42,11 +46,12 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
     let registered = connection.shared.registry.register(flight.clone());
     let (carried, client_flight) = (flight.clone(), connection.flight().clone());
     let task = tokio::spawn(async move {
+        let socket = connection.socket.clone();
         let _held = (connection, registered, Upgraded::count(claim));
         let Ok(client) = client.await else { return };
         let (client_reads, client_writes) = tokio::io::split(TokioIo::new(client));
         let (server_reads, server_writes) = link.into_stream().into_split();
-        let talk = Talk { flight, turn: AtomicU64::new(0), told: Notify::new() };
+        let talk = Talk::new(flight, socket);
         let tracker = |sender| is_websocket.then(|| Tracker::new(Rules::any_extension(sender)));
         let up = up(&talk, client_reads, server_writes, tracker(Sender::Client));
         let down = down(&talk, server_reads, client_writes, BytesMut::from(first), tracker(Sender::Server));
@@ -84,6 +89,11 @@ impl Drop for Upgraded {
 /// What the two directions know of each other.
 struct Talk {
     flight: Arc<Flight>,
+    client: Socket,
+    /// When either side said something last.
+    heard: AtomicU64,
+    /// Since when it is to end, 0 if it is not.
+    due: AtomicU64,
     /// When the client said something that the server has not answered, 0 if it has.
     turn: AtomicU64,
     told: Notify,
@@ -98,7 +108,7 @@ async fn up(
 ) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(BUFFER);
     while from.read_buf(&mut buffer).await? > 0 {
-        talk.turn.store(clock::coarse().max(1), Ordering::Relaxed);
+        talk.turn.store(talk.hear(), Ordering::Relaxed);
         let bytes = buffer.split();
         follow(&mut tracker, &bytes);
         to.write_all(&bytes).await?;
@@ -119,6 +129,7 @@ async fn down(
     let mut looked = false;
     loop {
         if !buffer.is_empty() {
+            talk.hear();
             talk.turn.store(0, Ordering::Relaxed);
             let bytes = buffer.split();
             follow(&mut tracker, &bytes);
@@ -128,10 +139,14 @@ async fn down(
         buffer.reserve(BUFFER);
         let between = tracker.as_ref().is_some_and(|tracker| tracker.between_messages() && !tracker.closed());
         let next = std::future::poll_fn(|context| {
-            if between && talk.is_to_end(context) {
+            let may_tell = between && talk.is_to_end(context);
+            if may_tell && talk.is_overdue() {
                 return Poll::Ready(Next::Tell);
             }
-            pin!(from.read_buf(&mut buffer)).poll(context).map(Next::Read)
+            match pin!(from.read_buf(&mut buffer)).poll(context) {
+                Poll::Pending if may_tell && talk.is_silent() => Poll::Ready(Next::Tell),
+                read => read.map(Next::Read),
+            }
         });
         match next.await {
             Next::Read(read) => {
@@ -166,10 +181,43 @@ enum Next {
 }
 
 impl Talk {
+    fn new(flight: Arc<Flight>, client: Socket) -> Talk {
+        let (heard, due, turn) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Talk { flight, client, heard, due, turn, told: Notify::new() }
+    }
+
+    /// Notes that something was said; answers when.
+    fn hear(&self) -> u64 {
+        let now = clock::coarse().max(1);
+        self.heard.store(now, Ordering::Relaxed);
+        now
+    }
+
+    /// While it is, the sweep wakes this task at every tick.
     fn is_to_end(&self, context: &Context<'_>) -> bool {
-        let turn = self.turn.load(Ordering::Relaxed);
-        self.flight.poll_verdict(context) == Verdict::GoAway
-            && (turn == 0 || turn + ANSWER_MS < clock::coarse())
+        let due = self.flight.poll_verdict(context) == Verdict::GoAway;
+        if due && self.due.load(Ordering::Relaxed) == 0 {
+            self.due.store(clock::coarse().max(1), Ordering::Relaxed);
+        }
+        due
+    }
+
+    fn due_for(&self) -> u64 {
+        clock::coarse().saturating_sub(self.due.load(Ordering::Relaxed))
+    }
+
+    /// It was waited for long enough, whatever is said.
+    fn is_overdue(&self) -> bool {
+        self.due_for() > 2 * ANSWER_MS
+    }
+
+    /// Nothing of the client's is on its way or unanswered, and neither side is about to say more, as far as can be
+    /// told.
+    fn is_silent(&self) -> bool {
+        let silence = clock::coarse().saturating_sub(self.heard.load(Ordering::Relaxed));
+        self.turn.load(Ordering::Relaxed) == 0
+            && (silence > SILENCE_MS || self.due_for() > ANSWER_MS)
+            && !self.client.has_unread()
     }
 }
 

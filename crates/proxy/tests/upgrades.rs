@@ -177,6 +177,29 @@ fn what_the_client_asked_last_is_answered_before_the_close() {
 }
 
 #[test]
+fn the_close_comes_in_a_moment_of_silence() {
+    let origin = Origin::new(|mut client| {
+        let _ = client.head();
+        client.send(SWITCH);
+        let mut messages = Messages::of(Sender::Client);
+        let _ = messages.next(&mut client);
+        for _ in 0..10 {
+            client.send(frame(Opcode::Text, b"one of ten", None));
+            pause(Duration::from_millis(10));
+        }
+        let _ = messages.next(&mut client);
+    });
+    let (pool, _proxy, mut client) = opened(&origin, config());
+    pool.withdraw("a");
+    say(&mut client, "question");
+    let mut messages = Messages::of(Sender::Server);
+    for _ in 0..10 {
+        assert!(matches!(messages.next(&mut client), Some(Message::Text(text)) if text == "one of ten"));
+    }
+    assert!(matches!(messages.next(&mut client), Some(Message::Close(Some(close))) if close.code == 1001));
+}
+
+#[test]
 fn a_client_that_does_not_answer_the_close_is_closed_all_the_same() {
     let (origin, _closes) = echo();
     let (pool, proxy, mut client) = opened(&origin, config());

@@ -61,6 +61,12 @@ impl Socket {
         }
     }
 
+    /// Whether the kernel has something of the client that nobody has read yet, or its end.
+    pub(crate) fn has_unread(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        rustix::net::recv(&*self.stream(), &mut [0u8; 1][..], flags).is_ok()
+    }
+
     /// Ready when a read would not wait.
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream().poll_read_ready(context)
