@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::downstream::Socket;
-use crate::flight::{Flight, Phase, Registered};
+use crate::flight::{Flight, Phase};
+use crate::registry::Registered;
 use crate::upstream::{Exchange, Failure, Multiplexed};
 
 /// The body of an answer: an instance's, passed on as it comes, or the proxy's own.

@@ -6,7 +6,6 @@
 //! it is woken, so that it can still answer), then, if it cannot hear that because it is blocked on its client, by
 //! ending its task.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Waker};
@@ -95,6 +94,9 @@ pub(crate) struct Flight {
     blocked_since: AtomicU64,
     /// The key of the instance whose request this is, 0 for none.
     instance: AtomicU64,
+    /// What [`Flight::since`] was when the verdict was found. Should it have moved on, the verdict came too late:
+    /// it is about a wait that is over.
+    judged_since: AtomicU64,
     /// Which instance was cut when the verdict is [`Verdict::Cut`]; 0 if it is about this flight, wherever it is.
     cut_of: AtomicU64,
     /// Whether the sweep has seen the cut once: at the second time the task is ended.
@@ -118,6 +120,7 @@ impl Flight {
             verdict: AtomicU8::new(0),
             blocked_since: AtomicU64::new(0),
             instance: AtomicU64::new(0),
+            judged_since: AtomicU64::new(0),
             cut_of: AtomicU64::new(0),
             warned: AtomicBool::new(false),
             waker: OnceLock::new(),
@@ -182,6 +185,8 @@ impl Flight {
             Verdict::Cut if ![0, self.instance()].contains(&self.cut_of.load(Ordering::Acquire)) => {
                 Verdict::None
             }
+            Verdict::Cut => Verdict::Cut,
+            _ if self.judged_since.load(Ordering::Acquire) != self.since() => Verdict::None,
             verdict => verdict,
         }
     }
@@ -195,7 +200,7 @@ impl Flight {
     /// Judges this flight to be cut as long as it is on that instance (0: wherever).
     pub(crate) fn cut(&self, instance: u64) {
         self.cut_of.store(instance, Ordering::Release);
-        self.judge(Verdict::Cut);
+        self.pass(Verdict::Cut);
     }
 
     /// Ends the task if its cut was seen here before.
@@ -212,7 +217,13 @@ impl Flight {
         self.verdict()
     }
 
-    pub(crate) fn judge(&self, verdict: Verdict) {
+    /// Judges what has been waited for since then.
+    pub(crate) fn judge(&self, verdict: Verdict, since: u64) {
+        self.judged_since.store(since, Ordering::Release);
+        self.pass(verdict);
+    }
+
+    fn pass(&self, verdict: Verdict) {
         self.verdict.store(verdict as u8, Ordering::Release);
         self.wake();
     }
@@ -268,65 +279,34 @@ impl Flight {
     }
 }
 
-/// All flights of one proxy.
-#[derive(Debug, Default)]
-pub(crate) struct Registry {
-    flights: Mutex<(u64, HashMap<u64, Arc<Flight>>)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Registry {
-    pub(crate) fn register(self: &Arc<Self>, flight: Arc<Flight>) -> Registered {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.0 += 1;
-        let number = flights.0;
-        flights.1.insert(number, flight);
-        Registered { registry: self.clone(), number }
+    #[test]
+    fn a_verdict_that_comes_after_the_wait_is_over_does_not_count() {
+        let flight = Flight::since_then(Phase::Idle, 7);
+        flight.judge(Verdict::Park, 7);
+        assert_eq!(flight.verdict(), Verdict::Park);
+        // The sweep looked at the idle connection; by the time it spoke, the next request had begun.
+        let flight = Flight::since_then(Phase::Idle, 7);
+        clock::tick();
+        flight.begin();
+        flight.judge(Verdict::BodyTimeout, 7);
+        assert_eq!((flight.phase(), flight.verdict()), (Phase::Connect, Verdict::None));
     }
 
-    /// Calls `look` for every flight. It must not end a flight by itself: that would wait for this very lock.
-    pub(crate) fn each(&self, look: impl FnMut(&Arc<Flight>)) {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner).1.values().for_each(look);
-    }
-
-    /// Judges everything on an instance; how much that was.
-    pub(crate) fn cut(&self, instance: u64) -> u64 {
-        self.cut_where(instance, |flight| flight.instance() == instance)
-    }
-
-    /// Judges every request and upgraded connection; how many they were.
-    pub(crate) fn cut_all(&self) -> u64 {
-        self.cut_where(0, Flight::is_busy)
-    }
-
-    fn cut_where(&self, instance: u64, is_meant: impl Fn(&Flight) -> bool) -> u64 {
-        let mut count = 0;
-        self.each(|flight| {
-            if is_meant(flight) {
-                flight.cut(instance);
-                count += 1;
-            }
-        });
-        count
-    }
-
-    /// How many requests and upgraded connections are under way.
-    pub(crate) fn busy(&self) -> u64 {
-        let mut count = 0;
-        self.each(|flight| count += u64::from(flight.is_busy()));
-        count
-    }
-}
-
-/// A flight's place in the registry, given up when dropped.
-#[derive(Debug)]
-pub(crate) struct Registered {
-    registry: Arc<Registry>,
-    number: u64,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        let mut flights = self.registry.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.1.remove(&self.number);
+    #[test]
+    fn a_cut_follows_the_instance_and_not_the_connection() {
+        let flight = Flight::new(Phase::Answer);
+        flight.on_instance(3);
+        flight.cut(3);
+        assert_eq!(flight.verdict(), Verdict::Cut);
+        flight.begin();
+        flight.on_instance(4);
+        flight.cut(3);
+        assert_eq!(flight.verdict(), Verdict::None, "it has left that instance");
+        flight.cut(0);
+        assert_eq!(flight.verdict(), Verdict::Cut, "this means it wherever it is");
     }
 }

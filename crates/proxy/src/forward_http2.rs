@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 
 use crate::body::AnswerBody;
 use crate::downstream::{ClientGone, Connection, poll_gone};
-use crate::flight::{Flight, Phase, Registered, Verdict};
+use crate::flight::{Flight, Phase, Verdict};
 use crate::forward::{finish_headers, open, own_answer, reason_of, response};
 use crate::hop;
 use crate::instance::Claim;
 use crate::reason::Reason;
+use crate::registry::Registered;
 use crate::request;
 use crate::upstream::{Failure, Multiplexed, SharedLink, UploadBody};
 
@@ -81,8 +82,8 @@ async fn send(
                 return Poll::Ready(Ok(answered));
             }
             match flight.poll_verdict(context) {
-                Verdict::None if poll_gone(connection, true, &mut watch, context) => Poll::Ready(Err(None)),
-                Verdict::Cut | Verdict::AnswerTimeout => Poll::Ready(Err(Some(flight.verdict()))),
+                verdict @ (Verdict::Cut | Verdict::AnswerTimeout) => Poll::Ready(Err(Some(verdict))),
+                _ if poll_gone(connection, true, &mut watch, context) => Poll::Ready(Err(None)),
                 _ => Poll::Pending,
             }
         })

@@ -28,6 +28,7 @@ mod instance;
 mod pool;
 mod proxy;
 mod reason;
+mod registry;
 mod request;
 mod shared;
 mod stats;

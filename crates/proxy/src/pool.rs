@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::config::{PoolConfig, Protocol};
-use crate::flight::Registry;
 use crate::instance::{Claim, Instance, InstanceView};
+use crate::registry::Registry;
 
 /// The instances of one service. Clones are handles to the same pool.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
 use crate::config::Config;
-use crate::flight::Registry;
 use crate::pool::Pool;
+use crate::registry::Registry;
 use crate::stats::Counters;
 
 /// What all workers of one proxy share.

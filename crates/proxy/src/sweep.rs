@@ -32,9 +32,10 @@ fn sweep(shared: &Shared, now: u64) {
     let grace = clock::millis(shared.config.websocket_grace);
     shared.registry.each(|flight| {
         flight.enforce_cut();
+        let since = flight.since();
         match decide(flight, limits, draining_since, grace, now) {
             Fate::GoOn => {}
-            Fate::Judge(verdict) => flight.judge(verdict),
+            Fate::Judge(verdict) => flight.judge(verdict, since),
             Fate::End => flight.abort(),
         }
     });

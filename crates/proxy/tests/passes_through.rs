@@ -186,3 +186,27 @@ fn streams_pass_as_they_come() {
     assert_eq!(words, ["one", "two", "three"]);
     until("not in flight any more", || pool.instances()[0].in_flight == 0);
 }
+
+#[test]
+fn requests_that_come_just_as_their_connection_is_put_to_rest_are_answered() {
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { workers: Some(2), ..config() });
+    let address = proxy.local_addr();
+    let clients: Vec<_> = (0..40u64)
+        .map(|number| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address);
+                for round in 0..10 {
+                    assert_eq!(client.get("/").status(), 200);
+                    // A resting connection gives up its buffers after a quarter of a second.
+                    crate::support::pause(std::time::Duration::from_millis(
+                        230 + (number * 7 + round * 13) % 90,
+                    ));
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    assert_eq!((proxy.stats().requests, proxy.stats().accepted), (400, 40));
+}

@@ -18,8 +18,9 @@ use tokio_rustls::TlsAcceptor;
 use super::socket::{Client, Socket};
 use super::streams::Streams;
 use super::tracked::Tracked;
-use crate::flight::{Flight, Phase, Registered, Verdict};
+use crate::flight::{Flight, Phase, Verdict};
 use crate::forward::forward;
+use crate::registry::Registered;
 use crate::request::Origin;
 use crate::shared::Shared;
 

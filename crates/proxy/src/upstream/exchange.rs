@@ -111,8 +111,10 @@ impl Exchange {
                     };
                     flight.wait_for(waiting);
                     return match flight.poll_verdict(context) {
-                        Verdict::None | Verdict::GoAway => Poll::Pending,
-                        verdict => Poll::Ready(Err(Failure::Judged(verdict))),
+                        verdict @ (Verdict::Cut | Verdict::BodyTimeout | Verdict::AnswerTimeout) => {
+                            Poll::Ready(Err(Failure::Judged(verdict)))
+                        }
+                        _ => Poll::Pending,
                     };
                 }
             };

@@ -1,0 +1,87 @@
+//! All flights of one proxy, for those who must reach them from outside: the sweep, a cut, a drain.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::flight::Flight;
+
+/// All flights of one proxy.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    flights: Mutex<(u64, HashMap<u64, Arc<Flight>>)>,
+}
+
+impl Registry {
+    pub(crate) fn register(self: &Arc<Self>, flight: Arc<Flight>) -> Registered {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.0 += 1;
+        let number = flights.0;
+        flights.1.insert(number, flight);
+        Registered { registry: self.clone(), number }
+    }
+
+    /// Calls `look` for every flight. It must not end a flight by itself: that would wait for this very lock.
+    pub(crate) fn each(&self, look: impl FnMut(&Arc<Flight>)) {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).1.values().for_each(look);
+    }
+
+    /// Judges everything on an instance; how much that was.
+    pub(crate) fn cut(&self, instance: u64) -> u64 {
+        self.cut_where(instance, |flight| flight.instance() == instance)
+    }
+
+    /// Judges every request and upgraded connection; how many they were.
+    pub(crate) fn cut_all(&self) -> u64 {
+        self.cut_where(0, Flight::is_busy)
+    }
+
+    fn cut_where(&self, instance: u64, is_meant: impl Fn(&Flight) -> bool) -> u64 {
+        let mut count = 0;
+        self.each(|flight| {
+            if is_meant(flight) {
+                flight.cut(instance);
+                count += 1;
+            }
+        });
+        count
+    }
+
+    /// How many requests and upgraded connections are under way.
+    pub(crate) fn busy(&self) -> u64 {
+        let mut count = 0;
+        self.each(|flight| count += u64::from(flight.is_busy()));
+        count
+    }
+}
+
+/// A flight's place in the registry, given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    registry: Arc<Registry>,
+    number: u64,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut flights = self.registry.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.1.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flight::Phase;
+
+    #[test]
+    fn the_registry_counts_and_cuts_what_is_under_way() {
+        let registry = Arc::new(Registry::default());
+        let flights = [Phase::Idle, Phase::Answer, Phase::Upgraded, Phase::Http2]
+            .map(|phase| Arc::new(Flight::new(phase)));
+        let places: Vec<_> = flights.iter().map(|flight| registry.register(flight.clone())).collect();
+        flights[1].on_instance(5);
+        assert_eq!((registry.busy(), registry.cut(5), registry.cut(6), registry.cut_all()), (2, 1, 0, 2));
+        drop(places);
+        assert_eq!(registry.busy(), 0);
+    }
+}
