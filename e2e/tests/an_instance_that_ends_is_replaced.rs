@@ -47,6 +47,18 @@ fn an_instance_that_ended_while_nobody_was_looking_is_replaced() {
 }
 
 #[test]
+fn an_instance_whose_keeper_was_killed_while_nobody_was_looking_is_replaced() {
+    let mut service = service();
+    let before = service.place.until_only(3, "v1");
+    service.kill();
+    let keeper = service.place.processes().into_iter().find(|process| process.pid == before[0].parent);
+    keeper.unwrap().signal(Signal::KILL);
+    service.again();
+    let now = until_replaced(&mut service, &before[0]);
+    assert!(now.contains(&before[1]) && now.contains(&before[2]), "the others are adopted: {now:#?}");
+}
+
+#[test]
 fn an_instance_whose_keeper_was_killed_is_replaced_without_a_drop() {
     let mut service = service();
     let before = service.place.until_only(3, "v1");

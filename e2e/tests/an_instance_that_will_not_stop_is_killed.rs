@@ -82,7 +82,7 @@ fn what_it_leaves_in_its_process_group_is_ended_also_if_nobody_kept_it() {
 }
 
 /// A process that leaves the instance's process group and session is not the instance's any more: it is left alone, as
-/// the README says, and holds nothing up.
+/// docs/one-machine.md says, and holds nothing up.
 #[test]
 fn what_leaves_its_process_group_is_left_alone() {
     let service = Service::start(&Sample { before: LEAVES_A_DAEMON, ..sample("v1", &[]) });
