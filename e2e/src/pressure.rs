@@ -18,32 +18,21 @@ pub struct Pressure {
 // === impl Pressure ===
 
 impl Pressure {
-    /// Every kind of client at once: kept and fresh connections, HTTP/2, bodies, requests of one second, a long
-    /// stream and WebSockets.
+    /// Every kind of client at once: kept and fresh connections, HTTP/2, bodies, requests of one second, streams of
+    /// two, and WebSockets.
+    #[track_caller]
     pub fn mixed(address: SocketAddr) -> Self {
-        let get = Shape::new("kept", 60.0);
-        let fresh = Shape { connections: Connections::Fresh, ..Shape::new("fresh", 20.0) };
-        let http2 = Shape { protocol: Protocol::Http2, pool: 2, ..Shape::new("http2", 20.0) };
-        let post = Shape {
-            method: "POST".parse().expect("a method"),
-            body_size: 8 << 10,
-            expect: Expect::Echo,
-            connections: Connections::Mixed,
-            ..Shape::new("post", 30.0)
-        };
-        let long = Shape { path: Some("/sleep?ms=1000".into()), ..Shape::new("long", 6.0) };
-        let stream = Shape { path: Some("/stream?ms=2000&every=50".into()), ..Shape::new("stream", 2.0) };
-        let websocket = Shape {
-            protocol: Protocol::WebSocket,
-            path: Some("/ws".into()),
-            body_size: 256,
-            pool: 4,
-            ..Shape::new("websocket", 20.0)
-        };
-        Self::start(address, vec![get, fresh, http2, post, long, stream, websocket])
+        Self::start(address, every_kind("/sleep?ms=1000", "/stream?ms=2000&every=50"))
+    }
+
+    /// The same, with nothing that a drain has to wait for long.
+    #[track_caller]
+    pub fn brisk(address: SocketAddr) -> Self {
+        Self::start(address, every_kind("/sleep?ms=200", "/stream?ms=300&every=50"))
     }
 
     /// Requests that are answered at once, on kept and fresh connections.
+    #[track_caller]
     pub fn quick(address: SocketAddr) -> Self {
         Self::start(address, vec![Shape { connections: Connections::Mixed, ..Shape::new("quick", 100.0) }])
     }
@@ -111,6 +100,30 @@ impl Pressure {
 /// GET requests of this path, so many per second.
 pub fn get(name: &str, rate: f64, path: &str) -> Shape {
     Shape { path: Some(path.to_owned()), ..Shape::new(name, rate) }
+}
+
+fn every_kind(long: &str, stream: &str) -> Vec<Shape> {
+    vec![
+        Shape::new("kept", 60.0),
+        Shape { connections: Connections::Fresh, ..Shape::new("fresh", 20.0) },
+        Shape { protocol: Protocol::Http2, pool: 2, ..Shape::new("http2", 20.0) },
+        Shape {
+            method: "POST".parse().expect("a method"),
+            body_size: 8 << 10,
+            expect: Expect::Echo,
+            connections: Connections::Mixed,
+            ..Shape::new("post", 30.0)
+        },
+        Shape { path: Some(long.to_owned()), ..Shape::new("long", 6.0) },
+        Shape { path: Some(stream.to_owned()), ..Shape::new("stream", 2.0) },
+        Shape {
+            protocol: Protocol::WebSocket,
+            path: Some("/ws".to_owned()),
+            body_size: 256,
+            pool: 4,
+            ..Shape::new("websocket", 20.0)
+        },
+    ]
 }
 
 /// What tests ask of a report.

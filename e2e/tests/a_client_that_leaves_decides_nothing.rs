@@ -48,7 +48,7 @@ fn a_client_that_lost_its_terminal_leaves_the_deploy_running() {
 #[track_caller]
 fn vanishes_by(signal: Signal) {
     let mut service = Service::start(&Sample::default());
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let deploy = service.begin_deploy(&SLOW);
     service.until_serving("v2", 1);
     deploy.signal(signal);
@@ -96,7 +96,7 @@ fn a_follower_that_is_killed_changes_nothing() {
 #[test]
 fn abort_takes_a_deploy_back() {
     let service = Service::start(&Sample::default());
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let deploy = service.begin_deploy(&SLOW);
     service.until_serving("v2", 2);
     let abort = service.place.run(&["deploy", NAME, "--abort"]);

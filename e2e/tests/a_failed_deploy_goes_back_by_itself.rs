@@ -18,7 +18,7 @@ fn when_the_new_version_exits_at_once() {
 
 #[test]
 fn when_the_new_version_never_listens() {
-    let ended = goes_back(&Sample { flags: &["--start-delay", "10m"], ..NEW });
+    let ended = goes_back(&Sample { flags: &["--rude", "--start-delay", "10m"], ..NEW });
     ended.assert_says(&["progressDeadline"]);
 }
 
@@ -57,7 +57,7 @@ fn when_the_command_can_not_be_executed_by_the_kernel() {
     let script = service.place.write("broken", "#!/nonexistent/interpreter\n");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let spec = other_command(&service, &script.to_string_lossy());
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let before = service.place.instances();
     let ended = service.place.run(&["deploy", "-f", &spec]);
     ended.assert_code(1);
@@ -72,7 +72,7 @@ fn when_the_command_can_not_be_executed_by_the_kernel() {
 #[test]
 fn when_the_command_is_missing_or_not_executable_it_does_not_even_begin() {
     let service = Service::start(&Sample { replicas: 2, ..Sample::default() });
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let (before, history) = (service.place.instances(), service.status().history());
     let plain = service.place.write("plain", "no program");
     for command in ["/nonexistent/program", "no-such-program-anywhere", &plain.to_string_lossy()] {
@@ -91,7 +91,7 @@ fn when_the_command_is_missing_or_not_executable_it_does_not_even_begin() {
 #[track_caller]
 fn goes_back(sample: &Sample<'_>) -> Ended {
     let service = Service::start(&Sample::default());
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let before = service.place.instances();
     let ended = service.deploy(sample);
     ended.assert_code(1);

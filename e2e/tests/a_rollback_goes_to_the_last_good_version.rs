@@ -8,7 +8,7 @@ const TWO: Sample<'_> = Sample { version: "v1", flags: &["--rude"], replicas: 2,
 #[test]
 fn a_rollback_passes_over_what_never_worked() {
     let service = Service::start(&TWO);
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     service.deploy(&Sample { version: "v2", ..TWO }).assert_code(0);
     let broken = Sample { version: "v3", flags: &["--exit-at-once"], progress_deadline: "5s", ..TWO };
     service.deploy(&broken).assert_code(1);
@@ -75,7 +75,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 #[test]
 fn replicas_are_changed_by_a_deploy_and_those_that_stay_are_left_alone() {
     let service = Service::start(&TWO);
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     let two = service.place.instances();
 
     service.deploy(&Sample { replicas: 4, ..TWO }).assert_code(0);

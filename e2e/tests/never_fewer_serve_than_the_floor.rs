@@ -24,7 +24,7 @@ fn watch_a_deploy(surge: u32, unavailable: u32) {
         Sample { flags: &["--rude", "--start-delay", "300ms"], surge, unavailable, ..Sample::default() };
     let (floor, most) = ((sample.replicas - unavailable) as usize, (sample.replicas + surge) as usize);
     let service = Service::start(&sample);
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
 
     let mut deploy = service.begin_deploy(&Sample { version: "v2", ..sample });
     let (mut looks, mut fewest, mut highest) = (0, usize::MAX, 0);

@@ -66,7 +66,7 @@ fn over_living_instances_of_another_spec_up_is_refused_unless_it_is_to_replace_t
         Ok(answer) if answer.status == 200 => Ok(()),
         other => Err(format!("{other:?}")),
     });
-    let load = Pressure::mixed(service.listen);
+    let load = Pressure::brisk(service.listen);
     service.until("the new ones serve", |status| status.settled("v2", 2));
     load.more(50);
     let result = load.end();
