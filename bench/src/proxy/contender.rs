@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
+use crate::clock;
+
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -72,7 +74,7 @@ impl Process {
             if let Some(status) = process.child.try_wait()? {
                 bail!("it ended at once: {status}");
             }
-            pause(Duration::from_millis(25));
+            clock::sleep(Duration::from_millis(25));
         }
         bail!("it does not listen on port {port}");
     }
@@ -112,9 +114,4 @@ fn pinned(processor: u8) -> Command {
 
 fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark waits for processes to start")]
-pub(crate) fn pause(duration: Duration) {
-    std::thread::sleep(duration);
 }

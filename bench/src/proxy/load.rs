@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
-use super::contender::{Process, pause};
+use super::contender::Process;
+use crate::clock;
 
 /// What wrk saw.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -72,11 +73,11 @@ pub(crate) fn idle_memory(process: &Process, count: usize) -> anyhow::Result<u64
         open.push(idle(process.port)?);
         // Clients come and rest; were all active at once, the peak of what they need then would be measured.
         if number % 10 == 9 {
-            pause(Duration::from_millis(10));
+            clock::sleep(Duration::from_millis(10));
         }
     }
     // What is given back only after a while may be given back.
-    pause(Duration::from_secs(3));
+    clock::sleep(Duration::from_secs(3));
     let after = process.memory()?;
     Ok(after.saturating_sub(before) / count as u64)
 }

@@ -184,6 +184,10 @@ impl Exchange {
             let Some(link) = &mut self.link else { return Poll::Ready(None) };
             match link.poll_fill(context, &mut self.input) {
                 Poll::Pending => {
+                    // A stream that rests needs no buffer.
+                    if self.input.is_empty() {
+                        buffers::give_back(&mut self.input);
+                    }
                     flight.wait_for(Phase::AnswerBody);
                     return match flight.poll_verdict(context) {
                         Verdict::Cut => Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut)))),
