@@ -173,6 +173,16 @@ fn a_stop_that_was_not_sent_is_thought_over_when_a_request_comes() {
 }
 
 #[test]
+fn a_stop_that_was_sent_is_not_taken_back_and_its_grace_goes_on() {
+    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    assert_eq!(acts(&mut drain, &seen(&["a"], 0), at(0)), [STOP]);
+    let sent = Seen { signalled: Some(Signal::Stop), ..seen(&["a"], 1) };
+    assert_eq!(wait(drain.step(&sent, at(1))).why, Why::Exit);
+    assert_eq!(wait(drain.step(&sent, at(2))).until, Some(at(11)));
+    assert_eq!(acts(&mut drain, &sent, at(11)), [KILL]);
+}
+
+#[test]
 fn a_wait_is_told_also_while_there_is_something_to_do() {
     let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
     let picture = seen(&[], 0);
