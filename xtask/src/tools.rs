@@ -13,8 +13,7 @@ struct Tool {
 const FOR_TESTS: &[Tool] = &[
     Tool { program: "gunicorn", package: "gunicorn" },
     Tool { program: "node", package: "nodejs" },
-    Tool { program: "python3", package: "python3-minimal" },
-    Tool { program: "curl", package: "curl" },
+    Tool { program: "go", package: "golang-go" },
 ];
 
 const FOR_BENCHMARKS: &[Tool] = &[
