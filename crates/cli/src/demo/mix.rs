@@ -29,7 +29,7 @@ pub(super) fn mix(at: SocketAddr, settings: &Settings) -> anyhow::Result<Load> {
         Shape { connections: Connections::Fresh, ..post("post-fresh", 0.05 * rate, "/", 1024) },
         get("slow-get", 4.0, "/sleep?ms=1000"),
         post("slow-post", 2.0, "/sleep?ms=2000", 256),
-        Shape { pool: 4, ..get("stream", 0.5, &stream) },
+        Shape { pool: 4, ..get("stream", 0.3, &stream) },
         Shape {
             protocol: Protocol::WebSocket,
             path: Some("/ws".to_owned()),
