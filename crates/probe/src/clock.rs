@@ -33,10 +33,6 @@ impl Clock {
     pub fn started(&self) -> jiff::Timestamp {
         self.started
     }
-
-    pub(crate) fn instant(&self, at: Duration) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.start + at)
-    }
 }
 
 /// Waits, in a task of the worker, without blocking its thread.

@@ -21,10 +21,11 @@ use tokio::task::spawn_local;
 use crate::body::{Check, Upload};
 use crate::classify::{self, Reached};
 use crate::clock;
+use crate::deadline::Deadline;
 use crate::fate::{Fate, Kind};
 use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, Transport, connect};
-use crate::worker::{Answer, Deadline, Job, Worker};
+use crate::worker::{Answer, Job, Worker};
 
 #[cfg(test)]
 mod tests;
@@ -160,7 +161,7 @@ impl Link {
         // hyper's handshake of HTTP/1 sends nothing and waits for nothing.
         let handshake = handshake(TokioIo::new(transport)).await;
         let (sender, connection) = handshake.map_err(|_| Fate::Dropped(Kind::ProtocolError))?;
-        let deadline = Deadline::new(worker.clock, opened + worker.patience(shape));
+        let deadline = worker.patrol.deadline(opened + worker.patience(shape));
         Ok(Self { sender, connection: Some(connection), meter, deadline, opened, carried: 0 })
     }
 

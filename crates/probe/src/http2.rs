@@ -16,10 +16,11 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
 use crate::body::{Check, Upload};
+use crate::deadline::Deadline;
 use crate::fate::{Fate, Kind};
 use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, connect};
-use crate::worker::{Answer, Deadline, Job, Worker};
+use crate::worker::{Answer, Job, Worker};
 use crate::{classify, clock, http1};
 
 /// Servers commonly allow a hundred streams at once; more would wait inside the client, unseen.
@@ -89,7 +90,7 @@ pub(crate) fn send(worker: &Rc<Worker>, mut job: Job) {
 }
 
 async fn carry(worker: Rc<Worker>, mut job: Job) {
-    let mut deadline = Deadline::new(worker.clock, worker.clock.now() + worker.patience(job.shape));
+    let mut deadline = worker.patrol.deadline(worker.clock.now() + worker.patience(job.shape));
     loop {
         let link = match find(&worker, &job).await {
             Ok(link) => link,

@@ -20,6 +20,7 @@ mod body;
 mod classify;
 mod clock;
 mod csv;
+mod deadline;
 mod fate;
 mod http1;
 mod http2;

@@ -12,16 +12,16 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
-use tokio::task::LocalSet;
 
 use crate::addresses::Addresses;
 use crate::body::Payload;
 use crate::clock::{Alarm, Clock};
+use crate::deadline::Patrol;
 use crate::fate::{Fate, Unsent};
 use crate::ledger::{ConnectionUse, End, Ledger, Ticket};
 use crate::load::{Load, Protocol};
@@ -33,6 +33,10 @@ use crate::{http1, http2, websocket};
 
 /// After so many requests at once (when the schedule is behind), their connections get to work.
 const BURST: u32 = 32;
+
+/// Requests that are due within this time of each other are sent at one waking, at the last one's time. To wake for each
+/// would cost more than to send it. Up to 4,000 requests per second it makes no difference.
+const TOGETHER: Duration = Duration::from_micros(250);
 
 /// What a thread needs to begin.
 pub(crate) struct Plan {
@@ -54,6 +58,7 @@ pub(crate) struct Worker {
     pub(crate) tls_http1: Option<Tls>,
     pub(crate) tls_http2: Option<Tls>,
     pub(crate) lanes: Vec<Lane>,
+    pub(crate) patrol: Patrol,
     ledger: Arc<Mutex<Ledger>>,
     in_flight: Cell<usize>,
     /// The schedule is over: what lasts as long as it is wanted is not wanted any more.
@@ -80,19 +85,26 @@ pub(crate) struct Answer {
 
 /// Sends this thread's share of the load; blocks until everything has ended.
 pub(crate) fn work(plan: Plan) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let rates: Vec<f64> = plan.load.shapes.iter().map(|shape| shape.rate).collect();
     let schedule = Schedule::new(&rates, plan.load.duration, plan.thread, plan.load.threads);
     let stopped = plan.stopped.clone();
     let worker = Worker::new(plan);
-    LocalSet::new().block_on(&runtime, async {
-        worker.keep(schedule, stopped).await?;
-        worker.finishing.set(true);
-        worker.lanes.iter().for_each(Lane::finish);
-        while worker.in_flight.get() > 0 {
-            worker.landed.notified().await;
+    runtime.block_on(async {
+        let patrol = worker.patrol.walk(worker.clock);
+        let sending = async {
+            worker.keep(schedule, stopped).await?;
+            worker.finishing.set(true);
+            worker.lanes.iter().for_each(Lane::finish);
+            while worker.in_flight.get() > 0 {
+                worker.landed.notified().await;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            result = sending => result,
+            result = patrol => result,
         }
-        Ok(())
     })
 }
 
@@ -105,6 +117,7 @@ impl Worker {
             addresses: plan.addresses,
             tls_http1: plan.tls_http1,
             tls_http2: plan.tls_http2,
+            patrol: Patrol::default(),
             ledger: plan.ledger,
             in_flight: Cell::new(0),
             finishing: Cell::new(false),
@@ -120,7 +133,7 @@ impl Worker {
         mut stopped: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let alarm = Alarm::new()?;
-        let mut burst = 0;
+        let (mut burst, mut woken) = (0, Duration::ZERO);
         while let Some(due) = schedule.next() {
             if *stopped.borrow() {
                 break;
@@ -128,6 +141,8 @@ impl Worker {
             let now = self.clock.now();
             if let Some(left) = due.at.checked_sub(now).filter(|left| !left.is_zero()) {
                 burst = 0;
+                let left = left.max((woken + TOGETHER).saturating_sub(now));
+                woken = now + left;
                 tokio::select! {
                     result = alarm.wait(left) => result?,
                     _ = stopped.changed() => break,
@@ -227,36 +242,5 @@ impl Worker {
     /// How long one request of this shape may take from being sent.
     pub(crate) fn patience(&self, shape: usize) -> Duration {
         self.load.timeout + self.load.shapes[shape].think
-    }
-}
-
-/// A point in time that moves on with every request, without a timer's being set anew each time.
-pub(crate) struct Deadline {
-    clock: Clock,
-    at: Duration,
-    sleep: std::pin::Pin<Box<tokio::time::Sleep>>,
-}
-
-impl Deadline {
-    pub(crate) fn new(clock: Clock, at: Duration) -> Self {
-        let sleep = tokio::time::sleep_until(clock.instant(at));
-        Self { clock, at, sleep: Box::pin(sleep) }
-    }
-
-    /// From now on it is at `at`, which is not before what it was.
-    pub(crate) fn postpone(&mut self, at: Duration) {
-        self.at = at;
-    }
-
-    /// Ready when the time has come.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            std::task::ready!(self.sleep.as_mut().poll(context));
-            if self.clock.now() >= self.at {
-                return Poll::Ready(());
-            }
-            let at = self.clock.instant(self.at);
-            self.sleep.as_mut().reset(at);
-        }
     }
 }

@@ -17,7 +17,7 @@ use crate::classify::{self, Reached};
 use crate::fate::{Fate, Kind};
 use crate::ledger::ConnectionUse;
 use crate::transport::connect;
-use crate::worker::{Deadline, Worker};
+use crate::worker::Worker;
 
 /// What the handshake's failure is to the messages that it was for, and the status if there was one.
 type Refused = (Fate, Option<u16>);
@@ -38,7 +38,7 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
     let (mut sender, mut connection) =
         handshake(TokioIo::new(transport)).await.map_err(|error| broken(&error))?;
     let mut answer = pin!(sender.send_request(upgrade(worker, shape, &key)));
-    let mut deadline = Deadline::new(worker.clock, opened + worker.load.timeout);
+    let mut deadline = worker.patrol.deadline(opened + worker.load.timeout);
     let mut over = None;
     let head = poll_fn(|context| {
         // Once it has ended it must not be polled again; it is only dropped with this function.

@@ -13,10 +13,11 @@ use segue_wire::websocket::{Decoder, Message, Opcode, Rules, Sender, code, encod
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::{Mailbox, SHORTEST};
+use crate::deadline::Deadline;
 use crate::fate::{Fate, Kind};
 use crate::ledger::{ConnectionUse, Ticket};
 use crate::transport::Transport;
-use crate::worker::{Answer, Deadline, Job, Worker};
+use crate::worker::{Answer, Job, Worker};
 
 /// How long a server may take to answer a close frame at the end of the run.
 const GOODBYE: Duration = Duration::from_secs(5);
