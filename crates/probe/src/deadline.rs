@@ -60,10 +60,11 @@ impl Patrol {
 }
 
 impl Deadline {
-    /// From now on it is at `at`.
+    /// From now on it is at `at`. One that has passed and is not moved stays so.
     pub(crate) fn postpone(&mut self, at: Duration) {
-        self.0.at.set(at);
-        self.0.passed.set(false);
+        if self.0.at.replace(at) != at {
+            self.0.passed.set(false);
+        }
     }
 
     /// Ready when the time has come.
@@ -93,6 +94,8 @@ mod tests {
         patrol.round(at(1));
         assert!(!ready(&mut deadline));
         patrol.round(at(2));
+        assert!(ready(&mut deadline));
+        deadline.postpone(at(2));
         assert!(ready(&mut deadline));
         deadline.postpone(at(4));
         patrol.round(at(3));
