@@ -110,21 +110,23 @@ impl Pool {
         }
     }
 
-    /// Claims the admitted instance with the fewest requests in flight, leaving out those already `tried`.
+    /// Claims one of two admitted instances, the one with fewer requests in flight; those already `tried` are left out.
+    ///
+    /// Two and not all: by the least of all, an instance that has just joined would get every request until it has as
+    /// many long ones as the others.
     pub(crate) fn claim(&self, tried: &[u64]) -> Option<Claim> {
         let instances = self.read();
-        let start = self.0.turn.fetch_add(1, Ordering::Relaxed);
         loop {
-            // From a moving start, so that equals take turns.
-            let (before, after) = instances.split_at(start.checked_rem(instances.len())?);
-            let (_, least) = after
-                .iter()
-                .chain(before)
-                .filter(|instance| !tried.contains(&instance.key))
-                .filter_map(|instance| Some((instance.load_if_admitted()?, instance)))
-                .min_by_key(|(load, _)| *load)?;
-            // It may have been withdrawn since it was looked at: then look again.
-            if let Some(claim) = Claim::take(least) {
+            let candidates = || {
+                let untried = instances.iter().filter(|instance| !tried.contains(&instance.key));
+                untried.filter_map(|instance| Some((instance.load_if_admitted()?, instance)))
+            };
+            let (one, other) = two_of(candidates().count(), self.0.turn.fetch_add(1, Ordering::Relaxed))?;
+            let two = candidates().enumerate().filter(|(place, _)| [one, other].contains(place));
+            // The first one wins a tie, and each is the first one in turn.
+            let chosen = two.min_by_key(|(place, (load, _))| (*load, *place != one));
+            // One may have been withdrawn since they were counted: then look again.
+            if let Some(claim) = chosen.and_then(|(_, (_, instance))| Claim::take(instance)) {
                 return Some(claim);
             }
         }
@@ -137,6 +139,15 @@ impl Pool {
     fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Instance>>> {
         self.0.instances.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Two places of so many, different if there are two: the first goes round, the other one is any.
+fn two_of(count: usize, turn: usize) -> Option<(usize, usize)> {
+    let one = turn.checked_rem(count)?;
+    // Multiplying by the golden ratio's fraction spreads the turns evenly (Knuth, volume 3, section 6.4).
+    let any = (turn as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33;
+    let step = (any as usize).checked_rem(count - 1).map_or(0, |step| step + 1);
+    Some((one, (one + step) % count))
 }
 
 impl Default for Pool {
@@ -163,13 +174,43 @@ mod tests {
     }
 
     #[test]
-    fn the_instance_with_the_fewest_in_flight_is_chosen() {
-        let pool = pool_of(&["a", "b", "c"]);
-        let held: Vec<_> = (0..9).filter_map(|_| pool.claim(&[])).collect();
-        assert_eq!(held.len(), 9);
-        assert!(pool.instances().iter().all(|instance| instance.in_flight == 3));
+    fn of_two_the_one_with_fewer_in_flight_is_chosen() {
+        let pool = pool_of(&["a", "b"]);
+        let held: Vec<_> = (0..8).filter_map(|_| pool.claim(&[])).collect();
+        assert!(pool.instances().iter().all(|instance| instance.in_flight == 4));
         drop(held);
-        assert!(pool.instances().iter().all(|instance| instance.in_flight == 0 && instance.requests == 3));
+        assert!(pool.instances().iter().all(|instance| instance.in_flight == 0 && instance.requests == 4));
+    }
+
+    #[test]
+    fn requests_that_stay_spread_over_all() {
+        let pool = pool_of(&["a", "b", "c", "d", "e"]);
+        let held: Vec<_> = (0..500).filter_map(|_| pool.claim(&[])).collect();
+        let loads: Vec<_> = pool.instances().iter().map(|instance| instance.in_flight).collect();
+        assert!(loads.iter().all(|load| (95..=105).contains(load)), "{loads:?}");
+        assert_eq!(held.len(), 500);
+    }
+
+    #[test]
+    fn one_that_has_just_joined_is_not_given_everything() {
+        let pool = pool_of(&["a", "b", "c"]);
+        let _long: Vec<_> = (0..30).filter_map(|_| pool.claim(&[])).collect();
+        pool.add("new", SocketAddr::from(([127, 0, 0, 1], 9)), "2");
+        pool.admit("new");
+        let to_it = (0..400).filter(|_| chosen(&pool).as_deref() == Some("new")).count();
+        assert!((150..=250).contains(&to_it), "{to_it} of 400");
+    }
+
+    #[test]
+    fn two_places_are_different_and_every_pair_comes() {
+        assert_eq!(two_of(0, 7), None);
+        assert_eq!(two_of(1, 7), Some((0, 0)));
+        for count in 2..6 {
+            let pairs: std::collections::HashSet<_> =
+                (0..1000).filter_map(|turn| two_of(count, turn)).collect();
+            assert!(pairs.iter().all(|(one, other)| one != other && *one < count && *other < count));
+            assert_eq!(pairs.len(), count * (count - 1), "{count}");
+        }
     }
 
     #[test]

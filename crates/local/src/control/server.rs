@@ -110,6 +110,12 @@ impl Connection {
         self.say(&Event::Refused { why: "`segue up` is ending".to_owned() }).await
     }
 
+    async fn is_under_way(&self, number: u64) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.public.ask(Command::Follow { reply }).await;
+        asked && matches!(answer.await, Ok(Ok(Answer::UnderWay(now))) if now == number)
+    }
+
     async fn watch(&mut self) -> io::Result<()> {
         let mut views = self.public.views();
         self.public.ask_for_view().await;
@@ -153,7 +159,12 @@ impl Connection {
                             _ => {}
                         }
                     }
-                    Err(RecvError::Lagged(_)) => {}
+                    // A client that read too slowly has missed some; if its end was among them, no other will come.
+                    Err(RecvError::Lagged(_)) if self.is_under_way(number).await => {}
+                    Err(RecvError::Lagged(_)) => {
+                        let why = "it has ended, but this client read too slowly to hear how: `segue status` shows it";
+                        return self.say(&Event::Refused { why: why.to_owned() }).await;
+                    }
                     Err(RecvError::Closed) => return self.refuse_ended().await,
                 },
                 Ok(()) = views.changed() => {

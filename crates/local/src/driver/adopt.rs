@@ -98,6 +98,7 @@ impl Driver {
             _held: setup.held,
             state,
             written: None,
+            unwritten: None,
             keeper: setup.keeper,
             pool: setup.pool,
             listen: None,

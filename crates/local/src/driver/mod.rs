@@ -58,6 +58,8 @@ pub struct Driver {
     _held: Held,
     state: State,
     written: Option<State>,
+    /// Why the state could not be written down, while it could not.
+    unwritten: Option<String>,
     keeper: Keeper,
     pool: Pool,
     /// Where clients connect; nowhere if only the instances are to be ended.
@@ -222,8 +224,18 @@ impl Driver {
             return;
         }
         match self.state.write(&self.folder, self.written.as_ref()) {
-            Ok(()) => self.written = Some(self.state.clone()),
-            Err(error) => tracing::error!(%error, "the state cannot be written down"),
+            Ok(()) => {
+                self.written = Some(self.state.clone());
+                self.unwritten = None;
+            }
+            Err(error) => {
+                // It is tried again at every turn; it is told when it is news.
+                let error = error.to_string();
+                if self.unwritten.as_ref() != Some(&error) {
+                    tracing::error!(%error, "the state cannot be written down");
+                    self.unwritten = Some(error);
+                }
+            }
         }
     }
 

@@ -160,7 +160,7 @@ impl Default for LogLimits {
 
 /// What clients are held to; `None` is the proxy's own choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// How many connections clients may hold at once.
     pub max_connections: Option<u32>,

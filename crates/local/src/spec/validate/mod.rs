@@ -6,6 +6,7 @@ mod values;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,9 +101,13 @@ fn all_or_none<T>(value: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
-/// The version of what says none: short, and the same for the same command, environment, folder and user.
+/// The version of what says none: short, and the same for the same command, environment, folder and user, as long as
+/// the program's file was not written anew.
 fn hash(command: &Command, env: &BTreeMap<String, String>, cwd: &Path, user: Option<&User>) -> String {
-    let text = serde_json::json!([command, env, cwd, user.map(|user| (user.uid, user.gid))]).to_string();
+    let written =
+        std::fs::metadata(&command.program).map(|file| (file.len(), file.mtime(), file.mtime_nsec())).ok();
+    let user = user.map(|user| (user.uid, user.gid));
+    let text = serde_json::json!([command, env, cwd, user, written]).to_string();
     let [a, b, c, d, ..] = <[u8; 20]>::from(Sha1::digest(text.as_bytes()));
     format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
