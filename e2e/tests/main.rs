@@ -21,6 +21,7 @@ mod an_instance_that_will_not_stop_is_killed;
 mod deploys_come_one_at_a_time;
 mod never_fewer_serve_than_the_floor;
 mod no_line_is_lost;
+mod nobody_need_read_what_up_says;
 mod real_servers_are_upgraded_without_a_drop;
 mod requests_that_a_kill_cuts_are_counted;
 mod the_control_socket_is_private;

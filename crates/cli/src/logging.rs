@@ -29,6 +29,8 @@ pub(crate) fn init(default: Level) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(matches!(style, Style::Terminal { color: true }))
+        // A line that cannot be written is lost; saying so, on that same stderr, would be the end of `segue up`.
+        .log_internal_errors(false)
         .event_format(Line { style })
         .try_init();
     // Only a second call can fail, and then lines are already being written.
