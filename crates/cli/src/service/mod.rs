@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use segue_local::folder::{Folder, StateDir};
+use segue_local::look::look;
 use segue_local::spec::Spec;
 
 use crate::output;
@@ -43,7 +44,7 @@ impl Place {
         Ok(StateDir::find(self.state_dir.clone())?)
     }
 
-    /// The service of this name; without one, the only one that there is.
+    /// The service of this name; without one, the only one that runs, or else the only one that there is.
     pub(crate) fn service(&self, name: Option<&str>) -> anyhow::Result<Folder> {
         let state_dir = self.state_dir()?;
         let services = state_dir.services()?;
@@ -51,12 +52,20 @@ impl Place {
             let known = services.iter().find(|service| service.name() == name).cloned();
             return known.with_context(|| unknown(name, &services, &state_dir));
         }
-        match services.as_slice() {
-            [] => bail!("no service was ever up here ({})", state_dir.path().display()),
-            [only] => Ok(only.clone()),
-            several => bail!("several services are known, say which: {}", names(several)),
+        let running: Vec<_> = services.iter().filter(|service| runs(service)).cloned().collect();
+        match (running.as_slice(), services.as_slice()) {
+            ([only], _) | ([], [only]) => Ok(only.clone()),
+            ([], []) => bail!("no service was ever up here ({})", state_dir.path().display()),
+            ([], several) => bail!("no service is up; several are known, say which: {}", names(several)),
+            (several, _) => bail!("several services run, say which: {}", names(several)),
         }
     }
+}
+
+/// Whether somebody drives it, or instances of it are left. What cannot be looked at may well run.
+fn runs(service: &Folder) -> bool {
+    let driven = service.driven_by().map_or(true, |pid| pid.is_some());
+    driven || look(service).map_or(true, |view| view.instances.iter().any(|instance| instance.pid.is_some()))
 }
 
 fn unknown(name: &str, services: &[Folder], state_dir: &StateDir) -> String {

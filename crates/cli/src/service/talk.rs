@@ -106,7 +106,10 @@ fn text(report: &Report) -> String {
             format!("{name}: {what} of {to} failed, and going back to {from} is stuck after {took}\n")
         }
         Ended::Interrupted => format!("{name}: {what} of {to} was interrupted after {took}\n"),
-        Ended::NothingToDo => format!("{name}: nothing to do: {to} is what runs, with these very settings\n"),
+        Ended::NothingToDo => format!(
+            "{name}: nothing to do: {to} is what runs, with these very settings (a changed program under the same \
+             `version` is not noticed: give it another)\n"
+        ),
     };
     if let Some(why) = &report.why {
         text += &format!("  why: {why}\n");

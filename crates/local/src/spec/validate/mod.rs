@@ -102,10 +102,15 @@ fn all_or_none<T>(value: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 /// The version of what says none: short, and the same for the same command, environment, folder and user, as long as
-/// the program's file was not written anew.
+/// neither the program's file nor one that the command names was written anew.
 fn hash(command: &Command, env: &BTreeMap<String, String>, cwd: &Path, user: Option<&User>) -> String {
-    let written =
-        std::fs::metadata(&command.program).map(|file| (file.len(), file.mtime(), file.mtime_nsec())).ok();
+    let named = command.words.iter().skip(1).map(|word| cwd.join(word));
+    let files = [command.program.clone()].into_iter().chain(named);
+    let written: Vec<_> = files
+        .filter_map(|file| std::fs::metadata(file).ok())
+        .filter(std::fs::Metadata::is_file)
+        .map(|file| (file.len(), file.mtime(), file.mtime_nsec()))
+        .collect();
     let user = user.map(|user| (user.uid, user.gid));
     let text = serde_json::json!([command, env, cwd, user, written]).to_string();
     let [a, b, c, d, ..] = <[u8; 20]>::from(Sha1::digest(text.as_bytes()));
