@@ -30,8 +30,9 @@ pub(super) fn text(report: &Report) -> String {
         line("when", text);
     }
     if let Some(bound) = report.bound() {
-        let percent = bound * 100.0;
-        line("bound", format!("at most {percent:.2} % drops (3 of {}), at 95 % confidence", count(requests)));
+        // Rounded up: it is a bound.
+        let percent = (bound * 1e6).ceil() / 1e4;
+        line("bound", format!("at most {percent} % drops (3 of {}), at 95 % confidence", count(requests)));
     }
     let latency = ledger.latency();
     if !latency.is_empty() {
