@@ -62,6 +62,12 @@ impl Load {
         if self.threads == 0 {
             return Err(LoadError::NoThreads);
         }
+        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
+            return Err(LoadError::NoPatience);
+        }
+        if self.max_in_flight == 0 {
+            return Err(LoadError::NoneInFlight);
+        }
         self.shapes.iter().try_for_each(Shape::check)
     }
 }
@@ -195,6 +201,12 @@ pub enum LoadError {
     /// Nobody to send.
     #[error("0 threads can send nothing: at least 1 is needed")]
     NoThreads,
+    /// No time to answer in.
+    #[error("a timeout of 0 would drop every request: more than 0 is needed, such as 30s")]
+    NoPatience,
+    /// No request may wait.
+    #[error("with 0 requests in flight at once none can be sent: at least 1 is needed")]
+    NoneInFlight,
     /// A rate that can't be kept.
     #[error(
         "{shape}: a rate of {rate} per second can't be kept: more than 0 and at most 1000000 is possible"

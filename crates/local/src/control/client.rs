@@ -13,7 +13,9 @@ use crate::folder::Folder;
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Nobody is there.
-    #[error("{name} is not up: no `segue up` drives it")]
+    #[error(
+        "{name} is not up: no `segue up` drives it (instances that a killed one left are taken over by `segue up -f FILE`)"
+    )]
     NotUp {
         /// The service.
         name: String,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use super::log::Log;
 use super::{Launch, Lock, State, Status, credentials, group};
@@ -38,8 +39,9 @@ const TAIL_MS: u64 = 1000;
 /// The whole life.
 pub(super) fn run(dir: &Path) -> io::Result<()> {
     let dir = dir.canonicalize()?;
-    // Handlers and not "ignore", which the application would inherit and then could not be asked to stop.
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP] {
+    // Handlers and not "ignore", which the application would inherit and then could not be asked to stop. That goes for
+    // every signal that a spec may ask by: started in the background of a script, `up` itself ignores some.
+    for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     // It fails only for the leader of a process group, which needs none.

@@ -62,6 +62,24 @@ async fn a_folder_that_exists_is_another_instances() {
 }
 
 #[tokio::test]
+async fn an_instance_can_be_asked_by_a_signal_that_its_up_ignores() {
+    let place = Place::new();
+    // As a shell starts what it puts in the background, and as nohup does.
+    let arguments = ["-c", "trap '' INT QUIT HUP USR1; exec \"$@\"", "sh", HELPER, "keeper"];
+    let keeper = Keeper { program: "/bin/sh".into(), arguments: arguments.map(Into::into).to_vec() };
+    for (number, signal) in [(2, Signal::Int), (3, Signal::Quit), (1, Signal::Hup), (10, Signal::Usr1)] {
+        let id = format!("a-{number}");
+        let launch = program(&id, &["/bin/sleep", "1000"]);
+        let instance =
+            segue_local::instance::Instance::spawn(&place.dir(&id), &launch, &keeper).await.expect("spawns");
+        instance.signal(signal).expect("signals");
+        let ended = tokio::time::timeout(super::PATIENCE, instance.exited()).await;
+        assert_eq!(ended.map(|exit| exit.signal), Ok(Some(number)), "{signal}");
+        instance.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn the_instance_gets_its_environment_and_not_what_is_up_s_own() {
     let place = Place::new();
     let arguments =

@@ -22,6 +22,9 @@ fn a_load_that_makes_no_sense_is_refused_with_what_would_be_right() {
     assert!(refused(|load| load.shapes.clear()).contains("nothing to send"));
     assert!(refused(|load| load.duration = Duration::ZERO).contains("duration is 0"));
     assert!(refused(|load| load.threads = 0).contains("at least 1"));
+    assert!(refused(|load| load.timeout = Duration::ZERO).contains("such as 30s"));
+    assert!(refused(|load| load.connect_timeout = Duration::ZERO).contains("such as 30s"));
+    assert!(refused(|load| load.max_in_flight = 0).contains("at least 1"));
     let unknown = "http://no-such-host.invalid/".parse().unwrap();
     assert!(refused(|load| load.target = unknown).contains("no-such-host.invalid"));
     let secure = "https://127.0.0.1:9/".parse::<Target>().unwrap();
