@@ -179,14 +179,19 @@ fn a_cancelled_request_lets_its_instance_go() {
     });
 }
 
-#[test]
-fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
-    let origin = Origin::new(|mut client| {
+/// Answers with more than any window or socket holds, for as long as it is taken.
+fn more_than_anybody_reads() -> Origin {
+    Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
         let piece = vec![b'x'; 1_000_000];
         while std::io::Write::write_all(client.0.get_mut(), &piece).is_ok() {}
-    });
+    })
+}
+
+#[test]
+fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
+    let origin = more_than_anybody_reads();
     let pool = pool_of(&[origin.address]);
     let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
     let proxy = start(&pool, Config { limits, ..config() });
@@ -202,12 +207,7 @@ fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
 
 #[test]
 fn a_stream_that_is_never_read_can_be_cut() {
-    let origin = Origin::new(|mut client| {
-        let _ = client.request();
-        client.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
-        let piece = vec![b'x'; 1_000_000];
-        while std::io::Write::write_all(client.0.get_mut(), &piece).is_ok() {}
-    });
+    let origin = more_than_anybody_reads();
     let pool = pool_of(&[origin.address]);
     let proxy = start(&pool, config());
     in_time(async {

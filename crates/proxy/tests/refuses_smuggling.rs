@@ -3,9 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::http::Client;
+use crate::support::http::{Client, Message};
 use crate::support::origin::{Origin, ok};
 use crate::support::{config, pool_of, start};
+
+/// An answer that says how the request's end was told to the instance.
+fn framing(request: &Message) -> Vec<u8> {
+    assert!(!request.first.contains("smuggled"), "{request:?}");
+    let (length, coding) = (request.header("content-length"), request.header("transfer-encoding"));
+    ok(format!("{length}|{coding}|{}", request.body.len()))
+}
 
 #[test]
 fn ambiguous_requests_are_refused_or_made_unambiguous() {
@@ -13,13 +20,7 @@ fn ambiguous_requests_are_refused_or_made_unambiguous() {
     let counted = seen.clone();
     let origin = Origin::answering(move |request| {
         counted.fetch_add(1, Ordering::SeqCst);
-        assert!(!request.first.contains("smuggled"), "{request:?}");
-        ok(format!(
-            "{}|{}|{}",
-            request.header("content-length"),
-            request.header("transfer-encoding"),
-            request.body.len()
-        ))
+        framing(request)
     });
     let proxy = start(&pool_of(&[origin.address]), config());
     for (fields, status) in [
@@ -47,15 +48,7 @@ fn ambiguous_requests_are_refused_or_made_unambiguous() {
 
 #[test]
 fn a_length_beside_chunks_does_not_reach_the_instance() {
-    let origin = Origin::answering(|request| {
-        assert!(!request.first.contains("smuggled"), "{request:?}");
-        ok(format!(
-            "{}|{}|{}",
-            request.header("content-length"),
-            request.header("transfer-encoding"),
-            request.body.len()
-        ))
-    });
+    let origin = Origin::answering(framing);
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 45\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
