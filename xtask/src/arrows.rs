@@ -40,6 +40,7 @@ const PLACES: &[(&str, Place)] = &[
     ("segue-agent", Place::Agent),
     ("segue", Place::Layer(3)),
     ("segue-e2e", Place::Workshop),
+    ("segue-cluster", Place::Workshop),
     ("segue-bench", Place::Workshop),
     ("xtask", Place::Workshop),
 ];

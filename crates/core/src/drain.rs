@@ -7,7 +7,7 @@
 //!
 //! Only evidence or a bound ends a wait (law 2). The deadline wins over everything, and what it cut is counted (law 6).
 
-use crate::path::{Direction, Path, PathSeen, Propagation};
+use crate::path::{Direction, Millis, Path, PathSeen, Propagation};
 use crate::{Next, Time, Wait, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,7 +20,15 @@ pub struct Plan {
     pub paths: Vec<Path>,
     /// How long no new application request may have come before the instance counts as left alone. `None` where every
     /// path's withdrawal is atomic, so that it is evidence by itself.
-    pub quiet: Option<crate::path::Millis>,
+    pub quiet: Option<Millis>,
+    /// How long one request takes at most: what is in flight for longer than that after the last path was left and all
+    /// was quiet is not waited for. `None`: up to the deadline.
+    #[serde(default)]
+    pub longest_request: Option<Millis>,
+    /// How long connections that are kept open without a request may stay so after the last path was left; then they
+    /// are closed. `None` where whatever carries them closes them by itself.
+    #[serde(default)]
+    pub linger: Option<Millis>,
     /// When the drain ends whatever is in flight, counted from its beginning.
     #[serde(with = "crate::time::millis")]
     pub deadline: Duration,

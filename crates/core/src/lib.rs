@@ -16,12 +16,14 @@
 //! * [`drain`]: one instance's way out.
 //! * [`rollout`]: instances replaced in waves; going back is the same rollout with another goal.
 //! * [`budget`]: what all that may take, told before it begins.
+//! * [`pod`]: what an agent inside a pod is told of all that.
 //! * [`why`]: the one value that says what a wait is for (law 3).
 
 pub mod budget;
 pub mod drain;
 pub mod id;
 pub mod path;
+pub mod pod;
 pub mod rollout;
 pub mod step;
 pub mod time;

@@ -9,7 +9,14 @@ const STOP: Action = Action::Signal { signal: Signal::Stop };
 const KILL: Action = Action::Signal { signal: Signal::Kill };
 
 fn plan(paths: Vec<Path>) -> Plan {
-    Plan { paths, quiet: None, deadline: seconds(60), stop_grace: seconds(10) }
+    Plan {
+        paths,
+        quiet: None,
+        longest_request: None,
+        linger: None,
+        deadline: seconds(60),
+        stop_grace: seconds(10),
+    }
 }
 
 fn withdraw(path: &str) -> Action {

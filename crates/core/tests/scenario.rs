@@ -81,6 +81,8 @@ fn plan() -> impl Strategy<Value = Plan> {
         |(paths, quiet, deadline, grace)| Plan {
             paths,
             quiet: quiet.map(|quiet| Millis(Duration::from_millis(quiet))),
+            longest_request: None,
+            linger: None,
             deadline: Duration::from_millis(deadline),
             stop_grace: Duration::from_millis(grace),
         },

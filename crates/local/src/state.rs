@@ -265,6 +265,8 @@ impl Revision {
             drain: drain::Plan {
                 paths: vec![Path::atomic(PROXY)],
                 quiet: None,
+                longest_request: None,
+                linger: None,
                 deadline: spec.drain_deadline,
                 stop_grace: spec.stop.grace,
             },

@@ -301,7 +301,14 @@ mod tests {
             unavailable: 0,
             progress_deadline: 10 * second,
             crash_limit: 3,
-            drain: drain::Plan { paths: Vec::new(), quiet: None, deadline: second, stop_grace: second },
+            drain: drain::Plan {
+                paths: Vec::new(),
+                quiet: None,
+                longest_request: None,
+                linger: None,
+                deadline: second,
+                stop_grace: second,
+            },
         }
     }
 

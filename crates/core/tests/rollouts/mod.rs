@@ -21,6 +21,8 @@ pub(super) fn goal(version: &str, replicas: u32, surge: u32, unavailable: u32) -
         drain: Plan {
             paths: vec![Path::atomic("proxy")],
             quiet: None,
+            longest_request: None,
+            linger: None,
             deadline: seconds(60),
             stop_grace: seconds(10),
         },

@@ -76,6 +76,8 @@ fn goal(version: &str, (replicas, surge, unavailable): (u32, u32, u32)) -> Goal 
         drain: Plan {
             paths: vec![Path::atomic("proxy")],
             quiet: None,
+            longest_request: None,
+            linger: None,
             deadline: seconds(DEADLINE * TICK),
             stop_grace: seconds(GRACE * TICK),
         },

@@ -112,7 +112,14 @@ fn until_told_to_end(state: &State, work: Option<Work>, runs: &[(&str, &Version)
 /// How instances are ended whose spec was lost.
 fn goal_of_unknown(version: Version) -> Goal {
     let stop_grace = Duration::from_secs(30);
-    let drain = drain::Plan { paths: Vec::new(), quiet: None, deadline: Duration::ZERO, stop_grace };
+    let drain = drain::Plan {
+        paths: Vec::new(),
+        quiet: None,
+        longest_request: None,
+        linger: None,
+        deadline: Duration::ZERO,
+        stop_grace,
+    };
     let (replicas, surge, unavailable) = (0, 0, 0);
     let progress_deadline = Duration::from_hours(1);
     Goal { version, replicas, surge, unavailable, progress_deadline, crash_limit: u32::MAX, drain }

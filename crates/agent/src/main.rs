@@ -1,0 +1,3 @@
+//! The small binary inside a pod: hook, drain, guard.
+
+fn main() {}

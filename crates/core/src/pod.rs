@@ -1,0 +1,155 @@
+//! What a pod's agent is told when it is injected: one value, written by `inject` and read by the agent.
+//!
+//! It is all that the agent knows of the world outside its pod: the paths by which requests arrive, with the bounds of
+//! their stages, and what only the user could say. It serialises as JSON (snake_case), lies in the agent's environment
+//! and in the folder that the pod's hooks read, and is checked once, when it is parsed.
+
+use crate::drain;
+use crate::path::Millis;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The version of this value that is written now; an agent refuses a later one.
+pub const SCHEMA: u32 = 1;
+
+/// The port on which an agent answers status, health and hooks, unless the application has it.
+pub const CONTROL_PORT: u16 = 15079;
+
+/// The first port of the guard; each guarded port takes the next.
+pub const FIRST_GUARD_PORT: u16 = 15080;
+
+/// What a pod's agent is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodPlan {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What each drain of this pod is held to.
+    pub drain: drain::Plan,
+    /// The application's ports, in the order of the pod's template.
+    pub ports: Vec<Port>,
+    /// The agent's own port.
+    pub control_port: u16,
+    /// Without the guard: how long a connection may be silent before it counts as idle.
+    pub idle_after: Millis,
+    /// How long an open WebSocket is left alone in a drain before it is told to go.
+    pub websocket_grace: Millis,
+    /// How many connections the guard carries at most.
+    pub max_connections: u32,
+    /// Requests that are no application requests.
+    pub discount: Discount,
+}
+
+/// One port on which the application listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Its name in the template, if it has one.
+    pub name: Option<String>,
+    /// Where the application listens.
+    pub application: u16,
+    /// Where the guard listens in front of it; `None` where there is no guard.
+    pub guard: Option<u16>,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// What is spoken on a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// The first bytes decide.
+    Auto,
+    /// HTTP/1 or HTTP/2 with prior knowledge.
+    Http,
+    /// Any other: spliced and counted, kept-alive connections not covered.
+    Tcp,
+}
+
+/// How requests are told that are no application requests, such as kubelet probes: they go on for ever and must not
+/// hold a drain up.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discount {
+    /// Paths of probes and scrapers, without the query, whole.
+    pub paths: Vec<String>,
+    /// Beginnings of `User-Agent`, such as `kube-probe/`.
+    pub user_agents: Vec<String>,
+}
+
+/// Why a plan can't be used. It is the injector's fault, and trying again does not help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanError {
+    /// Not this value at all.
+    Unreadable(String),
+    /// Written by a later version.
+    Later(u32),
+    /// Two listeners on one port.
+    PortTwice(u16),
+    /// Port 0.
+    PortZero,
+    /// Two paths of one name.
+    PathTwice(String),
+    /// A duration that must not be zero.
+    Zero(&'static str),
+}
+
+impl std::error::Error for PlanError {}
+
+impl std::fmt::Display for PlanError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable(why) => write!(f, "the plan can't be read: {why}"),
+            Self::Later(schema) => {
+                write!(f, "the plan has schema {schema}, this agent knows {SCHEMA}: use a newer agent image")
+            }
+            Self::PortTwice(port) => write!(f, "the plan gives port {port} twice"),
+            Self::PortZero => write!(f, "the plan has a port 0: ports are 1 to 65535"),
+            Self::PathTwice(name) => write!(f, "the plan has two paths named {name}"),
+            Self::Zero(what) => write!(f, "the plan's {what} is 0"),
+        }
+    }
+}
+
+impl PodPlan {
+    /// Reads and checks a plan.
+    pub fn parse(json: &str, read: impl FnOnce(&str) -> Result<Self, String>) -> Result<Self, PlanError> {
+        let plan = read(json).map_err(PlanError::Unreadable)?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Refuses what no agent could hold to.
+    pub fn check(&self) -> Result<(), PlanError> {
+        if self.schema > SCHEMA {
+            return Err(PlanError::Later(self.schema));
+        }
+        let mut ports = BTreeSet::new();
+        let guards = self.ports.iter().filter_map(|port| port.guard);
+        let applications = self.ports.iter().map(|port| port.application);
+        for port in guards.chain(applications).chain([self.control_port]) {
+            if port == 0 {
+                return Err(PlanError::PortZero);
+            }
+            if !ports.insert(port) {
+                return Err(PlanError::PortTwice(port));
+            }
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.drain.paths.iter().find(|path| !names.insert(&path.name)) {
+            return Err(PlanError::PathTwice(twice.name.clone()));
+        }
+        for (what, duration) in [("deadline", self.drain.deadline), ("idle_after", self.idle_after.0)] {
+            if duration == Duration::ZERO {
+                return Err(PlanError::Zero(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a guard stands in front of any port.
+    pub fn guarded(&self) -> bool {
+        self.ports.iter().any(|port| port.guard.is_some())
+    }
+}

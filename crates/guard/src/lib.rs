@@ -1,0 +1,1 @@
+//! The transparent splice in front of one application.

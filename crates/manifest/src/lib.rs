@@ -1,0 +1,1 @@
+//! Kubernetes objects joined into workloads and paths.
