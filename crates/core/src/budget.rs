@@ -11,6 +11,9 @@ pub struct Needs {
     pub paths: Vec<Path>,
     /// The quiet window, where a path needs one.
     pub quiet: Option<Millis>,
+    /// How long kept connections may linger before they are closed, where something closes them.
+    #[serde(default)]
+    pub linger: Option<Millis>,
     /// The longest that a request takes.
     #[serde(with = "crate::time::millis")]
     pub longest_request: Duration,
@@ -31,11 +34,13 @@ pub struct Budget {
 }
 
 impl Needs {
-    /// The budget for these needs: leave + quiet + longest request, and the stop time after it. Quiet is counted in
-    /// full although its window runs during the propagation: a request may come in its last moment.
+    /// The budget for these needs: leave + the longer of quiet + longest request and linger, and the stop time after
+    /// it. Quiet is counted in full although its window runs during the propagation: a request may come in its last moment.
     pub fn budget(&self) -> Budget {
         let quiet = self.quiet.map_or(Duration::ZERO, |quiet| quiet.0);
-        let drain = self.longest(Direction::Leave).map(|leave| leave + quiet + self.longest_request);
+        let linger = self.linger.map_or(Duration::ZERO, |linger| linger.0);
+        let drain =
+            self.longest(Direction::Leave).map(|leave| leave + (quiet + self.longest_request).max(linger));
         Budget {
             drain: drain.map(Millis),
             grace: drain.map(|drain| Millis(drain + self.stop_time)),

@@ -1,8 +1,8 @@
-//! One instance's way out: withdraw → propagation → quiet → in flight 0 → stop.
+//! One instance's way out: withdraw → propagation → quiet → in flight 0 → kept connections closed → stop.
 //!
 //! ```text
-//!  Leaving ──all paths left, quiet, nothing in flight──▶ Stopping ──▶ gone
-//!     └────────────── deadline: cut, counted ──────────────▲  └─ grace over: SIGKILL
+//!  Leaving ──all paths left, quiet, nothing in flight, none kept──▶ Stopping ──▶ gone
+//!     └──────────────────── deadline: cut, counted ─────────────────▲  └─ grace over: SIGKILL
 //! ```
 //!
 //! Only evidence or a bound ends a wait (law 2). The deadline wins over everything, and what it cut is counted (law 6).
@@ -21,8 +21,8 @@ pub struct Plan {
     /// How long no new application request may have come before the instance counts as left alone. `None` where every
     /// path's withdrawal is atomic, so that it is evidence by itself.
     pub quiet: Option<Millis>,
-    /// How long one request takes at most: what is in flight for longer than that after the last path was left and all
-    /// was quiet is not waited for. `None`: up to the deadline.
+    /// How long one request takes at most. Where what is in flight is not counted but only estimated, it is waited for
+    /// no longer than that after the last path was left and all was quiet. `None`: up to the deadline.
     #[serde(default)]
     pub longest_request: Option<Millis>,
     /// How long connections that are kept open without a request may stay so after the last path was left; then they
@@ -46,6 +46,9 @@ pub struct Seen {
     pub paths: BTreeMap<String, PathSeen>,
     /// Requests in flight.
     pub in_flight: InFlight,
+    /// Connections that are kept open without a request.
+    #[serde(default)]
+    pub kept: Kept,
     /// When the last new application request came, if one did.
     pub last_request: Option<Time>,
     /// The strongest signal that this driver knows to have been sent.
@@ -74,6 +77,15 @@ impl InFlight {
     }
 }
 
+/// Connections that are kept open without a request, where something can close them politely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    /// How many.
+    pub connections: u64,
+    /// Whether they are being closed.
+    pub closing: bool,
+}
+
 /// A signal, the stronger the later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,6 +105,8 @@ pub enum Action {
         /// The path.
         path: String,
     },
+    /// Close the connections that are kept open without a request, one after the other.
+    CloseIdle,
     /// End what is still in flight.
     Cut,
     /// Signal the instance.
@@ -198,19 +212,23 @@ impl Drain {
                 Some(_) if now >= self.deadline() => self.stopping = Some(stopping(self.carried, true)),
                 Some(wait) => {
                     self.stopping = None;
-                    return (self.withdrawals(seen), wait);
+                    let mut actions = self.withdrawals(seen);
+                    actions.extend(self.close_idle(seen));
+                    return (actions, wait);
                 }
-                None => _ = self.stopping.get_or_insert(stopping(0, false)),
+                // More than 0 is left only where an estimate is not waited for any longer.
+                None => _ = self.stopping.get_or_insert(stopping(self.carried, false)),
             }
         }
         self.stop(seen, now)
     }
 
     /// What is waited for before the instance may be stopped, if anything: every path left, then quiet, then nothing
-    /// in flight.
+    /// in flight, then no kept connection.
     fn still_waits(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
         let leaving = self.propagation(seen, now);
-        leaving.or_else(|| self.quiet(seen, now)).or_else(|| self.in_flight(seen)).map(|wait| {
+        let waits = leaving.or_else(|| self.quiet(seen, now)).or_else(|| self.in_flight(seen, now));
+        waits.or_else(|| self.kept(seen, now)).map(|wait| {
             let deadline = self.deadline();
             Wait { until: Some(wait.until.map_or(deadline, |until| until.min(deadline))), ..wait }
         })
@@ -230,26 +248,57 @@ impl Drain {
         self.plan.paths.iter().filter_map(over).max().unwrap_or(self.began)
     }
 
-    /// Quiet is waited for at most as long again as the longest path's bound; without a bound, to the deadline.
     fn quiet(&self, seen: &Seen, now: Time) -> Option<Wait> {
         let window = self.plan.quiet?.0;
+        let until = self.quiet_at(seen);
+        (until > now).then_some(Wait {
+            why: Why::Quiet { window },
+            since: self.left_at(),
+            until: Some(until),
+        })
+    }
+
+    /// When all is quiet if no request comes any more. It is waited for at most as long again as the longest path's
+    /// bound; without a bound, to the deadline.
+    fn quiet_at(&self, seen: &Seen) -> Time {
         let left = self.left_at();
+        let Some(Millis(window)) = self.plan.quiet else { return left };
         let bounds: Option<Vec<_>> =
             self.plan.paths.iter().map(|path| path.bound(Direction::Leave)).collect();
         let most = bounds.map(|bounds| left + bounds.into_iter().max().unwrap_or_default().max(window));
         let until = seen.last_request.map_or(self.began, |last| last + window);
-        let until = most.map_or(until, |most| until.min(most));
-        (until > now).then_some(Wait { why: Why::Quiet { window }, since: left, until: Some(until) })
+        most.map_or(until, |most| until.min(most))
     }
 
-    fn in_flight(&self, seen: &Seen) -> Option<Wait> {
+    fn in_flight(&self, seen: &Seen, now: Time) -> Option<Wait> {
         let (count, estimated) = match seen.in_flight {
             InFlight::Counted(0) | InFlight::Estimated(0) => return None,
             InFlight::Unknown => (None, true),
             InFlight::Counted(count) => (Some(count), false),
             InFlight::Estimated(count) => (Some(count), true),
         };
-        Some(Wait { why: Why::InFlight { count, estimated }, since: self.left_at(), until: None })
+        let longest = self.plan.longest_request.filter(|_| estimated);
+        let until = longest.map(|longest| self.left_at().max(self.quiet_at(seen)) + longest.0);
+        let wait = Wait { why: Why::InFlight { count, estimated }, since: self.left_at(), until };
+        until.is_none_or(|until| until > now).then_some(wait)
+    }
+
+    fn kept(&self, seen: &Seen, now: Time) -> Option<Wait> {
+        let left = self.left_at();
+        let until = left + self.plan.linger?.0;
+        let why = Why::Kept { connections: seen.kept.connections };
+        (seen.kept.connections > 0 && until > now).then_some(Wait { why, since: left, until: Some(until) })
+    }
+
+    /// Kept connections are closed once no path leads to the instance any more: a client that comes back must find
+    /// another one.
+    fn close_idle(&self, seen: &Seen) -> Option<Action> {
+        let left = self
+            .plan
+            .paths
+            .iter()
+            .all(|path| self.left.get(&path.name).is_some_and(|change| change.over(path).is_some()));
+        (left && self.plan.linger.is_some() && !seen.kept.closing).then_some(Action::CloseIdle)
     }
 
     fn withdrawals(&self, seen: &Seen) -> Vec<Action> {

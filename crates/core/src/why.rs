@@ -40,6 +40,11 @@ pub enum Why {
         /// Whether `count` was counted or only estimated.
         estimated: bool,
     },
+    /// Connections are kept open without a request.
+    Kept {
+        /// How many.
+        connections: u64,
+    },
     /// It was told to stop and has not ended.
     Exit,
     /// Its end was forced and the kernel has not reported it.
@@ -68,6 +73,7 @@ impl Why {
             Why::Propagation { setting, .. } => Some(setting),
             Why::Quiet { .. } => Some("quietWindow"),
             Why::InFlight { .. } => Some("drainDeadline"),
+            Why::Kept { .. } => Some("idleLinger"),
             Why::Exit => Some("stop.grace"),
             Why::Floor { .. } => Some("strategy.rolling.unavailable"),
             Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => None,
@@ -87,6 +93,13 @@ impl fmt::Display for Why {
             Why::InFlight { count: Some(count), estimated } => {
                 let about = if *estimated { "about " } else { "" };
                 write!(f, "{about}{count} request{} in flight", if *count == 1 { "" } else { "s" })
+            }
+            Why::Kept { connections } => {
+                write!(
+                    f,
+                    "{connections} kept connection{} to close",
+                    if *connections == 1 { "" } else { "s" }
+                )
             }
             Why::Exit => write!(f, "its end after the stop signal"),
             Why::Killed => write!(f, "its end after SIGKILL"),

@@ -1,7 +1,7 @@
 //! One instance's way out: case by case.
 
 use crate::cases::{at, done, path, seconds, wait};
-use segue_core::drain::{Action, Drain, Ended, InFlight, Outcome, Plan, Seen, Signal};
+use segue_core::drain::{Action, Drain, Ended, InFlight, Kept, Outcome, Plan, Seen, Signal};
 use segue_core::path::{Millis, Path, PathSeen};
 use segue_core::{Next, Time, Wait, Why};
 
@@ -29,6 +29,7 @@ fn seen(paths: &[&str], in_flight: u64) -> Seen {
         alive: true,
         paths: paths.iter().map(|path| ((*path).to_owned(), PathSeen::default())).collect(),
         in_flight: InFlight::Counted(in_flight),
+        kept: Kept::default(),
         last_request: None,
         signalled: None,
     }

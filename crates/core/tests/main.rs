@@ -7,6 +7,7 @@ mod cases;
 mod drains;
 mod laws;
 mod paths;
+mod pods;
 mod rollouts;
 mod scenario;
 mod small;

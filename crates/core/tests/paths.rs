@@ -112,7 +112,7 @@ fn joining_and_leaving_have_their_own_bounds() {
 }
 
 fn needs(paths: Vec<Path>) -> Needs {
-    Needs { paths, quiet: None, longest_request: seconds(5), stop_time: seconds(7) }
+    Needs { paths, quiet: None, linger: None, longest_request: seconds(5), stop_time: seconds(7) }
 }
 
 #[test]
@@ -127,6 +127,10 @@ fn a_budget_is_the_slowest_path_and_quiet_and_the_longest_request_and_the_stop()
     assert_eq!(needs.budget(), whole(14, 21, 34));
     needs.quiet = Some(Millis(seconds(2)));
     assert_eq!(needs.budget(), whole(16, 23, 34));
+    needs.linger = Some(Millis(seconds(7)));
+    assert_eq!(needs.budget(), whole(16, 23, 34), "connections linger while requests are finished");
+    needs.linger = Some(Millis(seconds(8)));
+    assert_eq!(needs.budget(), whole(17, 24, 34));
 }
 
 #[test]

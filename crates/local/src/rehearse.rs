@@ -78,6 +78,7 @@ pub fn rehearse(mut state: State, spec: Spec) -> Option<Rehearsal> {
     let needs = segue_core::budget::Needs {
         paths: goal.drain.paths.clone(),
         quiet: goal.drain.quiet,
+        linger: goal.drain.linger,
         longest_request: spec.longest_request,
         stop_time: spec.stop.grace,
     };
@@ -160,7 +161,7 @@ impl World {
                 self.admit(&instance, false);
                 self.steps.push(Step::Withdraw { instance: instance.to_string() });
             }
-            Action::Drain { action: drain::Action::Cut, .. } => {}
+            Action::Drain { action: drain::Action::Cut | drain::Action::CloseIdle, .. } => {}
             Action::Drain { instance, action: drain::Action::Signal { .. } } => {
                 if let Some(seen) = self.seen.instances.get_mut(&instance) {
                     seen.drain.alive = false;

@@ -5,7 +5,7 @@ mod verdicts;
 mod waves;
 
 use crate::cases::seconds;
-use segue_core::drain::{self, InFlight, Plan, Signal};
+use segue_core::drain::{self, InFlight, Kept, Plan, Signal};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{Action, Goal, InstanceSeen, Readiness, Rollout, Seen};
 use segue_core::{InstanceId, Next, Time, Version};
@@ -35,6 +35,7 @@ pub(super) fn ready(version: &str) -> InstanceSeen {
         alive: true,
         paths: paths.into(),
         in_flight: InFlight::Counted(0),
+        kept: Kept::default(),
         last_request: None,
         signalled: None,
     };

@@ -1,7 +1,7 @@
 //! The states of a small world, and what can happen in each.
 
 use crate::cases::{at, path, seconds};
-use segue_core::drain::{self, InFlight, Plan, Signal};
+use segue_core::drain::{self, InFlight, Kept, Plan, Signal};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{Goal, InstanceSeen, Readiness, Rollout, Seen};
 use segue_core::{InstanceId, Time, Version};
@@ -265,6 +265,7 @@ impl State {
                 alive: !instance.ended,
                 paths: paths.into(),
                 in_flight: InFlight::Counted(u64::from(instance.in_flight)),
+                kept: Kept::default(),
                 last_request: None,
                 signalled: instance.signalled,
             };

@@ -127,6 +127,7 @@ impl Small {
         let late = truth.leaving.is_some_and(|ticks| ticks >= DEADLINE);
         match action {
             drain::Action::Withdraw { .. } => self.tell(state, instance, false),
+            drain::Action::CloseIdle => panic!("closes connections, which no plan of these worlds asks for"),
             drain::Action::Cut => {
                 if !late {
                     state.breaks(Law::CutsTooSoon);

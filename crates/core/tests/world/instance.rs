@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::route::Route;
 use segue_core::Time;
-use segue_core::drain::{self, InFlight, Signal};
+use segue_core::drain::{self, InFlight, Kept, Signal};
 use segue_core::path::Path;
 use segue_core::rollout::{InstanceSeen, Readiness};
 
@@ -165,6 +165,7 @@ impl Instance {
             alive: !self.ended,
             paths: paths.collect(),
             in_flight: InFlight::Counted(self.in_flight.len() as u64),
+            kept: Kept::default(),
             last_request: self.last_request.map(Time::from_millis),
             signalled: self.signalled,
         };

@@ -201,6 +201,7 @@ impl World {
             Action::Suspend { instance } => self.tell(instance, |_| true, false, delay),
             Action::Drain { instance, action } => match action {
                 drain::Action::Withdraw { path } => self.tell(instance, |name| name == path, false, delay),
+                drain::Action::CloseIdle => {}
                 drain::Action::Cut => {
                     if let Some(instance) = self.instances.get_mut(instance) {
                         instance.in_flight.clear();

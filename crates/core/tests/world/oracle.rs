@@ -220,6 +220,7 @@ impl Oracle {
                 let admitted = instance.routes.iter().any(|route| route.name() == path && route.admitted);
                 assert!(admitted, "withdraws {id} from {path}, which does not pick it");
             }
+            drain::Action::CloseIdle => panic!("closes connections, which no plan of these worlds asks for"),
             drain::Action::Cut => assert!(late, "cuts {id} before its deadline"),
             drain::Action::Signal { signal: Signal::Stop } => {
                 if late || instance.ended {

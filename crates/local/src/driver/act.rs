@@ -51,6 +51,8 @@ impl Driver {
             drain::Action::Withdraw { .. } => {
                 self.pool.withdraw(id.as_str());
             }
+            // The proxy closes kept connections by itself.
+            drain::Action::CloseIdle => {}
             drain::Action::Cut => {
                 let cut = self.pool.cut(id.as_str());
                 tracing::warn!(instance = id.as_str(), cut, "drainDeadline: what was in flight is cut");

@@ -45,6 +45,7 @@ fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
             alive: member.running().is_some(),
             paths: BTreeMap::from([(PROXY.to_owned(), path)]),
             in_flight: drain::InFlight::Counted(counted.map_or(0, |view| view.in_flight)),
+            kept: drain::Kept::default(),
             // The withdrawal is atomic, so nobody needs to know when the last request came.
             last_request: None,
             signalled: member.signalled,

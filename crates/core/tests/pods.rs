@@ -1,0 +1,212 @@
+//! A drain inside a pod, case by case: what is only estimated has an end, kept connections are closed last; and what an
+//! agent may be told.
+
+use crate::cases::{at, path, seconds, wait};
+use proptest::prelude::*;
+use segue_core::drain::{Action, Drain, InFlight, Kept, Plan, Seen, Signal};
+use segue_core::path::{Millis, PathSeen};
+use segue_core::pod::{Discount, PlanError, PodPlan, Port, Protocol, SCHEMA};
+use segue_core::{Next, Time, Why};
+use std::time::Duration;
+
+const STOP: Action = Action::Signal { signal: Signal::Stop };
+
+/// A path of 3 s, quiet for 2 s, requests of at most 10 s, kept connections for 5 s, all in 60 s.
+fn plan() -> Plan {
+    Plan {
+        paths: vec![path("service", &[Some(3)])],
+        quiet: Some(Millis(seconds(2))),
+        longest_request: Some(Millis(seconds(10))),
+        linger: Some(Millis(seconds(5))),
+        deadline: seconds(60),
+        stop_grace: seconds(10),
+    }
+}
+
+fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> Seen {
+    Seen {
+        alive: true,
+        paths: [("service".to_owned(), PathSeen::default())].into(),
+        in_flight,
+        kept: Kept { connections: kept, closing },
+        last_request: last.map(at),
+        signalled: None,
+    }
+}
+
+fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
+    match drain.step(seen, now) {
+        Next::Do(actions) => actions,
+        other => panic!("nothing to do: {other:?}"),
+    }
+}
+
+#[test]
+fn an_idle_pod_leaves_when_its_paths_are_left() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let idle = seen(InFlight::Counted(0), None, 0, false);
+    assert_eq!(wait(drain.step(&idle, at(0))).until, Some(at(3)));
+    assert_eq!(acts(&mut drain, &idle, at(3)), [STOP]);
+}
+
+#[test]
+fn an_estimate_is_waited_for_no_longer_than_a_request_takes_after_the_last_path_was_left_and_all_was_quiet() {
+    for (last, left) in [(None, 3), (Some(1), 3), (Some(3), 5)] {
+        for in_flight in [InFlight::Estimated(2), InFlight::Unknown] {
+            let mut drain = Drain::begin(plan(), at(0));
+            let picture = seen(in_flight, last, 0, true);
+            let _ = drain.step(&picture, at(0));
+            let waits = wait(drain.step(&picture, at(left)));
+            assert!(matches!(waits.why, Why::InFlight { estimated: true, .. }), "{waits:?}");
+            assert_eq!((waits.since, waits.until), (at(3), Some(at(left + 10))));
+            assert_eq!(wait(drain.step(&picture, at(left + 9))).until, Some(at(left + 10)));
+            assert_eq!(
+                acts(&mut drain, &picture, at(left + 10)),
+                [STOP],
+                "not by force: the deadline is later"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_an_estimate_left_behind_is_told() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let mut picture = seen(InFlight::Estimated(2), None, 0, true);
+    let _ = drain.step(&picture, at(0));
+    let _ = wait(drain.step(&picture, at(3)));
+    assert_eq!(acts(&mut drain, &picture, at(13)), [STOP]);
+    picture.signalled = Some(Signal::Stop);
+    let _ = drain.step(&picture, at(13));
+    picture.alive = false;
+    let Next::Done(outcome) = drain.step(&picture, at(14)) else { panic!("not done") };
+    assert_eq!(outcome.cut, 2);
+}
+
+#[test]
+fn what_is_counted_is_finished_up_to_the_deadline() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let picture = seen(InFlight::Counted(1), None, 0, true);
+    let _ = drain.step(&picture, at(0));
+    assert_eq!(wait(drain.step(&picture, at(59))).until, Some(at(60)));
+    assert_eq!(acts(&mut drain, &picture, at(60)), [Action::Cut, STOP]);
+}
+
+#[test]
+fn kept_connections_are_left_alone_while_a_path_still_leads_here() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let picture = seen(InFlight::Counted(0), None, 4, false);
+    assert!(matches!(wait(drain.step(&picture, at(0))).why, Why::Propagation { .. }));
+    assert!(matches!(wait(drain.step(&picture, at(2))).why, Why::Propagation { .. }));
+    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::CloseIdle]);
+}
+
+#[test]
+fn kept_connections_are_closed_while_requests_are_still_in_flight() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let _ = drain.step(&seen(InFlight::Counted(1), None, 4, false), at(0));
+    assert_eq!(acts(&mut drain, &seen(InFlight::Counted(1), None, 4, false), at(3)), [Action::CloseIdle]);
+    let waits = wait(drain.step(&seen(InFlight::Counted(1), None, 4, true), at(3)));
+    assert!(matches!(waits.why, Why::InFlight { .. }), "{waits:?}");
+}
+
+#[test]
+fn kept_connections_hold_it_up_until_they_are_closed_at_most_for_the_linger() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let kept = |kept| seen(InFlight::Counted(0), None, kept, true);
+    let _ = drain.step(&kept(4), at(0));
+    let waits = wait(drain.step(&kept(4), at(3)));
+    assert_eq!((waits.why, waits.since, waits.until), (Why::Kept { connections: 4 }, at(3), Some(at(8))));
+    let mut closed = drain.clone();
+    assert_eq!(acts(&mut closed, &kept(0), at(4)), [STOP]);
+    assert!(matches!(wait(drain.step(&kept(1), at(7))).why, Why::Kept { connections: 1 }));
+    assert_eq!(acts(&mut drain, &kept(1), at(8)), [STOP]);
+}
+
+#[test]
+fn without_a_linger_kept_connections_are_nobody_s_business() {
+    let mut drain = Drain::begin(Plan { linger: None, ..plan() }, at(0));
+    let picture = seen(InFlight::Counted(0), None, 4, false);
+    let _ = drain.step(&picture, at(0));
+    assert_eq!(acts(&mut drain, &picture, at(3)), [STOP]);
+}
+
+#[test]
+fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let mut picture = seen(InFlight::Counted(1), None, 4, false);
+    let _ = drain.step(&picture, at(0));
+    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::CloseIdle]);
+    picture.paths.insert("service".to_owned(), PathSeen { admitted: true, evidence: 0 });
+    assert_eq!(acts(&mut drain, &picture, at(4)), [Action::Withdraw { path: "service".to_owned() }]);
+}
+
+fn pod_plan() -> PodPlan {
+    PodPlan {
+        schema: SCHEMA,
+        drain: plan(),
+        ports: vec![
+            Port { name: None, application: 8080, guard: Some(15080), protocol: Protocol::Auto },
+            Port { name: Some("admin".to_owned()), application: 9090, guard: None, protocol: Protocol::Tcp },
+        ],
+        control_port: 15079,
+        idle_after: Millis(seconds(5)),
+        websocket_grace: Millis(seconds(2)),
+        max_connections: 2_000,
+        discount: Discount::default(),
+    }
+}
+
+fn read(json: &str) -> Result<PodPlan, PlanError> {
+    PodPlan::parse(json, |json| serde_json::from_str(json).map_err(|error| error.to_string()))
+}
+
+#[test]
+fn a_plan_is_read_as_it_was_written() {
+    let json = serde_json::to_string(&pod_plan()).unwrap();
+    assert_eq!(read(&json), Ok(pod_plan()));
+}
+
+#[test]
+fn a_plan_that_no_agent_could_hold_to_is_refused() {
+    let refused = |change: &dyn Fn(&mut PodPlan)| {
+        let mut plan = pod_plan();
+        change(&mut plan);
+        read(&serde_json::to_string(&plan).unwrap()).unwrap_err()
+    };
+    assert_eq!(refused(&|plan| plan.schema = 2), PlanError::Later(2));
+    assert_eq!(refused(&|plan| plan.control_port = 8080), PlanError::PortTwice(8080));
+    assert_eq!(refused(&|plan| plan.ports[1].guard = Some(15080)), PlanError::PortTwice(15080));
+    assert_eq!(refused(&|plan| plan.ports[1].application = 8080), PlanError::PortTwice(8080));
+    assert_eq!(refused(&|plan| plan.ports[0].guard = Some(0)), PlanError::PortZero);
+    let twice = PlanError::PathTwice("service".to_owned());
+    assert_eq!(refused(&|plan| plan.drain.paths.push(path("service", &[]))), twice);
+    assert_eq!(refused(&|plan| plan.drain.deadline = Duration::ZERO), PlanError::Zero("deadline"));
+    assert_eq!(refused(&|plan| plan.idle_after = Millis(Duration::ZERO)), PlanError::Zero("idle_after"));
+    assert!(matches!(read("{}"), Err(PlanError::Unreadable(_))));
+    let unknown = serde_json::to_string(&pod_plan()).unwrap().replacen('{', r#"{"more":1,"#, 1);
+    assert!(matches!(read(&unknown), Err(PlanError::Unreadable(why)) if why.contains("more")));
+}
+
+proptest! {
+    /// Whatever is seen, a drain with bounds ends, and never before its paths are left.
+    #[test]
+    fn a_drain_with_bounds_ends_by_its_deadline_and_not_before_its_paths_are_left(
+        pictures in prop::collection::vec((0u64..4, 0u8..3, prop::option::of(0u64..70), 0u64..3, any::<bool>()), 70)
+    ) {
+        let mut drain = Drain::begin(plan(), at(0));
+        let mut ended = None;
+        for (second, (in_flight, kind, last, kept, closing)) in (0u64..).zip(pictures) {
+            let in_flight = [InFlight::Counted(in_flight), InFlight::Estimated(in_flight), InFlight::Unknown]
+                [usize::from(kind)];
+            let last = last.map(|last| last.min(second));
+            if let Next::Do(actions) = drain.step(&seen(in_flight, last, kept, closing), at(second))
+                && actions.contains(&STOP)
+            {
+                ended = Some(second);
+                break;
+            }
+        }
+        prop_assert!(ended.is_some_and(|second| (3..=60).contains(&second)), "{ended:?}");
+    }
+}
