@@ -183,6 +183,11 @@ impl Drain {
         self.stopping.is_some()
     }
 
+    /// How many requests were in flight when it was decided that the instance must stop.
+    pub fn cut(&self) -> u64 {
+        self.stopping.map_or(0, |stopping| stopping.cut)
+    }
+
     /// What to do next.
     pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
         if !seen.alive {

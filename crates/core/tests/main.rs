@@ -6,6 +6,7 @@
 mod cases;
 mod drains;
 mod laws;
+mod life;
 mod paths;
 mod pods;
 mod rollouts;

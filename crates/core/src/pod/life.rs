@@ -1,0 +1,192 @@
+//! The life of a pod as its agent sees it: serving, draining, released; and serving again if it was not the end.
+//!
+//! ```text
+//!            a hook asks                   the drain is over
+//!  Serving ───────────────▶ Draining ───────────────────────────▶ Released ──▶ (SIGTERM: the end)
+//!     ▲        nothing listens: at once ──────────────────────────▶  │
+//!     └──────── the application listens again: it was a restart ─────┘
+//! ```
+//!
+//! A hook does not say why it runs: it runs before a pod's end and before a restart by a liveness probe. So nothing
+//! here is final; only the agent's own SIGTERM is.
+
+use crate::drain::{self, Drain};
+use crate::path::Millis;
+use crate::{Next, Time, Wait, Why};
+use serde::{Deserialize, Serialize};
+
+/// What was seen of the pod: a full picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// Whether a hook waits for the pod to be drained.
+    pub asked: bool,
+    /// What a drain needs to know; `alive` is whether anything listens on the application's ports.
+    pub drain: drain::Seen,
+}
+
+/// What the agent is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// Tell a path's router to stop picking the pod.
+    Withdraw {
+        /// The path.
+        path: String,
+    },
+    /// Close the connections that are kept open without a request.
+    CloseIdle,
+    /// End what is still in flight.
+    Cut,
+    /// Let the hooks return.
+    Release,
+    /// Take part again: every path is open.
+    Open,
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Every path was left, all was quiet, nothing was in flight.
+    Drained,
+    /// What was only estimated to be in flight had its time.
+    LongestRequest,
+    /// The deadline came first: what was in flight is cut.
+    Deadline,
+    /// The application ended by itself.
+    ApplicationEnded,
+    /// Nothing listened on the application's ports: there was nothing to drain.
+    NothingListens,
+}
+
+/// The end of a drain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Why it ended.
+    pub reason: Reason,
+    /// How many requests were in flight then.
+    pub cut: u64,
+    /// From its beginning to its end.
+    pub took: Millis,
+}
+
+/// What the pod does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// It takes requests.
+    Serving {
+        /// Since when.
+        since: Time,
+    },
+    /// It is on its way out.
+    Draining {
+        /// How far.
+        drain: Drain,
+    },
+    /// The hooks have returned: the application is told to stop.
+    Released {
+        /// Since when.
+        since: Time,
+        /// How the drain ended.
+        outcome: Outcome,
+        /// Whether nothing listened on the application's ports at some moment since.
+        down: bool,
+    },
+}
+
+/// The life of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    plan: drain::Plan,
+    state: State,
+}
+
+impl Life {
+    /// A pod that begins to serve now.
+    pub fn begin(plan: drain::Plan, now: Time) -> Self {
+        Self { plan, state: State::Serving { since: now } }
+    }
+
+    /// Takes over a drain that another agent began in this pod, so that its waits and its deadline go on.
+    pub fn resume(&mut self, drain: Drain) {
+        if matches!(self.state, State::Serving { .. }) {
+            self.state = State::Draining { drain };
+        }
+    }
+
+    /// What the pod does.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What to do next. It never ends by itself: the agent's end is not the rule's to decide.
+    pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, std::convert::Infallible> {
+        match &mut self.state {
+            State::Serving { .. } if seen.asked => {
+                self.state = if seen.drain.alive {
+                    State::Draining { drain: Drain::begin(self.plan.clone(), now) }
+                } else {
+                    let outcome = Outcome {
+                        reason: Reason::NothingListens,
+                        cut: 0,
+                        took: Millis(std::time::Duration::ZERO),
+                    };
+                    State::Released { since: now, outcome, down: true }
+                };
+                self.step(seen, now)
+            }
+            State::Serving { since } => Next::Wait(Wait { why: Why::Steady, since: *since, until: None }),
+            State::Draining { drain } => match drain.step(&seen.drain, now) {
+                Next::Wait(wait) => Next::Wait(wait),
+                Next::Do(actions) => self.act(&actions, now),
+                Next::Done(outcome) => {
+                    self.release(Reason::ApplicationEnded, outcome.cut, now);
+                    Next::Do(vec![Action::Release])
+                }
+            },
+            State::Released { since, down, .. } => {
+                let (since, until) = (*since, *since + self.plan.stop_grace);
+                *down |= !seen.drain.alive;
+                if seen.asked {
+                    return Next::Do(vec![Action::Release]);
+                }
+                // An application that still listens after its time to stop was not told to stop: another container was.
+                if seen.drain.alive && (*down || now >= until) {
+                    self.state = State::Serving { since: now };
+                    return Next::Do(vec![Action::Open]);
+                }
+                Next::Wait(Wait { why: Why::Exit, since, until: (!*down).then_some(until) })
+            }
+        }
+    }
+
+    fn act(&mut self, actions: &[drain::Action], now: Time) -> Next<Action, std::convert::Infallible> {
+        let mut then = Vec::new();
+        for action in actions {
+            match action {
+                drain::Action::Withdraw { path } => then.push(Action::Withdraw { path: path.clone() }),
+                drain::Action::CloseIdle => then.push(Action::CloseIdle),
+                drain::Action::Cut => then.push(Action::Cut),
+                drain::Action::Signal { .. } => {
+                    let cut = if let State::Draining { drain } = &self.state { drain.cut() } else { 0 };
+                    let reason = match cut {
+                        _ if actions.contains(&drain::Action::Cut) => Reason::Deadline,
+                        0 => Reason::Drained,
+                        _ => Reason::LongestRequest,
+                    };
+                    self.release(reason, cut, now);
+                    then.push(Action::Release);
+                }
+            }
+        }
+        Next::Do(then)
+    }
+
+    fn release(&mut self, reason: Reason, cut: u64, now: Time) {
+        if let State::Draining { drain } = &self.state {
+            let outcome = Outcome { reason, cut, took: Millis(now - drain.began()) };
+            self.state = State::Released { since: now, outcome, down: reason == Reason::ApplicationEnded };
+        }
+    }
+}
