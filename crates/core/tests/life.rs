@@ -3,7 +3,7 @@
 
 use crate::cases::{at, path, seconds};
 use proptest::prelude::*;
-use segue_core::drain::{self, InFlight, Kept, Plan};
+use segue_core::drain::{self, InFlight, Plan};
 use segue_core::path::{Millis, PathSeen};
 use segue_core::pod::life::{Action, Life, Outcome, Reason, Seen, State};
 use segue_core::{Next, Time, Why};
@@ -192,7 +192,8 @@ proptest! {
                 prop_assert!(!alive || drained || second >= began + 60, "{was:?} {picture:?}");
             }
             if actions.contains(&Action::Open) {
-                prop_assert!(alive && !asks && matches!(was, State::Released { .. }));
+                let released = matches!(was, State::Released { .. });
+                prop_assert!(alive && !asks && released);
             }
         }
     }
