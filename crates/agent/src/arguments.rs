@@ -1,0 +1,123 @@
+//! The arguments, read by hand: the agent is small, and its callers are manifests.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+pub(crate) const HELP: &str = "\
+segue-agent: the drain of one pod
+
+  segue-agent run                       the sidecar; its plan is in SEGUE_PLAN
+  segue-agent hook [OWN]                what a container runs before it is stopped: waits for the drain, then runs OWN:
+      -- COMMAND [ARGUMENT]...            a command
+      --http-get URL [--header 'N: V']... a GET, whatever its status
+      --sleep SECONDS                     a sleep
+  segue-agent ready                     waits until the sidecar has started, at most 10 s
+  segue-agent --version | --help
+";
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Run,
+    Hook(Own),
+    Ready,
+    Help,
+    Version,
+}
+
+/// The container's own hook, which runs after the drain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Own {
+    None,
+    Command(Vec<OsString>),
+    HttpGet { url: String, headers: Vec<(String, String)> },
+    Sleep(Duration),
+}
+
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    let words: Vec<OsString> = words.collect();
+    let Some((command, rest)) = words.split_first() else {
+        return Err("what to do? run, hook or ready".to_owned());
+    };
+    let alone = |command| {
+        rest.first().map_or(Ok(command), |word| Err(format!("unexpected argument {}", word.to_string_lossy())))
+    };
+    match command.to_str() {
+        Some("run") => alone(Command::Run),
+        Some("ready") => alone(Command::Ready),
+        Some("--help" | "-h" | "help") => Ok(Command::Help),
+        Some("--version" | "-V") => Ok(Command::Version),
+        Some("hook") => own(rest).map(Command::Hook),
+        _ => Err(format!("unknown command {}", command.to_string_lossy())),
+    }
+}
+
+fn own(words: &[OsString]) -> Result<Own, String> {
+    match words.first().and_then(|word| word.to_str()) {
+        None if words.is_empty() => Ok(Own::None),
+        Some("--") if words.len() > 1 => Ok(Own::Command(words[1..].to_vec())),
+        Some("--") => Err("a command after --".to_owned()),
+        Some("--http-get") => http_get(&words[1..]),
+        Some("--sleep") => match words {
+            [_, seconds] => seconds
+                .to_str()
+                .and_then(|text| text.strip_suffix('s').unwrap_or(text).parse().ok())
+                .map(|seconds| Own::Sleep(Duration::from_secs(seconds)))
+                .ok_or_else(|| format!("--sleep takes whole seconds, not {}", seconds.to_string_lossy())),
+            _ => Err("--sleep takes seconds".to_owned()),
+        },
+        _ => Err(format!("unexpected argument {}", words[0].to_string_lossy())),
+    }
+}
+
+fn http_get(words: &[OsString]) -> Result<Own, String> {
+    let mut words = words.iter().map(|word| word.to_str().ok_or("arguments are UTF-8"));
+    let url = words.next().ok_or("--http-get takes a URL")??.to_owned();
+    if !url.starts_with("http://") {
+        return Err(format!("--http-get takes a URL that begins with http://, not {url}"));
+    }
+    let mut headers = Vec::new();
+    while let Some(word) = words.next() {
+        match word? {
+            "--header" => {
+                let header = words.next().ok_or("--header takes 'NAME: VALUE'")??;
+                let (name, value) = header.split_once(':').ok_or("--header takes 'NAME: VALUE'")?;
+                headers.push((name.trim().to_owned(), value.trim().to_owned()));
+            }
+            other => return Err(format!("unexpected argument {other}")),
+        }
+    }
+    Ok(Own::HttpGet { url, headers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn a_hook_keeps_the_containers_own_as_it_was() {
+        let command = ["sh", "-c", "--help"].map(OsString::from).to_vec();
+        assert_eq!(words("hook -- sh -c --help"), Ok(Command::Hook(Own::Command(command))));
+        assert_eq!(words("hook"), Ok(Command::Hook(Own::None)));
+        assert_eq!(words("hook --sleep 5s"), Ok(Command::Hook(Own::Sleep(Duration::from_secs(5)))));
+        assert_eq!(words("hook --sleep 5"), words("hook --sleep 5s"));
+        let header = |line: &str| parse(["hook", "--http-get", "http://127.0.0.1:1/x", "--header", line]
+            .map(OsString::from).into_iter());
+        let headers = vec![("X-A".to_owned(), "b: c".to_owned())];
+        let url = "http://127.0.0.1:1/x".to_owned();
+        assert_eq!(header("X-A: b: c"), Ok(Command::Hook(Own::HttpGet { url, headers })));
+        assert!(header("X-A").is_err());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for line in ["", "walk", "run fast", "hook fast", "hook --", "hook --sleep", "hook --sleep soon",
+            "hook --http-get", "hook --http-get https://a/", "hook --http-get http://a/ b"] {
+            assert!(words(line).is_err(), "{line}");
+        }
+    }
+}

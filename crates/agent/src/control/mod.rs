@@ -1,0 +1,81 @@
+//! The agent's own port: status, health and metrics for anyone; a drain for the pod's own hooks alone.
+//!
+//! It binds before anything else and says `503` to `/ready` until the agent has started, with what it waits for.
+
+mod metrics;
+mod routes;
+
+use crate::clock;
+use crate::driver::Shared;
+use crate::folder::Invitation;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
+use std::cell::RefCell;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How many may ask at once: hooks, probes and scrapers are few, and what is more than that is no friend.
+const MOST: usize = 256;
+
+/// What the port answers from.
+pub(crate) struct Control {
+    pub(crate) shared: Rc<Shared>,
+    pub(crate) invitation: RefCell<Option<Invitation>>,
+    /// What the start still waits for; `None` once it has started.
+    pub(crate) starting: RefCell<Option<String>>,
+}
+
+impl Control {
+    pub(crate) fn new(shared: Rc<Shared>) -> Rc<Self> {
+        let starting = RefCell::new(Some("the start".to_owned()));
+        Rc::new(Self { shared, invitation: RefCell::new(None), starting })
+    }
+}
+
+/// Binds a port for both families, or for IPv4 alone where the node has no IPv6.
+pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
+        Err(error) if without_ipv6(&error) => {
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
+        }
+        other => other,
+    }
+}
+
+fn without_ipv6(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
+}
+
+/// Answers for ever.
+pub(crate) async fn serve(listener: TcpListener, control: Rc<Control>) {
+    let places = Arc::new(Semaphore::new(MOST));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                // Too many open files, or a client that left: neither is a reason to spin.
+                clock::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let control = Rc::clone(&control);
+        tokio::task::spawn_local(async move {
+            let service = service_fn(move |request| routes::answer(Rc::clone(&control), peer, request));
+            // A client that breaks off is its own business.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(10))
+                .half_close(true)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            drop(place);
+        });
+    }
+}

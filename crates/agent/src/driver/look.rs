@@ -1,0 +1,109 @@
+//! What can be known of the application's requests: counted by the guard, estimated from sockets, or not at all.
+//!
+//! Where a guard stands, sockets still show the connections that go past it: those that were opened before a Service
+//! pointed to the guard, and those to ports that it does not cover.
+
+use segue_core::Time;
+use segue_core::drain::InFlight;
+use segue_core::pod::PodPlan;
+use segue_guard::Picture as Guarded;
+use segue_sockets::{Connection, Looker, Picture, Settings, Watch};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Looks at the pod.
+pub(crate) struct Look {
+    looker: Option<Looker>,
+    watch: Watch,
+    /// The application's ports that the guard stands in front of.
+    guarded: BTreeSet<u16>,
+    not_covered: u64,
+    learning: bool,
+}
+
+/// What was seen.
+pub(crate) struct Looked {
+    /// Whether anything listens on the application's ports; taken as true where nobody can tell (law 4).
+    pub(crate) listens: bool,
+    pub(crate) in_flight: InFlight,
+    pub(crate) last_request: Option<Time>,
+}
+
+impl Look {
+    pub(crate) fn new(plan: &PodPlan, guarded: bool) -> Self {
+        let settings = Settings {
+            ports: plan.ports.iter().map(|port| port.application).collect(),
+            idle_after: plan.idle_after.0,
+            longest_request: plan.drain.longest_request.map(|longest| longest.0),
+        };
+        let guarded = plan.ports.iter().filter(|port| guarded && port.guard.is_some());
+        Self {
+            looker: Looker::open().ok(),
+            watch: Watch::new(settings),
+            guarded: guarded.map(|port| port.application).collect(),
+            not_covered: 0,
+            learning: true,
+        }
+    }
+
+    /// Connections that no guard carries.
+    pub(crate) fn not_covered(&self) -> u64 {
+        self.not_covered
+    }
+
+    /// Rhythms of probes are learnt while the pod serves, and not from what a drain changes.
+    pub(crate) fn learn(&mut self, learn: bool) {
+        if learn != self.learning {
+            self.learning = learn;
+            if learn { self.watch.learn() } else { self.watch.stop_learning() }
+        }
+    }
+
+    pub(crate) fn look(&mut self, guard: Option<&Guarded>, now: Time) -> Looked {
+        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(now).ok()) else {
+            return Looked {
+                listens: true,
+                in_flight: guard.map_or(InFlight::Unknown, |guard| InFlight::Counted(guard.in_flight)),
+                last_request: guard.and_then(|guard| guard.last_request),
+            };
+        };
+        let past_the_guard = self.past_the_guard(picture);
+        let estimate = self.watch.observe(&past_the_guard);
+        self.not_covered = estimate.connections;
+        // What goes past the guard holds a drain up by being in flight; when it last came is no question of quiet, since
+        // probes go past it too.
+        let last_request = guard.map_or(estimate.last_request, |guard| guard.last_request);
+        Looked {
+            listens: estimate.listening,
+            in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
+            last_request,
+        }
+    }
+
+    /// The picture without the guard's own connections to the application: those that come from the pod itself.
+    fn past_the_guard(&self, mut picture: Picture) -> Picture {
+        let own = |ip: IpAddr, local: IpAddr| ip.is_loopback() || ip == local;
+        let guards = |connection: &Connection| {
+            self.guarded.contains(&connection.local.port())
+                && own(connection.remote.ip(), connection.local.ip())
+        };
+        picture.connections.retain(|connection| !guards(connection));
+        if !self.guarded.is_empty() {
+            // It counts what clients opened on any port, the guard's own among them.
+            picture.passive_opens = None;
+        }
+        picture
+    }
+}
+
+/// A count stays one unless connections go past the guard.
+fn both(guarded: Option<u64>, estimate: InFlight, connections: u64) -> InFlight {
+    match (guarded, estimate) {
+        (None, estimate) => estimate,
+        (Some(counted), _) if connections == 0 => InFlight::Counted(counted),
+        (Some(counted), InFlight::Counted(more) | InFlight::Estimated(more)) if more > 0 => {
+            InFlight::Estimated(counted + more)
+        }
+        (Some(counted), _) => InFlight::Counted(counted),
+    }
+}

@@ -1,0 +1,214 @@
+//! Observes the pod, asks the rule what to do, does it, tells whoever listens, and observes again.
+//!
+//! The same driver runs in the sidecar and, if that died, in a hook.
+
+mod look;
+mod shared;
+
+use crate::report::{self, Line, Report, State, Told};
+use crate::{clock, log};
+use look::Look;
+use segue_core::pod::PodPlan;
+use segue_core::pod::life::{self, Action, Life, Outcome};
+use segue_core::{Next, Time, Wait, drain};
+use segue_guard::Guard;
+use serde_json::json;
+pub(crate) use shared::{Asking, Shared, Totals};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often the pod is looked at when nothing else wakes the driver: while it serves, and while it drains.
+const SERVING: Duration = Duration::from_millis(500);
+const DRAINING: Duration = Duration::from_millis(200);
+/// Under load something changes all the time: between two looks there is at least this.
+const BREATH: Duration = Duration::from_millis(10);
+
+/// The driver of one pod.
+pub(crate) struct Driver {
+    plan: PodPlan,
+    life: Life,
+    guard: Option<Guard>,
+    look: Look,
+    shared: Rc<Shared>,
+    withdrawn: bool,
+    closing: bool,
+    /// The last wait that was logged.
+    said: Option<String>,
+    outcome: Option<Outcome>,
+}
+
+impl Driver {
+    pub(crate) fn new(plan: PodPlan, guard: Option<Guard>, shared: Rc<Shared>) -> Self {
+        let life = Life::begin(plan.drain.clone(), clock::now());
+        let look = Look::new(&plan, guard.is_some());
+        Self { plan, life, guard, look, shared, withdrawn: false, closing: false, said: None, outcome: None }
+    }
+
+    /// Goes on for ever; whoever started it ends it.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let now = clock::now();
+            if let Some(drain) = self.shared.resumed() {
+                self.life.resume(drain);
+            }
+            let seen = self.see(now);
+            let next = self.life.step(&seen, now);
+            // A drain under way is one, whatever its paths: the guard announces from its first moment.
+            if matches!(self.life.state(), life::State::Draining { .. }) {
+                self.withdraw();
+            }
+            self.look.learn(matches!(self.life.state(), life::State::Serving { .. }));
+            let wait = match next {
+                Next::Done(never) => match never {},
+                Next::Do(actions) => {
+                    for action in actions {
+                        self.act(&action, &seen);
+                    }
+                    None
+                }
+                Next::Wait(wait) => Some(wait),
+            };
+            self.tell(&seen, wait.as_ref());
+            self.pause(wait.as_ref(), now).await;
+        }
+    }
+
+    fn see(&mut self, now: Time) -> life::Seen {
+        let guard = self.guard.as_ref().map(Guard::picture);
+        let looked = self.look.look(guard.as_ref(), now);
+        let admitted = !self.withdrawn;
+        let path = |path: &segue_core::path::Path| {
+            (path.name.clone(), segue_core::path::PathSeen { admitted, evidence: 0 })
+        };
+        let paths: BTreeMap<_, _> = self.plan.drain.paths.iter().map(path).collect();
+        life::Seen {
+            asked: self.shared.asked(),
+            drain: drain::Seen {
+                alive: looked.listens,
+                paths,
+                in_flight: looked.in_flight,
+                kept: drain::Kept { connections: guard.map_or(0, |guard| guard.kept), closing: self.closing },
+                last_request: looked.last_request,
+                signalled: None,
+            },
+        }
+    }
+
+    fn withdraw(&mut self) {
+        if !self.withdrawn {
+            self.withdrawn = true;
+            self.shared.set_well(false);
+            if let Some(guard) = &self.guard {
+                guard.announce();
+            }
+        }
+    }
+
+    fn act(&mut self, action: &Action, seen: &life::Seen) {
+        match action {
+            Action::Withdraw { .. } => self.withdraw(),
+            Action::CloseIdle => {
+                self.closing = true;
+                if let (Some(guard), Some(linger)) = (&self.guard, self.plan.drain.linger) {
+                    guard.close_idle(linger.0);
+                }
+            }
+            Action::Cut => {
+                let cut = self.guard.as_ref().map_or(0, Guard::cut);
+                log::say("cut", json!({ "requests": cut, "why": "the drain's deadline came first" }));
+            }
+            Action::Release => self.released(seen),
+            Action::Open => {
+                self.withdrawn = false;
+                self.closing = false;
+                self.outcome = None;
+                self.shared.set_well(true);
+                if let Some(guard) = &self.guard {
+                    guard.open();
+                }
+                log::say("serving", json!({ "why": "the application listens again: it was a restart" }));
+            }
+        }
+    }
+
+    fn released(&mut self, seen: &life::Seen) {
+        let life::State::Released { outcome, .. } = self.life.state() else { return };
+        if self.outcome.replace(*outcome).is_none() {
+            let report = self.report(seen, None);
+            log::say("released", json!({ "outcome": outcome, "agent_lost": report.agent_lost, "guard": report.guard }));
+            self.shared.count(outcome);
+        }
+    }
+
+    /// Publishes the picture; logs each new wait of a drain once.
+    fn tell(&mut self, seen: &life::Seen, wait: Option<&Wait>) {
+        let report = self.report(seen, wait);
+        let kind = wait.map(|wait| wait.why.to_string());
+        if report.state == State::Draining && kind.is_some() && kind != self.said {
+            log::say(
+                "draining",
+                json!({
+                    "why": report.why, "until": report.until, "setting": report.setting,
+                    "in_flight": report.in_flight, "known": report.known, "kept": report.kept,
+                }),
+            );
+        }
+        self.said = kind;
+        let drain = match self.life.state() {
+            life::State::Draining { drain } => Some(drain.clone()),
+            _ => None,
+        };
+        let released = matches!(self.life.state(), life::State::Released { .. });
+        self.shared.publish(Line { released, report, drain });
+    }
+
+    fn report(&self, seen: &life::Seen, wait: Option<&Wait>) -> Report {
+        let told = wait.map(Told::of);
+        let (in_flight, known) = report::in_flight(seen.drain.in_flight);
+        let guard = self.guard.as_ref().map(Guard::picture);
+        Report {
+            schema: 1,
+            agent: env!("CARGO_PKG_VERSION").to_owned(),
+            state: match self.life.state() {
+                life::State::Serving { .. } => State::Serving,
+                life::State::Draining { .. } => State::Draining,
+                life::State::Released { .. } => State::Released,
+            },
+            why: told.as_ref().map(|told| told.why.clone()),
+            since: told.as_ref().map(|told| told.since),
+            until: told.as_ref().and_then(|told| told.until),
+            setting: told.and_then(|told| told.setting),
+            in_flight,
+            known,
+            connections: guard.as_ref().map_or(0, |guard| guard.connections) + self.look.not_covered(),
+            kept: seen.drain.kept.connections,
+            not_covered: self.look.not_covered(),
+            outcome: self.outcome,
+            agent_lost: self.shared.lost(),
+            guard: guard.map(|guard| guard.counters),
+        }
+    }
+
+    async fn pause(&self, wait: Option<&Wait>, now: Time) {
+        let draining = matches!(self.life.state(), life::State::Draining { .. });
+        let Some(wait) = wait else {
+            // Something was done: what it changed is looked at next. Hooks that may return do so meanwhile.
+            clock::sleep(BREATH).await;
+            return;
+        };
+        let next_look = now + if draining { DRAINING } else { SERVING };
+        let until = wait.until.map_or(next_look, |until| until.min(next_look));
+        let changed = async {
+            match &self.guard {
+                Some(guard) if draining => guard.changed().await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = clock::sleep_until(until) => {}
+            () = self.shared.woken() => {}
+            () = changed => clock::sleep(BREATH).await,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The folder that the agent shares with the pod's hooks, and its own.
+//!
+//! ```text
+//!  /segue        segue-agent   this program, for the hooks (a container mounts the folder read-only)
+//!                hook.json     how a hook reaches the agent, and the plan
+//!  /segue-state  token         what a hook must show; kept over restarts of the agent
+//! ```
+//!
+//! A file is written beside its place and renamed, so that nobody ever reads half of one.
+
+use segue_core::pod::PodPlan;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The program's name in the shared folder.
+const PROGRAM: &str = "segue-agent";
+const INVITATION: &str = "hook.json";
+
+/// What a hook needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Invitation {
+    /// What it must show, so that nobody outside the pod can drain it.
+    pub(crate) token: String,
+    /// What the agent is told: with it a hook can go on without the agent.
+    pub(crate) plan: PodPlan,
+}
+
+/// Why the folders can't be used: the manifest's fault (no volume there, or a read-only one), or a full disk.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub(crate) struct FolderError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+    move |source| FolderError { path: path.to_owned(), source }
+}
+
+/// Puts this program and the invitation where the hooks find them.
+pub(crate) fn install(plan: &PodPlan) -> Result<Invitation, FolderError> {
+    let shared = folder("SEGUE_SHARED", "/segue");
+    let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
+    let program = std::fs::read(&own).map_err(at(&own))?;
+    put(&shared.join(PROGRAM), &program, 0o755)?;
+    let invitation = Invitation { token: token()?, plan: plan.clone() };
+    let json = serde_json::to_vec(&invitation).map_err(io::Error::from);
+    let path = shared.join(INVITATION);
+    put(&path, &json.map_err(at(&path))?, 0o644)?;
+    Ok(invitation)
+}
+
+/// The invitation beside the running program.
+pub(crate) fn invitation() -> Result<Invitation, FolderError> {
+    let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
+    let path = own.with_file_name(INVITATION);
+    let json = std::fs::read(&path).map_err(at(&path))?;
+    serde_json::from_slice(&json).map_err(io::Error::from).map_err(at(&path))
+}
+
+/// The agent's token: made once per pod, so that a hook that waits still knows it when the agent was restarted.
+fn token() -> Result<String, FolderError> {
+    let path = folder("SEGUE_STATE", "/segue-state").join("token");
+    match std::fs::read_to_string(&path) {
+        Ok(token) if token.len() == 32 => return Ok(token),
+        _ => {}
+    }
+    let mut random = [0_u8; 16];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+        .map_err(io::Error::from)
+        .map_err(at(Path::new("/dev/urandom")))?;
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    put(&path, token.as_bytes(), 0o600)?;
+    Ok(token)
+}
+
+fn folder(variable: &str, default: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from)
+}
+
+fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), FolderError> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        file.write_all(content)?;
+        // What the umask took away.
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+        drop(file);
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(at(path))
+}

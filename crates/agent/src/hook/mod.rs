@@ -1,0 +1,74 @@
+//! What a container runs before it is stopped: asks the agent to drain, waits, then runs the container's own hook.
+//!
+//! ```text
+//!  read hook.json ─▶ ask ─▶ follow the agent's lines ──released──▶ the container's own hook
+//!        │             ▲            │ the agent died
+//!        │             └── taken ── take its ports (spare) ──▶ the same drain, from the last line on
+//!        └─ can't be read: wait as long as the usual plan takes
+//! ```
+//!
+//! It never fails and never returns early because of an error: a hook that fails means SIGTERM at once, with requests
+//! in flight (law 4).
+
+pub(crate) mod client;
+mod own;
+mod spare;
+
+use crate::arguments::Own;
+use crate::folder::{self, Invitation};
+use crate::report::{Asked, Line};
+use crate::{clock, log};
+use segue_core::Time;
+use serde_json::json;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Where no plan can be read: kube-proxy's bound of 15 s and the quiet window.
+const WITHOUT_A_PLAN: Duration = Duration::from_secs(17);
+const AGAIN: Duration = Duration::from_millis(100);
+/// The agent itself ends a drain at its deadline; only one that hangs is not waited for any longer than this.
+const AGENT_HANGS: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(own: Own) -> ExitCode {
+    match folder::invitation() {
+        Ok(invitation) => drained(&invitation, clock::now()).await,
+        Err(error) => {
+            log::say_in_the_container(
+                "hook",
+                json!({ "error": error.to_string(), "then": format!("waits {WITHOUT_A_PLAN:?}, without evidence") }),
+            );
+            clock::sleep(WITHOUT_A_PLAN).await;
+        }
+    }
+    own::run(own).await
+}
+
+/// Returns when the pod is drained, or at the deadline.
+async fn drained(invitation: &Invitation, began: Time) {
+    let deadline = began + invitation.plan.drain.deadline + AGENT_HANGS;
+    let mut last: Option<Line> = None;
+    let waits = async {
+        loop {
+            let asked = heard(last.as_ref());
+            match client::drain(invitation, &asked, |line| last = Some(line)).await {
+                Ok(()) => return,
+                Err(error) if spare::run(invitation, heard(last.as_ref()), &error).await => return,
+                Err(_) => {}
+            }
+            clock::sleep(AGAIN).await;
+        }
+    };
+    if clock::at_most(deadline - clock::now(), waits).await.is_none() {
+        let in_flight = last.and_then(|line| line.report.in_flight);
+        log::say_in_the_container("hook", json!({ "deadline": "came first", "in_flight": in_flight }));
+    }
+}
+
+/// What this hook heard last, for whoever goes on with the drain.
+fn heard(line: Option<&Line>) -> Asked {
+    let of = |line: &Line| Asked {
+        drain: line.drain.clone(),
+        lost: line.report.in_flight.unwrap_or(0) + line.report.agent_lost,
+    };
+    line.map(of).unwrap_or_default()
+}

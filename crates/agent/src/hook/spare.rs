@@ -1,0 +1,58 @@
+//! A hook in its dead agent's place: the kubelet does not restart a sidecar in a terminating pod.
+
+use super::client::ClientError;
+use crate::control::{self, Control};
+use crate::driver::{Driver, Shared};
+use crate::folder::Invitation;
+use crate::report::Asked;
+use crate::{clock, log, run};
+use serde_json::json;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Other hooks that wait are told before this one goes.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// Takes the agent's ports and drains the pod from where the agent was; `false` if another has the ports: the agent
+/// itself, or another container's hook.
+pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientError) -> bool {
+    let plan = &invitation.plan;
+    let Ok(listener) = control::bind(plan.control_port).await else { return false };
+    let guard = if plan.guarded() {
+        match segue_guard::bind(run::settings(plan)).await {
+            Ok(bound) => Some(bound.serve()),
+            // Its port is given back: whoever has the guard's ports is the one to ask.
+            Err(_) => return false,
+        }
+    } else {
+        None
+    };
+    let shared = Shared::new();
+    log::say_in_the_container(
+        "spare",
+        json!({ "error": error.to_string(), "agent_lost": heard.lost, "resumes": heard.drain.is_some() }),
+    );
+    let control = Control::new(Rc::clone(&shared));
+    run::start(&control, invitation.clone());
+    let asking = shared.ask(heard);
+    let mut lines = shared.lines();
+    tokio::task::spawn_local(control::serve(listener, control));
+    let driver = tokio::task::spawn_local(Driver::new(plan.clone(), guard, Rc::clone(&shared)).run());
+    loop {
+        let released = lines.borrow_and_update().as_ref().filter(|line| line.released).cloned();
+        if let Some(line) = released {
+            log::say_in_the_container(
+                "released",
+                json!({ "outcome": line.report.outcome, "agent_lost": line.report.agent_lost, "guard": line.report.guard }),
+            );
+            break;
+        }
+        if lines.changed().await.is_err() {
+            break;
+        }
+    }
+    drop(asking);
+    clock::sleep(FAREWELL).await;
+    driver.abort();
+    true
+}

@@ -1,0 +1,122 @@
+//! The sidecar: puts the hook's program in place, binds its ports, and drives the pod until its own SIGTERM.
+
+use crate::control::{self, Control};
+use crate::driver::{Driver, Shared};
+use crate::folder::{self, Invitation};
+use crate::{clock, log};
+use segue_core::pod::PodPlan;
+use segue_guard::{Guard, Settings};
+use serde_json::json;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A port that is taken is tried again this often: a hook that stands in for an agent that died gives it back.
+const AGAIN: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run() -> ExitCode {
+    let plan = std::env::var("SEGUE_PLAN").map_err(|_| "SEGUE_PLAN is not set: `segue inject` sets it".to_owned());
+    let plan = match plan.and_then(|json| read(&json)) {
+        Ok(plan) => plan,
+        Err(error) => {
+            log::problem("no plan", &error);
+            return ExitCode::from(2);
+        }
+    };
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        log::problem("cannot start", &"signals can't be handled");
+        return ExitCode::from(2);
+    };
+    tokio::select! {
+        code = serve(plan) => code,
+        // The last of the pod: native sidecars get it when every other container has ended.
+        _ = term.recv() => ended("SIGTERM"),
+        _ = int.recv() => ended("SIGINT"),
+    }
+}
+
+/// Reads a plan as it was injected.
+fn read(json: &str) -> Result<PodPlan, String> {
+    PodPlan::parse(json, |json| serde_json::from_str(json).map_err(|error| error.to_string()))
+        .map_err(|error| error.to_string())
+}
+
+fn ended(signal: &str) -> ExitCode {
+    log::say("ended", json!({ "signal": signal }));
+    ExitCode::SUCCESS
+}
+
+async fn serve(plan: PodPlan) -> ExitCode {
+    let invitation = match folder::install(&plan) {
+        Ok(invitation) => invitation,
+        Err(error) => {
+            log::problem("cannot put the hook in place", &error);
+            return ExitCode::from(2);
+        }
+    };
+    let shared = Shared::new();
+    let control = Control::new(Rc::clone(&shared));
+    let listener = again("the agent's port", plan.control_port, async || control::bind(plan.control_port).await).await;
+    let server = control::serve(listener, Rc::clone(&control));
+    let drive = async {
+        let guard = guard(&plan, &control).await;
+        start(&control, invitation);
+        log::say("started", json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }));
+        Driver::new(plan, guard, shared).run().await;
+    };
+    tokio::join!(server, drive);
+    ExitCode::SUCCESS
+}
+
+/// From now on hooks are listened to and the startup probe passes.
+pub(crate) fn start(control: &Control, invitation: Invitation) {
+    control.invitation.replace(Some(invitation));
+    control.starting.replace(None);
+}
+
+/// What the guard is told of the plan.
+pub(crate) fn settings(plan: &PodPlan) -> Settings {
+    let drain = &plan.drain;
+    Settings {
+        ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
+        max_connections: plan.max_connections,
+        websocket_grace: plan.websocket_grace.0,
+        linger: drain.linger.map_or(Duration::ZERO, |linger| linger.0),
+        longest_request: drain.longest_request.map_or(drain.deadline, |longest| longest.0),
+        discount: plan.discount.clone(),
+    }
+}
+
+async fn guard(plan: &PodPlan, control: &Control) -> Option<Guard> {
+    if !plan.guarded() {
+        return None;
+    }
+    let mut said = false;
+    loop {
+        match segue_guard::bind(settings(plan)).await {
+            Ok(bound) => return Some(bound.serve()),
+            Err(error) => {
+                control.starting.replace(Some(error.to_string()));
+                if !said {
+                    log::problem("waits for a port of the guard", &error);
+                }
+                said = true;
+            }
+        }
+        clock::sleep(AGAIN).await;
+    }
+}
+
+async fn again<T>(what: &str, port: u16, mut bind: impl AsyncFnMut() -> std::io::Result<T>) -> T {
+    let mut said = false;
+    loop {
+        match bind().await {
+            Ok(bound) => return bound,
+            Err(error) if !said => log::problem("waits for a port", &format!("{what} {port}: {error}")),
+            Err(_) => {}
+        }
+        said = true;
+        clock::sleep(AGAIN).await;
+    }
+}

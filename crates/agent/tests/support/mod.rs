@@ -1,0 +1,21 @@
+//! An agent, its hooks, and an application that answers when it is told to.
+
+mod application;
+mod pod;
+
+pub(crate) use application::Application;
+pub(crate) use pod::{Hook, Pod, free_port};
+
+use std::time::Duration;
+
+/// Until it is so; a test that waits for nothing else ends after 20 s.
+#[expect(clippy::disallowed_methods, reason = "this is the tests' clock")]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never came true: {what}");
+}

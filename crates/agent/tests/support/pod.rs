@@ -1,0 +1,165 @@
+//! A pod's two folders, its agent and its hooks.
+
+use super::until;
+use segue_core::drain;
+use segue_core::path::{Bounds, Millis, Path, Stage};
+use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_segue-agent");
+
+/// A port that nobody has at the moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub(crate) struct Pod {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) plan: PodPlan,
+    agent: Option<Child>,
+}
+
+pub(crate) struct Hook(pub(crate) Child);
+
+impl Pod {
+    /// One path of one second, a quiet window of 200 ms, ten seconds for all.
+    pub(crate) fn new(application: u16, guarded: bool) -> Self {
+        let bounds = Bounds::at_most(Duration::from_secs(1));
+        let stage = Stage {
+            name: "kube-proxy".to_owned(),
+            join: bounds,
+            leave: bounds,
+            source: "a test".to_owned(),
+            setting: "--bound kube-proxy".to_owned(),
+        };
+        let millis = |millis| Millis(Duration::from_millis(millis));
+        let plan = PodPlan {
+            schema: SCHEMA,
+            drain: drain::Plan {
+                paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
+                quiet: Some(millis(200)),
+                longest_request: Some(millis(3_000)),
+                linger: guarded.then(|| millis(500)),
+                deadline: Duration::from_secs(10),
+                stop_grace: Duration::from_secs(2),
+            },
+            ports: vec![Port {
+                name: None,
+                application,
+                guard: guarded.then(free_port),
+                protocol: Protocol::Auto,
+            }],
+            control_port: free_port(),
+            idle_after: millis(500),
+            websocket_grace: millis(100),
+            max_connections: 100,
+            discount: Discount { paths: vec!["/health".to_owned()], user_agents: Vec::new() },
+        };
+        Self { folder: tempfile::tempdir().unwrap(), plan, agent: None }
+    }
+
+    pub(crate) fn guard_port(&self) -> u16 {
+        self.plan.ports[0].guard.unwrap()
+    }
+
+    pub(crate) fn command(&self, word: &str) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg(word)
+            .env("SEGUE_SHARED", self.folder.path())
+            .env("SEGUE_STATE", self.folder.path())
+            .env("SEGUE_PLAN", serde_json::to_string(&self.plan).unwrap())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts the agent and waits as the startup probe does.
+    pub(crate) fn start(&mut self) {
+        self.agent = Some(self.command("run").stderr(Stdio::null()).spawn().unwrap());
+        assert!(self.command("ready").status().unwrap().success());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let mut agent = self.agent.take().unwrap();
+        agent.kill().unwrap();
+        agent.wait().unwrap();
+    }
+
+    pub(crate) fn agent(&mut self) -> &mut Child {
+        self.agent.as_mut().unwrap()
+    }
+
+    /// Starts the hook as the kubelet does: the program in the shared folder.
+    pub(crate) fn hook(&self, own: &[&str]) -> Hook {
+        let mut command = Command::new(self.folder.path().join("segue-agent"));
+        command.arg("hook").args(own).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Hook(command.spawn().unwrap())
+    }
+
+    /// A request to the agent's port: the status code and the body.
+    pub(crate) fn ask(&self, request: &str) -> (u16, String) {
+        exchange(self.plan.control_port, request)
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        let (code, body) = self.ask("GET /status");
+        assert_eq!(code, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    pub(crate) fn state(&self) -> String {
+        self.status()["state"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn until_state(&self, state: &str) {
+        until(&format!("the pod is {state}"), || self.state() == state);
+    }
+}
+
+impl Drop for Pod {
+    fn drop(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+    }
+}
+
+impl Hook {
+    pub(crate) fn waits(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    pub(crate) fn returns(&mut self) -> (i32, String) {
+        until("the hook returns", || !self.waits());
+        let code = self.0.wait().unwrap().code().unwrap();
+        let mut said = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (code, said)
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// One request on one connection.
+pub(crate) fn exchange(port: u16, request: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    (code, body)
+}
