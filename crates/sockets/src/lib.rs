@@ -7,7 +7,7 @@
 //!             looking: I/O, no judgement     judging: no I/O, no clock
 //! ```
 //!
-//! * `Looker` takes a [`Picture`] of every TCP socket in the network namespace. It needs no privilege.
+//! * [`Looker`] takes a [`Picture`] of every TCP socket in the network namespace. It needs no privilege.
 //! * [`Watch`] judges pictures: what is in flight, when the last application request came, what is merely kept open.
 //!
 //! # What is invisible
@@ -27,8 +27,12 @@
 //! * A client that sends precisely every whole number of seconds, from an address that sends little else, can't be told
 //!   from a probe (see [`Watch`]).
 
-pub mod picture;
+mod looker;
+mod netlink;
+mod picture;
+mod proc;
 mod watch;
 
+pub use looker::{LookError, Looker};
 pub use picture::{Connection, Listener, Picture, Source, State, Traffic};
 pub use watch::{Estimate, Rhythm, Settings, Watch};

@@ -136,3 +136,57 @@ impl State {
 
 /// The kernel's number of LISTEN.
 pub(crate) const LISTEN: u8 = 10;
+
+/// The sockets of a picture while they are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Sockets {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) connections: Vec<Connection>,
+}
+
+/// One socket as the kernel tells of it, netlink and `/proc` alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) state: u8,
+    pub(crate) receive_queue: u32,
+    pub(crate) send_queue: u32,
+    /// Whether a listener's send queue is its backlog.
+    pub(crate) tells_backlog: bool,
+    pub(crate) inode: u32,
+    pub(crate) cookie: u64,
+    pub(crate) time_wait_left: Option<Duration>,
+    pub(crate) traffic: Option<Traffic>,
+}
+
+impl Sockets {
+    /// Takes a socket in; one in a state without a connection is left out.
+    pub(crate) fn add(&mut self, told: Told) {
+        let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+        let local = canonical(told.local);
+        if told.state == LISTEN {
+            let backlog = told.tells_backlog.then_some(told.send_queue);
+            let inode = told.inode;
+            self.listeners.push(Listener { local, waiting: told.receive_queue, backlog, inode });
+            return;
+        }
+        let Some(state) = State::from_number(told.state) else { return };
+        let fin = u32::from(state.peer_closed());
+        let traffic = told.traffic.map(|traffic| Traffic {
+            received: traffic.received.map(|bytes| bytes.saturating_sub(u64::from(fin))),
+            ..traffic
+        });
+        self.connections.push(Connection {
+            local,
+            remote: canonical(told.remote),
+            state,
+            unread: told.receive_queue.saturating_sub(fin),
+            unacknowledged: told.send_queue,
+            inode: told.inode,
+            cookie: told.cookie,
+            time_wait_left: told.time_wait_left,
+            traffic,
+        });
+    }
+}
