@@ -1,1 +1,38 @@
-//! What the kernel knows of connections.
+//! What the kernel knows of TCP connections: for an agent inside a pod that has no guard in front of its application.
+//!
+//! Two halves, strictly apart:
+//!
+//! ```text
+//!   kernel ──sock_diag (or /proc)──▶ Looker ──Picture──▶ Watch ──Estimate──▶ drain
+//!             looking: I/O, no judgement     judging: no I/O, no clock
+//! ```
+//!
+//! * [`Looker`] takes a [`Picture`] of every TCP socket in the network namespace. It needs no privilege.
+//! * [`Watch`] judges pictures: what is in flight, when the last application request came, what is merely kept open.
+//!
+//! # What is invisible
+//!
+//! Sockets show bytes and times, no requests. So every number is an estimate that errs towards *busy*; where it can't
+//! tell it says so, and then only the drain's bounds end a wait.
+//!
+//! * An answer with a gap longer than `idle_after` (a slow stream, a long poll that sent its head early) looks over.
+//! * Kernel times count in ticks (1 to 10 ms). A request that comes in the tick of the answer before it looks answered
+//!   with it, once `idle_after` has passed.
+//! * A connection that opens and closes between two looks leaves a TIME_WAIT socket if this side closed first. If the
+//!   client did, only the namespace's counter of passive opens tells, without an address and a port: whatever it
+//!   counts that no socket explains is taken as an application request. So does chatter on the pod's other ports.
+//! * Several requests on one connection between two looks are one arrival. Requests in the last moment of a connection
+//!   that is gone at the next look are none: its client needs a new connection, and that is seen.
+//! * HTTP/2 and WebSocket frames of any kind, and the rest of a long upload, count as requests.
+//! * A client that sends precisely every whole number of seconds, from an address that sends little else, can't be told
+//!   from a probe (see [`Watch`]).
+
+mod looker;
+mod netlink;
+mod picture;
+mod proc;
+mod watch;
+
+pub use looker::{LookError, Looker};
+pub use picture::{Connection, Listener, Picture, Source, State, Traffic};
+pub use watch::{Estimate, Rhythm, Settings, Watch};

@@ -1,0 +1,125 @@
+//! Socket diagnostics: asks the kernel over netlink for every TCP socket of the namespace.
+//!
+//! The few structs that this takes are read and written here by hand, in safe code: TCP_INFO grows with every kernel,
+//! so it is read by its length.
+
+mod answer;
+mod inet;
+mod message;
+mod tcp_info;
+
+#[cfg(test)]
+mod tests;
+
+use rustix::io::Errno;
+use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use crate::picture::Sockets;
+use answer::{Answer, Progress};
+use inet::Family;
+
+/// The kernel fills at most this much in one go.
+const DATAGRAM: usize = 32 << 10;
+
+/// How often a dump that was interrupted is taken again; the last one stands as it is.
+const ATTEMPTS: u32 = 3;
+
+/// The kernel answers at once or never; this only keeps a look from hanging.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why the kernel did not tell.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// It never will: not built in, not allowed, not known here.
+    #[error("refused: {0}")]
+    Refused(io::Error),
+    /// It may next time.
+    #[error("failed: {0}")]
+    Passing(io::Error),
+    /// Not what a kernel is known to say.
+    #[error("an answer that is not understood: {0}")]
+    Malformed(&'static str),
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        let refusals = [
+            Errno::NOENT,
+            Errno::PERM,
+            Errno::ACCESS,
+            Errno::NOSYS,
+            Errno::INVAL,
+            Errno::OPNOTSUPP,
+            Errno::AFNOSUPPORT,
+            Errno::PROTONOSUPPORT,
+            Errno::SOCKTNOSUPPORT,
+        ];
+        if refusals.contains(&errno) { Self::Refused(errno.into()) } else { Self::Passing(errno.into()) }
+    }
+}
+
+/// A netlink socket on which dumps are asked for, one at a time.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    socket: OwnedFd,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    pub(crate) fn open() -> Result<Self, Failure> {
+        let (family, kind) = (AddressFamily::NETLINK, SocketType::DGRAM);
+        let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(SOCK_DIAG))?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
+        Ok(Self { socket, sequence: 0, buffer: vec![0; DATAGRAM] })
+    }
+
+    /// Every TCP socket, of both families. After a failure the rest of an answer may still be to come: the socket is
+    /// to be closed.
+    pub(crate) fn sockets(&mut self) -> Result<Sockets, Failure> {
+        let mut sockets = Sockets::default();
+        for family in [Family::V4, Family::V6] {
+            let mut found = self.dump(family)?;
+            sockets.listeners.append(&mut found.listeners);
+            sockets.connections.append(&mut found.connections);
+        }
+        Ok(sockets)
+    }
+
+    fn dump(&mut self, family: Family) -> Result<Sockets, Failure> {
+        again(|| self.dump_once(family))
+    }
+
+    fn dump_once(&mut self, family: Family) -> Result<Answer, Failure> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let kernel = SocketAddrNetlink::new(0, 0);
+        sendto(&self.socket, &message::request(family, self.sequence), SendFlags::empty(), &kernel)?;
+        let mut answer = Answer::to(self.sequence);
+        loop {
+            let (_, length) = rustix::io::retry_on_intr(|| {
+                recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC)
+            })?;
+            let datagram = self.buffer.get(..length).ok_or(Failure::Malformed("longer than a kernel sends"))?;
+            if answer.take(datagram)? == Progress::Over {
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+/// Takes an interrupted dump again, but not for ever.
+fn again(mut dump: impl FnMut() -> Result<Answer, Failure>) -> Result<Sockets, Failure> {
+    let mut attempt = 1;
+    loop {
+        let answer = dump()?;
+        if !answer.interrupted || attempt == ATTEMPTS {
+            return Ok(answer.sockets);
+        }
+        attempt += 1;
+    }
+}
