@@ -1,1 +1,32 @@
 //! The transparent splice in front of one application.
+//!
+//! ```text
+//!   client ──────▶ guard's port ──── one connection each ────▶ application's port
+//!            bytes pass as they are; the guard sees where messages end
+//! ```
+//!
+//! It counts what is in flight, and when a drain begins it makes clients leave: answers say `Connection: close`,
+//! HTTP/2 gets GOAWAY twice, a WebSocket gets a close frame, and idle connections are closed last. It never pools,
+//! retries or invents an answer; how a connection ends on one side, it ends on the other.
+//!
+//! - [`bind`] takes all ports or none; [`Bound::serve`] starts, and gives a [`Guard`] to steer by.
+//! - [`Guard::picture`] is what a drain wants to know; [`Guard::announce`], [`Guard::close_idle`] and [`Guard::cut`]
+//!   are its steps, [`Guard::open`] takes the drain back.
+
+mod buffer;
+mod clock;
+mod connection;
+mod guard;
+mod idle;
+mod limits;
+mod listener;
+mod picture;
+mod settings;
+mod shared;
+mod table;
+mod upstream;
+
+pub use guard::Guard;
+pub use listener::{BindError, Bound, bind};
+pub use picture::{Counters, Picture};
+pub use settings::Settings;

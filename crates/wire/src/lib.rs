@@ -4,4 +4,6 @@
 //! these came, and are told what the bytes mean. So the same code serves a client, a server and a splice
 //! that only looks on, and every case of it can be tried in a test.
 
+pub mod http1;
+pub mod http2;
 pub mod websocket;

@@ -1,0 +1,118 @@
+//! What a connection speaks, by its first bytes.
+
+use segue_core::pod::Protocol;
+use segue_wire::http2::PREFACE;
+
+/// What the client's first bytes say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detected {
+    /// More bytes are needed.
+    More,
+    /// So many bytes of a load balancer's PROXY header come first; what follows decides.
+    Proxied(usize),
+    /// HTTP/1.
+    Http1,
+    /// HTTP/2 with prior knowledge.
+    Http2,
+    /// Something else.
+    Tcp,
+}
+
+/// The methods that are taken for HTTP where nobody has said that it is: those of RFC 9110, PATCH and WebDAV's.
+const METHODS: [&str; 16] = [
+    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL",
+    "COPY", "MOVE", "LOCK", "UNLOCK",
+];
+
+const PROXY_1: &[u8] = b"PROXY ";
+const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// The longest PROXY header of version 1, with its line's end.
+const PROXY_1_LONGEST: usize = 107;
+
+pub(crate) fn detect(bytes: &[u8], protocol: Protocol) -> Detected {
+    if protocol == Protocol::Tcp {
+        return Detected::Tcp;
+    }
+    if let Some(found) = proxied(bytes) {
+        return found;
+    }
+    let begins = |whole: &[u8]| whole.len() > bytes.len() && whole.starts_with(bytes);
+    if bytes.starts_with(PREFACE) {
+        return Detected::Http2;
+    }
+    if begins(PREFACE) {
+        return Detected::More;
+    }
+    if protocol == Protocol::Http {
+        return Detected::Http1;
+    }
+    let method = |method: &&str| {
+        let (name, rest) = bytes.split_at_checked(method.len()).unwrap_or((b"", b""));
+        name == method.as_bytes() && rest.first() == Some(&b' ')
+    };
+    if METHODS.iter().any(|name| method(&name)) {
+        return Detected::Http1;
+    }
+    let may_become = METHODS.iter().any(|name| name.as_bytes().starts_with(bytes));
+    if may_become { Detected::More } else { Detected::Tcp }
+}
+
+fn proxied(bytes: &[u8]) -> Option<Detected> {
+    if bytes.starts_with(PROXY_1) {
+        let line = &bytes[..bytes.len().min(PROXY_1_LONGEST)];
+        return Some(match line.windows(2).position(|two| two == b"\r\n") {
+            Some(end) => Detected::Proxied(end + 2),
+            None if line.len() < PROXY_1_LONGEST => Detected::More,
+            None => Detected::Tcp,
+        });
+    }
+    if bytes.starts_with(PROXY_2) {
+        let Some(length) = bytes.get(14..16) else { return Some(Detected::More) };
+        let whole = 16 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+        // What of it is here passes at once: it may be longer than a buffer.
+        return Some(Detected::Proxied(whole));
+    }
+    let begins = |whole: &[u8]| whole.starts_with(bytes);
+    // One such byte says nothing yet, and after an empty line HTTP may follow.
+    (bytes.len() > 1 && (begins(PROXY_1) || begins(PROXY_2))).then_some(Detected::More)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_decide_where_nobody_said_what_is_spoken() {
+        for (bytes, expected) in [
+            ("GET / HTTP/1.1\r\n", Detected::Http1),
+            ("GE", Detected::More),
+            ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Detected::Http2),
+            ("PRI * HTTP/2.0\r\n\r\nS", Detected::More),
+            ("P", Detected::More),
+            ("PING\r\n", Detected::Tcp),
+            ("get /\r\n", Detected::Tcp),
+            ("\u{16}\u{3}\u{1}", Detected::Tcp),
+            ("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET", Detected::Proxied(32)),
+            ("PROXY TCP4 1.2", Detected::More),
+            ("PROX", Detected::More),
+            ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}............", Detected::Proxied(28)),
+            ("\r\n\r\n\0\r\nQUIT\n\u{21}", Detected::More),
+        ] {
+            assert_eq!(detect(bytes.as_bytes(), Protocol::Auto), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_spoken_is_believed() {
+        assert_eq!(detect(b"PURGE / HTTP/1.1\r\n", Protocol::Http), Detected::Http1);
+        assert_eq!(detect(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http), Detected::Http2);
+        assert_eq!(detect(b"GET / HTTP/1.1\r\n", Protocol::Tcp), Detected::Tcp);
+    }
+
+    #[test]
+    fn a_proxy_header_without_an_end_is_none() {
+        let long = [b"PROXY ".as_slice(), &[b'x'; 200]].concat();
+        assert_eq!(detect(&long, Protocol::Auto), Detected::Tcp);
+    }
+}

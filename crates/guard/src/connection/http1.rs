@@ -1,0 +1,253 @@
+//! HTTP/1: which requests are in flight, and whose answer says `Connection: close`.
+//!
+//! ```text
+//!   requests   ──head─body──head──▶          told: what comes behind the last request is lost, and counted
+//!   outstanding  [oldest … latest]
+//!   answers    ◀──interim──head─body──       the last outstanding one's head says close while a drain is on
+//! ```
+
+use std::collections::VecDeque;
+
+use segue_wire::http1::{AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close};
+
+use super::lane::Lane;
+use crate::picture::add;
+use crate::settings::is_discounted;
+use crate::table::{Held, Stand};
+
+/// How many requests a client may send ahead before further ones wait for an answer.
+const AHEAD: usize = 256;
+
+/// A request that has no whole answer yet.
+#[derive(Debug, Clone, Copy)]
+struct Outstanding {
+    kind: RequestKind,
+    counts: bool,
+    /// The client may be waiting for a 100 and has sent nothing of the body.
+    waits: bool,
+}
+
+/// What looking at bytes came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// All that is there was looked at; what is left needs more, or something else first.
+    Enough,
+    /// From here on the bytes are another protocol, both ways; whether the request for it counts.
+    Switch(Switch, bool),
+    /// From here on nothing is understood, both ways.
+    Opaque,
+}
+
+/// The two directions of an HTTP/1 connection.
+#[derive(Debug)]
+pub(crate) struct Http1 {
+    requests: RequestReader,
+    answers: AnswerReader,
+    outstanding: VecDeque<Outstanding>,
+    /// How many of the outstanding ones count.
+    counting: u32,
+    /// The first bytes of another request have come.
+    begun: bool,
+    /// The latest request has come to its last byte.
+    whole: bool,
+    /// The latest request may change the protocol: what follows it waits.
+    may_switch: bool,
+    /// Requests are not understood any more.
+    opaque: bool,
+    /// The oldest one's answer ends with what is being written.
+    ended: bool,
+    /// The client was told that the oldest one's answer is the last.
+    told: bool,
+    /// What comes from the client is not for the application any more.
+    lost: bool,
+}
+
+impl Http1 {
+    pub(crate) fn new() -> Self {
+        Self {
+            requests: RequestReader::new(),
+            answers: AnswerReader::new(),
+            outstanding: VecDeque::new(),
+            counting: 0,
+            begun: false,
+            whole: true,
+            may_switch: false,
+            opaque: false,
+            ended: false,
+            told: false,
+            lost: false,
+        }
+    }
+
+    /// Whether the latest request is whole and none has begun after it.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        self.whole || self.opaque
+    }
+
+    /// Whether answers are missing.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.outstanding.is_empty()
+    }
+
+    /// Whether what comes from the client is not for the application any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// From now on nothing that the client sends is for the application.
+    pub(crate) fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    /// Looks at what the client sent.
+    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held) -> Said {
+        while up.has_input() {
+            self.lost |= self.told && self.is_between_requests();
+            if self.opaque || self.waits_for_answers() {
+                break;
+            }
+            match self.requests.front(up.input()) {
+                Front::More => {
+                    self.begun = self.whole && up.input() != b"\r";
+                    break;
+                }
+                Front::Blank { length } => self.take(up, length),
+                Front::Head { length, head } => self.request(up, length, &head, held),
+                Front::Body { length, ends } => {
+                    self.whole = ends;
+                    if let Some(latest) = self.outstanding.back_mut() {
+                        latest.waits = false;
+                    }
+                    self.take(up, length);
+                }
+                Front::Opaque => self.opaque = true,
+            }
+        }
+        if self.opaque {
+            self.begun = false;
+            let all = up.input().len();
+            self.take(up, all);
+        }
+        self.account(held);
+        if self.is_opaque() { Said::Opaque } else { Said::Enough }
+    }
+
+    /// The client has ended: a request that is not whole will never be.
+    pub(crate) fn client_ended(&mut self, held: &mut Held) {
+        if self.begun && self.lost {
+            add(&held.shared.tally.counting.raced);
+        }
+        self.begun = false;
+        self.account(held);
+    }
+
+    /// Looks at what the application sent, up to the end of an answer. `more`: the client has sent more than was looked at.
+    pub(crate) fn application_said(&mut self, down: &mut Lane, held: &mut Held, more: bool) -> Said {
+        while down.has_input() && !self.ended {
+            match self.answers.front(down.input(), self.outstanding.front().map(|oldest| oldest.kind)) {
+                Front::More => break,
+                Front::Blank { length } => down.pass(length),
+                Front::Head { length, head } if head.interim => down.pass(length),
+                Front::Head { length, head } => {
+                    if let Some(switch) = head.switches {
+                        down.pass(length);
+                        return Said::Switch(switch, self.counting > 0);
+                    }
+                    self.answer(down, length, held, more);
+                    self.ended = head.ends;
+                }
+                Front::Body { length, ends } => {
+                    down.pass(length);
+                    self.ended = ends;
+                }
+                Front::Opaque => return Said::Opaque,
+            }
+        }
+        Said::Enough
+    }
+
+    /// Everything that the application said has been handed to the kernel. Answers whether the client's connection is to be
+    /// closed now: it was told so, and has its answer.
+    pub(crate) fn flushed(&mut self, held: &mut Held) -> bool {
+        if !std::mem::take(&mut self.ended) {
+            return false;
+        }
+        if let Some(answered) = self.outstanding.pop_front() {
+            self.counting -= u32::from(answered.counts);
+        }
+        let closes = self.told && self.outstanding.is_empty();
+        if !closes {
+            self.account(held);
+        }
+        closes
+    }
+
+    /// Whether nothing is understood any more.
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.opaque && !self.lost && self.outstanding.is_empty()
+    }
+
+    fn waits_for_answers(&self) -> bool {
+        self.whole && !self.lost && (self.may_switch || self.outstanding.len() >= AHEAD)
+    }
+
+    fn take(&self, up: &mut Lane, length: usize) {
+        if self.lost { up.skip(length) } else { up.pass(length) }
+    }
+
+    fn request(&mut self, up: &mut Lane, length: usize, head: &RequestHead, held: &Held) {
+        let bytes = up.input();
+        let agent = head.user_agent.clone().map(|range| &bytes[range]);
+        let counts = !is_discounted(&held.shared.settings.discount, &bytes[head.target.clone()], agent);
+        self.begun = false;
+        self.whole = head.ends;
+        let counting = &held.shared.tally.counting;
+        match (self.lost, counts) {
+            (true, true) => add(&counting.raced),
+            (true, false) => {}
+            (false, true) => held.request(),
+            (false, false) => add(&counting.discounted),
+        }
+        if !self.lost {
+            let waits = head.expects_continue && !head.ends;
+            self.outstanding.push_back(Outstanding { kind: head.kind, counts, waits });
+            self.counting += u32::from(counts);
+            self.may_switch = head.upgrade || head.kind == RequestKind::Connect;
+        }
+        self.take(up, length);
+    }
+
+    /// The head of a final answer.
+    fn answer(&mut self, down: &mut Lane, length: usize, held: &Held, more: bool) {
+        let is_last = self.outstanding.len() == 1;
+        if is_last {
+            self.may_switch = false;
+            if self.outstanding.front().is_some_and(|oldest| oldest.waits) {
+                // Nobody can know whether its body will still come.
+                self.requests.give_up();
+            }
+        }
+        let another = self.begun || self.opaque || (self.whole && more);
+        if is_last && !another && held.shared.is_announcing() {
+            self.told = true;
+            add(&held.shared.tally.counting.announced);
+            down.put(|input, out| announce_close(&input[..length], out));
+            down.skip(length);
+        } else {
+            down.pass(length);
+        }
+    }
+
+    fn account(&self, held: &mut Held) {
+        if self.lost && self.outstanding.is_empty() {
+            return;
+        }
+        let in_flight = self.counting + u32::from(self.begun);
+        let stand = match (self.outstanding.is_empty() && !self.begun, self.opaque) {
+            (false, _) => Stand::Busy,
+            (true, false) => Stand::Kept,
+            (true, true) => Stand::Opaque,
+        };
+        held.stands(stand, in_flight);
+    }
+}

@@ -1,0 +1,74 @@
+//! The handle by which a drain steers a guard.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::picture::Picture;
+use crate::shared::Shared;
+use crate::table::Order;
+use crate::{clock, idle};
+
+/// Steers a guard that serves. Clones steer the same one; dropping them ends nothing.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    shared: Arc<Shared>,
+}
+
+impl Guard {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Everything that is known at this moment.
+    pub fn picture(&self) -> Picture {
+        self.shared.tally.picture()
+    }
+
+    /// Resolves when something came to its end that a drain may wait for: nothing is in flight any more, no connection is
+    /// kept, none is closing, or none is open. If that happened since the last call, it resolves at once, so that
+    /// nothing is missed between a picture and this. It is for one waiter at a time.
+    pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = self.shared.clone();
+        async move { shared.tally.changed.notified().await }
+    }
+
+    /// Where the application was found listening on `application`, beside loopback.
+    pub fn reach(&self, application: u16, addresses: &[IpAddr]) {
+        let ports = self.shared.applications.iter();
+        ports.filter(|port| port.port == application).for_each(|port| port.reach(addresses));
+    }
+
+    /// A drain begins: from now on clients are told to go with what they are answered. Nothing is cut, and new connections
+    /// are served in the same way. Saying it again changes nothing.
+    pub fn announce(&self) {
+        if self.shared.announce(clock::now()) {
+            self.shared.table.each(|entry| entry.wake());
+        }
+    }
+
+    /// The drain is taken back: connections that were not told to go yet go on as before.
+    pub fn open(&self) {
+        self.shared.open();
+        self.shared.table.each(|entry| entry.wake());
+    }
+
+    /// Closes idle connections, from now until [`Guard::open`], also those that become idle later. The longest idle goes first,
+    /// spread over `within`; each is kept for its next request up to twice its usual gap (if that is not known, for the
+    /// whole `linger`), but at most `linger` from now. Opaque connections are left alone.
+    ///
+    /// It is for the end of propagation: before that, the clients would come back.
+    pub fn close_idle(&self, within: Duration) {
+        let epoch = self.shared.next_epoch();
+        tokio::spawn(idle::close(self.shared.clone(), within, epoch));
+    }
+
+    /// The deadline: ends every connection, by a reset where something is in flight, so that nobody takes half an answer
+    /// for a whole one. Answers how many application requests were in flight; they are counted as cut.
+    pub fn cut(&self) -> u64 {
+        let in_flight = self.picture().in_flight;
+        self.shared.tally.counting.cut.fetch_add(in_flight, std::sync::atomic::Ordering::Relaxed);
+        self.shared.table.each(|entry| entry.give(Order::Cut));
+        in_flight
+    }
+}
