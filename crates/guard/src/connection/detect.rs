@@ -1,7 +1,7 @@
 //! What a connection speaks, by its first bytes.
 
 use segue_core::pod::Protocol;
-use segue_wire::http2::PREFACE;
+use segue_wire::http2::{FrameHeader, PREFACE};
 
 /// What the client's first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,19 @@ pub(crate) fn detect(bytes: &[u8], protocol: Protocol) -> Detected {
     }
     let may_become = METHODS.iter().any(|name| name.as_bytes().starts_with(bytes));
     if may_become { Detected::More } else { Detected::Tcp }
+}
+
+/// Whether the application's first bytes are the settings with which an HTTP/2 server begins, often before the client has
+/// said anything; `None` if more bytes are needed.
+pub(crate) fn is_settings(bytes: &[u8]) -> Option<bool> {
+    // A length below 256, the kind, no flags, stream 0.
+    const HEADER: [u8; FrameHeader::LENGTH] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let is_so_far = bytes.iter().zip(HEADER).enumerate().all(|(at, (byte, known))| at == 2 || *byte == known);
+    match (is_so_far, bytes.len() < HEADER.len()) {
+        (true, true) => None,
+        (true, false) => Some(bytes[2] % 6 == 0),
+        (false, _) => Some(false),
+    }
 }
 
 fn proxied(bytes: &[u8]) -> Option<Detected> {

@@ -60,6 +60,8 @@ pub(crate) struct Http1 {
     told: bool,
     /// What comes from the client is not for the application any more.
     lost: bool,
+    /// The client has its last answer.
+    closed: bool,
 }
 
 impl Http1 {
@@ -76,6 +78,7 @@ impl Http1 {
             ended: false,
             told: false,
             lost: false,
+            closed: false,
         }
     }
 
@@ -87,11 +90,6 @@ impl Http1 {
     /// Whether answers are missing.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.outstanding.is_empty()
-    }
-
-    /// Whether what comes from the client is not for the application any more.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost
     }
 
     /// From now on nothing that the client sends is for the application.
@@ -134,10 +132,9 @@ impl Http1 {
 
     /// The client has ended: a request that is not whole will never be.
     pub(crate) fn client_ended(&mut self, held: &mut Held) {
-        if self.begun && self.lost {
+        if std::mem::take(&mut self.begun) && self.lost {
             add(&held.shared.tally.counting.raced);
         }
-        self.begun = false;
         self.account(held);
     }
 
@@ -175,11 +172,9 @@ impl Http1 {
         if let Some(answered) = self.outstanding.pop_front() {
             self.counting -= u32::from(answered.counts);
         }
-        let closes = self.told && self.outstanding.is_empty();
-        if !closes {
-            self.account(held);
-        }
-        closes
+        self.closed = self.told && self.outstanding.is_empty();
+        self.account(held);
+        self.closed
     }
 
     /// Whether nothing is understood any more.
@@ -239,7 +234,7 @@ impl Http1 {
     }
 
     fn account(&self, held: &mut Held) {
-        if self.lost && self.outstanding.is_empty() {
+        if self.lost || self.closed {
             return;
         }
         let in_flight = self.counting + u32::from(self.begun);
