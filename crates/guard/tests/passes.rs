@@ -6,7 +6,7 @@ use crate::support::Bed;
 
 /// What an unusual client says, with a body, and what an unusual application answers.
 const REQUEST: &str = "POST /a?b HTTP/1.1\r\nhOST: x\r\nX-Odd:   two  spaces \r\ntransfer-ENCODING: chunked\r\n\r\n\
-     3;ext=\"v\"\r\nabc\r\n0\r\nTrailer: t\r\n\r\n";
+     3;ext=v\r\nabc\r\n0\r\nTrailer: t\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
      HTTP/1.1 200 Fine By Me\r\nCONTENT-length: 2\r\nx-lower: 1\r\n\r\nok";
 

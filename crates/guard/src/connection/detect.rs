@@ -20,8 +20,22 @@ pub(crate) enum Detected {
 
 /// The methods that are taken for HTTP where nobody has said that it is: those of RFC 9110, PATCH and WebDAV's.
 const METHODS: [&str; 16] = [
-    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL",
-    "COPY", "MOVE", "LOCK", "UNLOCK",
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
 ];
 
 const PROXY_1: &[u8] = b"PROXY ";

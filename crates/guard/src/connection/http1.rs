@@ -8,7 +8,9 @@
 
 use std::collections::VecDeque;
 
-use segue_wire::http1::{AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close};
+use segue_wire::http1::{
+    AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close,
+};
 
 use super::lane::Lane;
 use crate::picture::add;

@@ -73,7 +73,8 @@ impl Http2 {
     /// said has been handed to the kernel.
     pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held, written: bool) -> bool {
         while up.has_input() {
-            if self.stage == Stage::Asked && self.client.may_insert() && up.input().starts_with(&PING_ANSWER) {
+            if self.stage == Stage::Asked && self.client.may_insert() && up.input().starts_with(&PING_ANSWER)
+            {
                 let Some(answer) = up.input().first_chunk::<SHORT_FRAME>() else { break };
                 if answer[FrameHeader::LENGTH..] == self.ping {
                     self.stage = Stage::Answered;

@@ -228,7 +228,11 @@ impl Connection {
         }
         if self.up.has_input() {
             // The beginning of something that will never be whole: the application may have a word for that.
-            if self.application.is_some() { self.up.pass_all() } else { self.up.skip_all() }
+            if self.application.is_some() {
+                self.up.pass_all()
+            } else {
+                self.up.skip_all()
+            }
             return;
         }
         if self.speech.say_end(&mut self.up) {

@@ -24,7 +24,10 @@ pub(crate) fn settings(application: u16, protocol: Protocol) -> Settings {
         websocket_grace: Duration::ZERO,
         linger: Duration::from_secs(5),
         longest_request: Duration::from_secs(5),
-        discount: Discount { paths: vec!["/healthz".to_owned()], user_agents: vec!["kube-probe/".to_owned()] },
+        discount: Discount {
+            paths: vec!["/healthz".to_owned()],
+            user_agents: vec!["kube-probe/".to_owned()],
+        },
     }
 }
 
@@ -51,7 +54,8 @@ impl Bed {
     /// A client and the application's end of its connection.
     pub(crate) async fn pair(&self) -> (End, End) {
         let client = TcpStream::connect(self.address).await.unwrap();
-        let (application, _) = soon("the connection to the application", self.application.accept()).await.unwrap();
+        let (application, _) =
+            soon("the connection to the application", self.application.accept()).await.unwrap();
         (End::new(client), End::new(application))
     }
 
