@@ -56,7 +56,6 @@ pub struct Bound {
 }
 
 /// Takes every port that has a guard, on all addresses of the machine; all of them or none. Needs a tokio runtime.
-#[expect(clippy::unused_async, reason = "callers are told that a runtime is needed")]
 pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
     let mut ports = Vec::new();
     for port in &settings.ports {

@@ -4,5 +4,7 @@
 mod support;
 
 mod counts;
+mod http2;
 mod passes;
 mod says_close;
+mod upgrades;

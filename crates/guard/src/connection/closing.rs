@@ -30,8 +30,8 @@ pub(crate) struct Closing {
 }
 
 impl Closing {
-    fn new(is_mirrored: bool, within: Duration) -> Box<Self> {
-        Box::new(Self { is_mirrored, timer: Box::pin(clock::sleep(within)) })
+    fn new(is_mirrored: bool, within: Duration) -> Self {
+        Self { is_mirrored, timer: Box::pin(clock::sleep(within)) }
     }
 }
 

@@ -61,11 +61,11 @@ pub(crate) fn detect(bytes: &[u8], protocol: Protocol) -> Detected {
     if protocol == Protocol::Http {
         return Detected::Http1;
     }
-    let method = |method: &&str| {
+    let method = |method: &str| {
         let (name, rest) = bytes.split_at_checked(method.len()).unwrap_or((b"", b""));
         name == method.as_bytes() && rest.first() == Some(&b' ')
     };
-    if METHODS.iter().any(|name| method(&name)) {
+    if METHODS.iter().any(|name| method(name)) {
         return Detected::Http1;
     }
     let may_become = METHODS.iter().any(|name| name.as_bytes().starts_with(bytes));
@@ -80,7 +80,7 @@ pub(crate) fn is_settings(bytes: &[u8]) -> Option<bool> {
     let is_so_far = bytes.iter().zip(HEADER).enumerate().all(|(at, (byte, known))| at == 2 || *byte == known);
     match (is_so_far, bytes.len() < HEADER.len()) {
         (true, true) => None,
-        (true, false) => Some(bytes[2] % 6 == 0),
+        (true, false) => Some(bytes[2].is_multiple_of(6)),
         (false, _) => Some(false),
     }
 }

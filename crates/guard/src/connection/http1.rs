@@ -42,6 +42,7 @@ pub(crate) enum Said {
 
 /// The two directions of an HTTP/1 connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is so or not, in any combination")]
 pub(crate) struct Http1 {
     requests: RequestReader,
     answers: AnswerReader,
@@ -192,24 +193,24 @@ impl Http1 {
         if self.lost { up.skip(length) } else { up.pass(length) }
     }
 
-    fn request(&mut self, up: &mut Lane, length: usize, head: &RequestHead, held: &Held) {
+    fn request(&mut self, up: &mut Lane, length: usize, said: &RequestHead, held: &Held) {
         let bytes = up.input();
-        let agent = head.user_agent.clone().map(|range| &bytes[range]);
-        let counts = !is_discounted(&held.shared.settings.discount, &bytes[head.target.clone()], agent);
+        let agent = said.user_agent.clone().map(|range| &bytes[range]);
+        let counts = !is_discounted(&held.shared.settings.discount, &bytes[said.target.clone()], agent);
         self.begun = false;
-        self.whole = head.ends;
-        let counting = &held.shared.tally.counting;
+        self.whole = said.ends;
+        let tally = &held.shared.tally;
         match (self.lost, counts) {
-            (true, true) => add(&counting.raced),
+            (true, true) => add(&tally.counting.raced),
             (true, false) => {}
             (false, true) => held.request(),
-            (false, false) => add(&counting.discounted),
+            (false, false) => add(&tally.counting.discounted),
         }
         if !self.lost {
-            let waits = head.expects_continue && !head.ends;
-            self.outstanding.push_back(Outstanding { kind: head.kind, counts, waits });
+            let waits = said.expects_continue && !said.ends;
+            self.outstanding.push_back(Outstanding { kind: said.kind, counts, waits });
             self.counting += u32::from(counts);
-            self.may_switch = head.upgrade || head.kind == RequestKind::Connect;
+            self.may_switch = said.upgrade || said.kind == RequestKind::Connect;
         }
         self.take(up, length);
     }

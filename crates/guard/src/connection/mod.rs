@@ -63,7 +63,7 @@ struct Connection {
     up: Lane,
     down: Lane,
     speech: Speech,
-    closing: Option<Box<Closing>>,
+    closing: Option<Closing>,
     /// The application takes nothing any more.
     is_deaf: bool,
     /// Something changed that concerns the other direction.
@@ -92,16 +92,14 @@ impl Connection {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.held.entry.register(context.waker());
-        match self.step(context) {
-            Ok(poll) => poll,
-            Err(Reset) => {
-                let _ = self.client.set_zero_linger();
-                if let Some(application) = &self.application {
-                    let _ = application.set_zero_linger();
-                }
-                Poll::Ready(())
+        self.step(context).unwrap_or_else(|Reset| {
+            // A socket that refuses has ended already.
+            let _ = self.client.set_zero_linger();
+            if let Some(application) = &self.application {
+                let _ = application.set_zero_linger();
             }
-        }
+            Poll::Ready(())
+        })
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Reset> {
@@ -229,9 +227,9 @@ impl Connection {
         if self.up.has_input() {
             // The beginning of something that will never be whole: the application may have a word for that.
             if self.application.is_some() {
-                self.up.pass_all()
+                self.up.pass_all();
             } else {
-                self.up.skip_all()
+                self.up.skip_all();
             }
             return;
         }
