@@ -103,6 +103,7 @@ const CHUNKS: &[(&str, &str)] = &[
     ("1;a=", "\"\r\na\r\n0\r\n\r\n\"\r\n"),
     ("1;a", "\0\r\n"),
     ("1;a", "\x0b\r\n"),
+    ("1;a", "\u{e9}\r\n"),
     ("1;a", "\x7f\r\n"),
     ("1\r\na", "b\r\n0\r\n\r\n"),
     ("1\r\na", "\n0\r\n\r\n"),
