@@ -19,8 +19,11 @@ use segue_core::Time;
 
 use super::ledger::{Arrival, Origin};
 
-/// How far from its moment an arrival may be and still keep the beat: a busy node's kubelet is late by so much.
+/// How far from its moment an arrival may be and still keep a beat, in milliseconds: a busy node's kubelet is late by
+/// so much.
 const TOLERANCE: u64 = 100;
+/// How far it may be while the beat is learnt: the narrower, the fewer periods chance needs to be ruled out.
+const LEARNING: u64 = 50;
 const SECOND: u64 = 1000;
 const LONGEST: u64 = 60;
 /// How many periods a beat is heard before it is believed, at least.
@@ -32,7 +35,7 @@ const MISSES: u64 = 4;
 const BEATS_PER_ORIGIN: usize = 3;
 const BEATS: usize = 16;
 /// How many arrivals of an origin are kept to learn from.
-const HEARD: usize = 64;
+const HEARD: usize = 128;
 /// How many origins are listened to; beyond that, those that are silent longest are forgotten.
 const ORIGINS: usize = 1024;
 /// How near to even spacing on average is no accident, in milliseconds.
@@ -42,6 +45,8 @@ const EVEN: f64 = 20.0;
 #[derive(Debug, Default)]
 pub(super) struct Rhythms {
     origins: HashMap<Origin, Heard>,
+    /// How many beats there are, or a few more: those that are over are counted until they are forgotten.
+    beats: usize,
 }
 
 #[derive(Debug, Default)]
@@ -62,9 +67,9 @@ struct Beat {
 impl Rhythms {
     /// Whether an arrival keeps a beat. If not, and if `learning`, it is remembered to learn one from.
     pub(super) fn excuses(&mut self, arrival: &Arrival, learning: bool) -> bool {
-        let room = self.beats().count() < BEATS;
         let at = arrival.at.as_millis();
-        let tolerance = TOLERANCE + u64::try_from(arrival.give.as_millis()).unwrap_or(u64::MAX / 2);
+        let give = u64::try_from(arrival.give.as_millis()).unwrap_or(u64::MAX / 8);
+        let tolerance = TOLERANCE + give;
         let heard = self.origins.entry(arrival.origin).or_default();
         heard.last = heard.last.max(at);
         heard.beats.retain(|beat| !beat.is_over(at));
@@ -76,7 +81,10 @@ impl Rhythms {
             return false;
         }
         heard.loosen(at);
-        if room && heard.beats.len() < BEATS_PER_ORIGIN { heard.learn(at, tolerance) } else { false }
+        let room = self.beats < BEATS && heard.beats.len() < BEATS_PER_ORIGIN;
+        let learnt = room && heard.learn(at, LEARNING + give);
+        self.beats += usize::from(learnt);
+        learnt
     }
 
     /// Forgets beats that are over, and origins that were silent longest where there are too many.
@@ -85,6 +93,7 @@ impl Rhythms {
         for heard in self.origins.values_mut() {
             heard.beats.retain(|beat| !beat.is_over(now));
         }
+        self.beats = self.beats().count();
         self.origins.retain(|_, heard| !heard.beats.is_empty() || now.saturating_sub(heard.last) < KEPT);
         if self.origins.len() > ORIGINS {
             let loose = self.origins.iter().filter(|(_, heard)| heard.beats.is_empty());
