@@ -389,3 +389,32 @@ fn other_ports_are_none_of_the_application() {
     let estimate = pod.watch.observe(&picture);
     assert_eq!((estimate.connections, estimate.listening, estimate.last_request), (0, false, None));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever comes, nothing is missed: the last request is the last that came.
+    #[test]
+    fn without_a_rhythm_every_arrival_is_a_request(
+        events in proptest::collection::vec((10_u64..2500, 0_u8..4), 1..40),
+    ) {
+        let mut pod = Pod::new();
+        pod.look();
+        pod.watch.stop_learning();
+        let mut last = None;
+        for (gap, kind) in events {
+            pod.pass(gap / 10 * 10, |_| ());
+            match kind {
+                0 => pod.fresh(NODE),
+                1 => _ = pod.keep(CLIENT),
+                _ if pod.open.is_empty() => continue,
+                _ => {
+                    let number = pod.open.len() - 1;
+                    pod.request(number);
+                }
+            }
+            last = Some(Time::from_millis(pod.now));
+        }
+        proptest::prop_assert_eq!(pod.look().last_request, last);
+    }
+}
