@@ -77,12 +77,12 @@ fn output_that_the_client_does_not_take_is_seen() {
     let (client, mut server) = connect(&listening);
     server.set_nonblocking(true).unwrap();
     let block = vec![0; 1 << 20];
-    loop {
-        match server.write(&block) {
-            Ok(_) => {}
-            Err(error) => break assert_eq!(error.kind(), ErrorKind::WouldBlock),
+    let full = loop {
+        if let Err(error) = server.write_all(&block) {
+            break error.kind();
         }
-    }
+    };
+    assert_eq!(full, ErrorKind::WouldBlock);
     let end = server_end(&look(), local.port(), client.local_addr().unwrap()).unwrap();
     assert!(end.unacknowledged > 0);
     assert!(end.traffic.unwrap().unsent.unwrap() > 0);
@@ -122,7 +122,7 @@ fn the_side_that_closes_first_keeps_a_socket_in_time_wait() {
         });
         assert_eq!((over.cookie, over.traffic, over.inode), (cookie, None, 0));
         let left = over.time_wait_left.unwrap();
-        assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(60), "{left:?}");
+        assert!(left > Duration::from_secs(50) && left <= Duration::from_mins(1), "{left:?}");
     }
 }
 
