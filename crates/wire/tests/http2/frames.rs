@@ -44,7 +44,7 @@ fn frames_are_found_with_their_payloads() {
         frame(8, 0, 0, &[0; 4]),
         frame(4, 0, 0, &[0; 12]),
         frame(0x2a, 0xff, 7, b"x"),
-        frame(0, 0, 0x8000_0005, &[7; 20_000]),
+        frame(0, 0, 0x8000_0005, &vec![7; 20_000]),
     ];
     let payload = |length| Front2::Payload { length, ends: true };
     let expected = [

@@ -1,9 +1,12 @@
 //! HTTP/2 framing: single cases, every split, and a real h2 client and server whose bytes are looked at on their way.
 
-mod frames;
+#![expect(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
 
+mod frames;
+mod peers;
 mod splits;
 mod streams;
+mod tap;
 
 use proptest::prelude::ProptestConfig;
 
