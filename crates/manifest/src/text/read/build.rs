@@ -163,6 +163,8 @@ impl<'t> Builder<'t> {
             self.start_of_content(from)..self.end_of_block_scalar(from, there.end)
         } else if plain && value.is_empty() && !anchored && tag.is_none() {
             from..from
+        } else if let Some(quote) = quote {
+            there.start..self.end_of_quotes(there.start, quote)
         } else {
             there
         };
@@ -173,18 +175,18 @@ impl<'t> Builder<'t> {
 
     fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let flow = !there.is_empty() && self.text[there.clone()].ends_with('[');
         let start = self.start_of_content(from);
-        let mut end = if flow { there.end } else { start };
-        // Between the anchor and the first dash is only space.
-        let mut from = if flow { there.end } else { self.behind_properties(start) };
+        let content = self.behind_properties(start);
+        let flow = !there.is_empty() && self.text[content..].starts_with('[');
+        let mut end = content;
+        let mut from = content + usize::from(flow);
         let mut items = Vec::new();
         self.flow += usize::from(flow);
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 if flow {
-                    end = self.span(span).end;
+                    end = self.span(span).start + 1;
                 }
                 break;
             }
@@ -201,10 +203,11 @@ impl<'t> Builder<'t> {
 
     fn mapping(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let braces = !there.is_empty() && self.text[there.clone()].ends_with('{');
         let start = self.start_of_content(from);
-        let mut end = if braces { there.end } else { start };
-        let mut from = if braces { there.end } else { self.behind_properties(start) };
+        let content = self.behind_properties(start);
+        let braces = !there.is_empty() && self.text[content..].starts_with('{');
+        let mut end = content;
+        let mut from = content + usize::from(braces);
         let bare = !braces && self.flow > 0;
         let flow = braces || bare;
         let mut entries = Vec::new();
@@ -213,7 +216,7 @@ impl<'t> Builder<'t> {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 if braces {
-                    end = self.span(span).end;
+                    end = self.span(span).start + 1;
                 }
                 break;
             }
@@ -285,6 +288,22 @@ impl<'t> Builder<'t> {
             at = self.trivia(at + word);
         }
         at
+    }
+
+    /// Behind a quoted scalar's closing quote: the parser's own end may lie behind the space and comment that follow.
+    fn end_of_quotes(&self, start: usize, quote: char) -> usize {
+        let open = self.behind_properties(start) + 1;
+        let mut letters = self.text[open..].char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            if quote == '"' && letter == '\\' {
+                letters.next();
+            } else if letter == quote
+                && letters.next_if(|(_, next)| quote == '\'' && *next == quote).is_none()
+            {
+                return open + at + 1;
+            }
+        }
+        self.text.len()
     }
 
     fn behind_comma(&self, end: usize) -> usize {

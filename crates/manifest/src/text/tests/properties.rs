@@ -114,11 +114,7 @@ fn any_edit(document: &Value, number: usize, new: Value) -> Edit {
     let at = all[number / 4 % all.len()].clone();
     match (value::at(document, &at).unwrap(), number % 4) {
         (Value::Object(object), 0 | 1) => {
-            let mut key = String::from("new.key");
-            while object.contains_key(&key) {
-                key.push('x');
-            }
-            Edit::Insert { at: at.then(key), value: new, position: Position::Last }
+            Edit::Insert { at: at.then(new_key(object)), value: new, position: Position::Last }
         }
         (Value::Array(items), 0 | 1) => {
             let position = match number / 64 % 3 {
@@ -132,11 +128,19 @@ fn any_edit(document: &Value, number: usize, new: Value) -> Edit {
             Edit::Insert { at: at.then("made").then(0).then("deep"), value: new, position: Position::Last }
         }
         (_, 2) if !at.steps().is_empty() => Edit::Remove { at },
-        _ if at.steps().is_empty() => {
-            Edit::Insert { at: at.then("new key"), value: new, position: Position::Last }
+        (Value::Object(object), _) if at.steps().is_empty() => {
+            Edit::Insert { at: at.then(new_key(object)), value: new, position: Position::Last }
         }
         _ => Edit::Set { at, value: new },
     }
+}
+
+fn new_key(object: &Map<String, Value>) -> String {
+    let mut key = String::from("new.key");
+    while object.contains_key(&key) {
+        key.push('x');
+    }
+    key
 }
 
 /// What the document must read as; written anew for the test.
@@ -162,8 +166,8 @@ fn meant(document: &Value, edit: &Edit) -> Value {
             }
         }
         Edit::Insert { at, value, position } => {
-            if let Some(made) = at.steps().iter().position(|step| *step == Step::from("made")) {
-                let holder = Pointer(at.steps()[..made].to_vec());
+            if at.steps().ends_with(way("made.0.deep").steps()) {
+                let holder = Pointer(at.steps()[..at.steps().len() - 3].to_vec());
                 *document.pointer_mut(&pointer(&holder)).unwrap() = json!({"made": [{"deep": value}]});
                 return document;
             }
@@ -205,6 +209,8 @@ proptest! {
         for at in pointers(&value) {
             let place = stream.documents()[1].place(&at).unwrap();
             let there = &text[place.span.clone()];
+            // A block scalar that keeps its last lines ends with them.
+            let there = there.trim_end_matches(['\r', '\n']);
             prop_assert_eq!(there.trim(), there, "{} in {}", at, text);
         }
     }
@@ -228,10 +234,11 @@ proptest! {
         let result = edit(&stream, &list);
         let Ok(Edited { text: new, undo: undos }) = result else {
             // The only texts that take no edit behind them are those without an end of their own.
-            prop_assert!(text.contains('|') || text.ends_with(|last: char| last != '\n'), "{}\n{:?}\n{}", text, list, result.unwrap_err());
+            prop_assert!(text.contains("|+") || text.ends_with(|last: char| last != '\n'), "{}\n{:?}\n{}", text, list, result.unwrap_err());
             return Ok(());
         };
-        prop_assert_eq!(read(&new).documents()[1].json(), &expected, "{}\n{}", text, new);
+        let after = read(&new);
+        prop_assert_eq!(after.documents()[1].json(), &expected, "{}\n{}", text, new);
         let json = serde_json::to_string(&undos).unwrap();
         let undos: Vec<Undo> = serde_json::from_str(&json).unwrap();
         let undone = undo(&read(&new), 1, &undos).unwrap();
@@ -243,7 +250,8 @@ proptest! {
     fn an_insertion_leaves_every_line_but_at_most_one(value in trees(), writer in writers(), number in any::<u16>()) {
         let text = stream_of(&value, &writer, 0);
         let edit_ = any_edit(&value, usize::from(number) & !3, json!("new"));
-        if let Ok(Edited { text: new, .. }) = edit(&read(&text), &[(1, edit_.clone())]) {
+        if let Edit::Insert { .. } = &edit_
+            && let Ok(Edited { text: new, .. }) = edit(&read(&text), &[(1, edit_.clone())]) {
             let (old, new_lines) = changed_lines(&text, &new);
             prop_assert!(old.len() <= 1, "{:?} in\n{}\nmade\n{}", edit_, text, new);
             if text.contains("\r\n") {
