@@ -96,8 +96,8 @@ impl<'t> Builder<'t> {
     fn node(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<NodeId, TextError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            let message = format!("nested deeper than {DEEPEST} levels");
-            return Err(Complaint::new(self.name, self.text, self.span(span), message).into());
+            let complaint = self.complaint(self.span(span), format!("nested deeper than {DEEPEST} levels"));
+            return Err(complaint.help("no Kubernetes object is nested so deep").into());
         }
         let id = match event {
             Event::Alias(anchor) => self.alias(anchor, span)?,
@@ -115,7 +115,7 @@ impl<'t> Builder<'t> {
                 let node = self.mapping(span, from)?;
                 self.add(node, anchor)
             }
-            _ => return Err(self.complain(self.span(span), "no value stands where one must be")),
+            _ => return Err(self.complaint(self.span(span), "no value stands where one must be").into()),
         };
         self.depth -= 1;
         Ok(id)
@@ -133,10 +133,14 @@ impl<'t> Builder<'t> {
     fn alias(&mut self, anchor: usize, span: Span) -> Result<NodeId, TextError> {
         let span = self.span(span);
         if self.open.contains(&anchor) {
-            return Err(self.complain(span, "an alias refers to a value that it is itself a part of"));
+            let complaint = self.complaint(span, "an alias refers to a value that it is itself a part of");
+            return Err(complaint.help("write out what it stands for").into());
         }
         let Some(target) = self.anchors.get(&anchor).copied() else {
-            return Err(self.complain(span, "an alias refers to an anchor of another document"));
+            let complaint = self.complaint(span, "an alias refers to an anchor of another document");
+            return Err(complaint
+                .help("an anchor is known in its own document only: write the value out")
+                .into());
         };
         self.nodes[target].aliased = true;
         Ok(self.add(Node { span, kind: Kind::Alias(target), aliased: false }, 0))
@@ -159,6 +163,7 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let value = if block { self.without_missing_break(value, there.end) } else { value };
         let span = if block {
             self.start_of_content(from)..self.end_of_block_scalar(from, there.end)
         } else if plain && value.is_empty() && !anchored && tag.is_none() {
@@ -171,6 +176,16 @@ impl<'t> Builder<'t> {
         let tag = tag.map(|tag| if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "other" });
         let kind = Kind::Scalar { value: scalar(value, plain, tag), quote, block };
         Node { span, kind, aliased: false }
+    }
+
+    /// A block scalar that the text's end ends has no last line break, as Kubernetes' reader has it.
+    fn without_missing_break<'v>(&self, value: &'v str, end: usize) -> &'v str {
+        let last_line = &self.text[line_start(self.text, self.text.len())..];
+        if end == self.text.len() && !last_line.trim().is_empty() {
+            value.strip_suffix('\n').unwrap_or(value)
+        } else {
+            value
+        }
     }
 
     fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
@@ -244,7 +259,7 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let Some(key) = key else {
-            let complaint = Complaint::new(self.name, self.text, key_span, "a key must be a text");
+            let complaint = self.complaint(key_span, "a key must be a text");
             return Err(complaint.help("quote it, if it was meant as a text").into());
         };
         let colon = self.trivia(key_span.end);
@@ -332,8 +347,8 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn complain(&self, span: Range<usize>, message: &str) -> TextError {
-        Complaint::new(self.name, self.text, span, message).into()
+    fn complaint(&self, span: Range<usize>, message: impl Into<String>) -> Complaint {
+        Complaint::new(self.name, self.text, span, message)
     }
 
     /// What the parser found wrong, with what would be right where that can be told.
@@ -344,11 +359,11 @@ impl<'t> Builder<'t> {
         let indentation = line.len() - line.trim_start().len();
         if let Some(tab) = line[..indentation].find('\t') {
             let span = begin + tab..begin + tab + 1;
-            let complaint = Complaint::new(self.name, self.text, span, "a tab stands in the indentation");
+            let complaint = self.complaint(span, "a tab stands in the indentation");
             return complaint.help("indent with spaces: YAML does not allow tabs there").into();
         }
         let info = error.info();
-        let complaint = Complaint::new(self.name, self.text, at..at, format!("not YAML: {info}"));
+        let complaint = self.complaint(at..at, format!("not YAML: {info}"));
         let help = if info.contains("mapping values are not allowed") {
             "put a value that contains `: ` in quotes, or check the indentation of this line"
         } else if info.contains("unknown anchor") {

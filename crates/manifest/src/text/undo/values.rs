@@ -46,11 +46,9 @@ fn put_back(json: &Value, at: Pointer, old: &Value) -> Result<Edit, String> {
 fn outermost(undo: &Undo, json: &Value, at: Pointer) -> Pointer {
     // What was there before, empty, stays.
     let least = if undo.old.is_some() { undo.top + 1 } else { undo.top };
-    let alone = |depth: &usize| match value::at(json, &first_steps(&at, *depth)) {
-        Some(Value::Object(object)) => object.len() == 1,
-        Some(Value::Array(items)) => items.len() == 1,
-        _ => false,
-    };
-    let made = (least..at.steps().len()).rev().take_while(alone).last();
+    let made = (least..at.steps().len())
+        .rev()
+        .take_while(|depth| locate::is_alone_in(json, &first_steps(&at, *depth)))
+        .last();
     made.map_or_else(|| at.clone(), |depth| first_steps(&at, depth))
 }
