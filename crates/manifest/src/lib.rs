@@ -1,1 +1,3 @@
 //! Kubernetes objects joined into workloads and paths.
+
+pub mod text;
