@@ -8,8 +8,14 @@
 mod complaint;
 mod edit;
 mod pointer;
+mod read;
+mod render;
 mod stream;
+mod style;
+#[cfg(test)]
+mod tests;
 mod undo;
+mod value;
 
 pub use complaint::{Complaint, Refusal, TextError};
 pub use edit::{Edit, Edited, Position, edit};
