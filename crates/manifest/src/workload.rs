@@ -76,7 +76,9 @@ impl<'o> World<'o> {
     ) -> Result<Self, Misshapen> {
         let mut world = Self::default();
         for object in objects {
-            world.take(object, &service).map_err(|error| Misshapen { address: object.address.clone(), error })?;
+            world
+                .take(object, &service)
+                .map_err(|error| Misshapen { address: object.address.clone(), error })?;
         }
         Ok(world)
     }
@@ -129,7 +131,8 @@ impl<'o> World<'o> {
             policies: policies.cloned().collect(),
             other_policies: self.other_policies.iter().copied().filter(|other| beside(other)).collect(),
             monitors: monitors.cloned().collect(),
-            namespace: namespaces.find(|one| object.meta.namespace.is_some() && one.meta.name == object.meta.namespace),
+            namespace: namespaces
+                .find(|one| object.meta.namespace.is_some() && one.meta.name == object.meta.namespace),
             template,
             backings,
         }))

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
-use segue_manifest::inject::{Options, Outcome, Refused, inject, undo, version_of};
+use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
 use segue_manifest::paths::Overrides;
 
 use crate::{duration, output};
@@ -73,23 +72,78 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let destination = match (args.write, args.out.clone()) {
+    let destination = match (args.write, &args.out) {
         (true, _) => Destination::InPlace,
-        (false, Some(folder)) => Destination::Folder(folder),
+        (false, Some(folder)) => Destination::Folder(folder.clone()),
         (false, None) => Destination::Stdout,
     };
     let files = files::read(&args.inputs, &destination)?;
     match change(args, &files) {
         Ok(outcome) => {
             destination.write(&files, &outcome.texts)?;
-            tell(&outcome);
+            for note in &outcome.notes {
+                output::note(note);
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(refused) => {
-            for complaint in &refused.0 {
-                output::said(&complaint.render(&complaint.level(), output::stderr_has_color()));
-            }
+            output::note(refused.render(output::stderr_has_color()));
             Ok(ExitCode::from(2))
         }
     }
+}
+
+fn change(args: Args, files: &[File]) -> Result<Outcome, Refused> {
+    // Every file that can't be read is told, not only the first.
+    let (mut streams, mut complaints) = (Vec::new(), Vec::new());
+    for file in files {
+        match segue_manifest::text::parse(&file.name, &file.text) {
+            Ok(stream) => streams.push(stream),
+            Err(error) => complaints.push(*error.0),
+        }
+    }
+    if !complaints.is_empty() {
+        return Err(Refused(complaints));
+    }
+    if args.undo {
+        return undo(&streams, args.second_step);
+    }
+    inject(&streams, &options(args))
+}
+
+fn options(args: Args) -> Options {
+    let mut bounds = Overrides::default();
+    for (stage, bound) in args.bounds {
+        // Checked when the flag was read.
+        let _ = bounds.set(&stage, bound);
+    }
+    Options {
+        guard: args.guard,
+        agent_image: args.agent_image,
+        bounds,
+        longest_request: args.longest_request,
+        stop_time: args.stop_time,
+        idle_after: args.idle_after,
+        max_connections: args.max_connections,
+        keep_strategy: args.keep_strategy,
+        keep_sleep: args.keep_sleep,
+        second_step: args.second_step,
+        kubernetes: args.kubernetes_version,
+    }
+}
+
+fn bound(text: &str) -> Result<(String, Duration), String> {
+    let (stage, bound) = text.split_once('=').ok_or("write it as STAGE=D, such as kube-proxy=3s")?;
+    let bound = duration::parse(bound)?;
+    Overrides::default().set(stage, bound).map_err(|error| error.to_string())?;
+    Ok((stage.to_owned(), bound))
+}
+
+fn version(text: &str) -> Result<(u32, u32), String> {
+    let known = version_of(text).ok_or_else(|| format!("`{text}` is no version: write it as 1.31"))?;
+    if known < NATIVE_SIDECARS {
+        return Err("the agent needs Kubernetes 1.29 or later (native sidecars): upgrade the cluster first"
+            .to_owned());
+    }
+    Ok(known)
 }

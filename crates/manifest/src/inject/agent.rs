@@ -110,7 +110,9 @@ fn resources(draft: &mut Draft, plan: &PodPlan) -> Value {
             json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}})
         }
         Quality::BestEffort if !by_pod => {
-            draft.note("these pods were BestEffort and become Burstable: the agent asks for memory of its own");
+            draft.note(
+                "these pods were BestEffort and become Burstable: the agent asks for memory of its own",
+            );
             json!({"requests": {"cpu": "10m", "memory": memory}})
         }
         _ => json!({"requests": {"cpu": "10m", "memory": memory}}),

@@ -33,20 +33,32 @@ pub(super) fn policies(draft: &mut Draft, ports: &Ports) {
             }
         }
         for (application, guard) in added {
-            draft.decisions.note(object, format!("allows port {guard} beside {application}: the guard's in front of it"));
+            draft.decisions.note(
+                object,
+                format!("allows port {guard} beside {application}: the guard's in front of it"),
+            );
         }
     }
-    let numbers: Vec<_> = guarded.iter().map(|(application, guard)| format!("{guard} beside {application}")).collect();
+    let numbers: Vec<_> =
+        guarded.iter().map(|(application, guard)| format!("{guard} beside {application}")).collect();
     for object in &workload.other_policies {
         draft.decisions.note(
             object,
-            format!("is not read: if it names ports of {} by number, let it name {} too", workload.object, numbers.join(", ")),
+            format!(
+                "is not read: if it names ports of {} by number, let it name {} too",
+                workload.object,
+                numbers.join(", ")
+            ),
         );
     }
 }
 
 /// The rules of a policy that concern traffic to the pods.
-fn rules<'p>(draft: &Draft, object: &Object, policy: &'p NetworkPolicy) -> Vec<(&'static str, usize, &'p PolicyRule)> {
+fn rules<'p>(
+    draft: &Draft,
+    object: &Object,
+    policy: &'p NetworkPolicy,
+) -> Vec<(&'static str, usize, &'p PolicyRule)> {
     let labels = &draft.template().meta.labels;
     let beside = object.shares_namespace(draft.workload.object);
     let mut rules = Vec::new();
@@ -102,7 +114,8 @@ fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
     words.retain(|word| !word.is_empty());
     let listed = |number: u16| words.contains(&number.to_string());
     let guards = ports.guarded().filter(|(application, _)| listed(*application)).map(|(_, guard)| guard);
-    let wanted: Vec<u16> = guards.chain(control.then_some(ports.control)).filter(|number| !listed(*number)).collect();
+    let wanted: Vec<u16> =
+        guards.chain(control.then_some(ports.control)).filter(|number| !listed(*number)).collect();
     if wanted.is_empty() || words.iter().any(|word| word == "*") {
         return;
     }
@@ -112,6 +125,7 @@ fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
 }
 
 fn tell_mesh(draft: &mut Draft, mesh: &str, ports: &Ports) {
-    let guard = if ports.guarded().next().is_some() { "; the guard's ports stay in it, so mTLS goes on" } else { "" };
+    let guard =
+        if ports.guarded().next().is_some() { "; the guard's ports stay in it, so mTLS goes on" } else { "" };
     draft.note(format!("{mesh} does not intercept the agent's port {}{guard}", ports.control));
 }

@@ -27,7 +27,11 @@ pub(super) fn decide(draft: &mut Draft) -> Duration {
             ));
             continue;
         }
-        draft.add(&at.then("volumeMounts"), json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true}), Position::Last);
+        draft.add(
+            &at.then("volumeMounts"),
+            json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true}),
+            Position::Last,
+        );
         let below = at.then("lifecycle").then("preStop");
         let Some(words) = words(draft, container, &below, &mut slept) else { continue };
         let command: Vec<String> = [BINARY, "hook"].map(str::to_owned).into_iter().chain(words).collect();
@@ -42,7 +46,12 @@ fn clash(container: &Container) -> Option<usize> {
 }
 
 /// What the hook is told of the container's own; `None` if that can't be kept.
-fn words(draft: &mut Draft, container: &Container, below: &Pointer, slept: &mut Duration) -> Option<Vec<String>> {
+fn words(
+    draft: &mut Draft,
+    container: &Container,
+    below: &Pointer,
+    slept: &mut Duration,
+) -> Option<Vec<String>> {
     let Some(hook) = &container.lifecycle.pre_stop else { return Some(Vec::new()) };
     let name = &container.name;
     if let Some(seconds) = sleep(hook) {
@@ -62,7 +71,11 @@ fn words(draft: &mut Draft, container: &Container, below: &Pointer, slept: &mut 
     if let Some(exec) = &hook.exec {
         if exec.command.first().is_some_and(|program| program == BINARY) {
             let help = "take this hook out (or what was injected, by the record's `segue inject --undo`) and inject again";
-            draft.refuse(below, format!("the container {name} has a hook of segue's that was changed since it was injected"), help);
+            draft.refuse(
+                below,
+                format!("the container {name} has a hook of segue's that was changed since it was injected"),
+                help,
+            );
             return None;
         }
         if exec.command.is_empty() {
@@ -107,7 +120,10 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
     let Some(port) = port else {
         draft.refuse(
             &below.then("httpGet").then("port"),
-            format!("the container {name}'s preStop hook names the port {}, which the container does not declare", get.port),
+            format!(
+                "the container {name}'s preStop hook names the port {}, which the container does not declare",
+                get.port
+            ),
             "name one of its ports, or write a number",
         );
         return None;

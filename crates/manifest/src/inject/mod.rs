@@ -33,7 +33,7 @@ use crate::workload::{Misshapen, World};
 
 pub use draft::Note;
 pub use record::ANNOTATION as RECORD_ANNOTATION;
-pub use refuse::version_of;
+pub use refuse::{NATIVE_SIDECARS, version_of};
 
 use draft::{Decisions, Draft};
 use record::Record;
@@ -125,7 +125,9 @@ impl Refused {
         let stream = &streams[address.file];
         let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
         let place = place.unwrap_or(crate::text::Place { line: 1, column: 1, span: 0..0 });
-        Self(vec![stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what))])
+        Self(vec![
+            stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what)),
+        ])
     }
 }
 
@@ -141,13 +143,18 @@ impl From<TextError> for Refused {
     }
 }
 
+impl Refused {
+    /// For people: each reason with file, line, column, the text underlined, and help; an empty line between them.
+    pub fn render(&self, color: bool) -> String {
+        let level = annotate_snippets::Level::ERROR;
+        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(&level, color)).collect();
+        each.join("\n\n")
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, complaint) in self.0.iter().enumerate() {
-            let gap = if index == 0 { "" } else { "\n\n" };
-            write!(f, "{gap}{complaint}")?;
-        }
-        Ok(())
+        f.write_str(&self.render(false))
     }
 }
 
@@ -188,7 +195,8 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
         changed += usize::from(record.is_second_step() == second_step);
         if record.is_second_step() && !second_step {
             let message = "it sends to the guard by number, which would be gone".to_owned();
-            let help = "take the Services back first, with `segue inject --undo --second-step`, and apply them";
+            let help =
+                "take the Services back first, with `segue inject --undo --second-step`, and apply them";
             decisions.refuse(streams, object, &crate::text::Pointer::root(), (message, help.to_owned()));
         }
     }
@@ -198,7 +206,10 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
     let clean = record::take_back(streams, &mut decisions.notes, which)?;
     if second_step && changed > 0 {
-        decisions.note("undo", "apply the Services first; once they are, `segue inject --undo` takes out the rest");
+        decisions.note(
+            "undo",
+            "apply the Services first; once they are, `segue inject --undo` takes out the rest",
+        );
     }
     let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
     Ok(Outcome { texts, notes: decisions.notes, objects: objects.len(), changed })
@@ -224,9 +235,12 @@ fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
 
 /// The plan that an injected object carries.
 fn injected_plan(streams: &[Stream], object: &Object) -> Result<Option<PodPlan>, Refused> {
-    let template = Template::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
+    let template =
+        Template::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
     let init = template.into_iter().flat_map(|template| template.spec.init_containers);
-    Ok(init.filter(|container| container.name == agent::NAME).find_map(|container| agent::plan_of(&container)))
+    Ok(init
+        .filter(|container| container.name == agent::NAME)
+        .find_map(|container| agent::plan_of(&container)))
 }
 
 fn decide(
@@ -295,7 +309,10 @@ fn one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
 /// What is to be said of the input as a whole.
 fn tell(decisions: &mut Decisions, options: &Options, injected: usize, stages: &[String]) {
     for stage in options.bounds.stages().filter(|stage| !stages.iter().any(|one| one == stage)) {
-        decisions.note("--bound", format!("no path in the input has the stage {stage}: its bound changes nothing"));
+        decisions.note(
+            "--bound",
+            format!("no path in the input has the stage {stage}: its bound changes nothing"),
+        );
     }
     if injected == 0 {
         decisions.note("inject", "no workload in the input: nothing is changed");

@@ -75,14 +75,19 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
         }
         let names: Vec<_> = found.iter().filter_map(|one| one.name.as_deref()).collect();
         draft.note(match names.as_slice() {
-            [] => "no Service in the input selects these pods and no TCP port has a name: nothing is guarded".to_owned(),
-            names => format!("no Service in the input selects these pods: every named TCP port is guarded ({})", names.join(", ")),
+            [] => "no Service in the input selects these pods and no TCP port has a name: nothing is guarded"
+                .to_owned(),
+            names => format!(
+                "no Service in the input selects these pods: every named TCP port is guarded ({})",
+                names.join(", ")
+            ),
         });
     }
     let mut taken = taken(draft);
     let control = first_free(&mut taken, (1..=CONTROL_PORT).rev());
     if control != CONTROL_PORT {
-        draft.note(format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}"));
+        draft
+            .note(format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}"));
     }
     let is_guarded = |one: &Found| guard && (one.ways.named || one.ways.numeric);
     let kept: BTreeMap<u16, u16> = found
@@ -167,7 +172,8 @@ fn declared<'d>(draft: &'d Draft) -> impl Iterator<Item = (usize, &'d ContainerP
 
 /// TCP ports of Services that select the pods.
 fn service_ports<'d>(draft: &'d Draft) -> impl Iterator<Item = (&'d Backing<'d>, &'d ServicePort)> {
-    let ports = draft.workload.backings.iter().flat_map(|one| one.service.ports.iter().map(move |port| (one, port)));
+    let ports =
+        draft.workload.backings.iter().flat_map(|one| one.service.ports.iter().map(move |port| (one, port)));
     ports.filter(|(_, port)| port.is_tcp())
 }
 
@@ -187,7 +193,9 @@ fn taken(draft: &Draft) -> BTreeSet<u16> {
     let spec = &draft.template().spec;
     let mut taken = BTreeSet::from([ENVOY_STATS]);
     for container in spec.containers.iter().chain(&spec.init_containers) {
-        taken.extend(container.ports.iter().flat_map(|port| [Some(port.container_port), port.host_port]).flatten());
+        taken.extend(
+            container.ports.iter().flat_map(|port| [Some(port.container_port), port.host_port]).flatten(),
+        );
         taken.extend(probe_ports(container).filter_map(|port| match port {
             PortRef::Number(number) => Some(*number),
             PortRef::Name(_) => None,
@@ -227,11 +235,15 @@ fn renumber(draft: &mut Draft, ports: &Ports, all: bool) {
         }
         let at = template.container_at(index);
         for (place, port) in container.ports.iter().enumerate().filter(|(_, port)| port.is_tcp()) {
-            let Some(name) = port.name.as_ref().filter(|name| all || targets.contains(*name)) else { continue };
+            let Some(name) = port.name.as_ref().filter(|name| all || targets.contains(*name)) else {
+                continue;
+            };
             let Some(guard) = ports.guard_of(port.container_port) else { continue };
             draft.put(&at.then("ports").then(place).then("containerPort"), guard.into());
             if let Some(host_port) = port.host_port {
-                draft.note(format!("hostPort {host_port} leads to the guard too, for it leads to the port named {name}"));
+                draft.note(format!(
+                    "hostPort {host_port} leads to the guard too, for it leads to the port named {name}"
+                ));
             }
             for (steps, reference) in named_places(container) {
                 if reference == &PortRef::Name(name.clone()) {
@@ -253,7 +265,8 @@ fn named_places(container: &Container) -> Vec<(Vec<&'static str>, &PortRef)> {
     if let Some(hook) = &container.lifecycle.post_start {
         let above = ["lifecycle", "postStart"];
         let http = hook.http_get.as_ref().map(|get| ([&above[..], &["httpGet", "port"]].concat(), &get.port));
-        let tcp = hook.tcp_socket.as_ref().map(|tcp| ([&above[..], &["tcpSocket", "port"]].concat(), &tcp.port));
+        let tcp =
+            hook.tcp_socket.as_ref().map(|tcp| ([&above[..], &["tcpSocket", "port"]].concat(), &tcp.port));
         places.extend(http.into_iter().chain(tcp));
     }
     places
@@ -304,7 +317,11 @@ fn tell_what_is_not_covered(draft: &mut Draft) {
 fn tell_ways(draft: &mut Draft, found: &[Found]) {
     for one in found {
         if one.ways.direct {
-            let what = if one.ways.named || one.ways.numeric { "clients of the headless Service go" } else { "its clients go" };
+            let what = if one.ways.named || one.ways.numeric {
+                "clients of the headless Service go"
+            } else {
+                "its clients go"
+            };
             draft.note(format!(
                 "port {}: {what} to the application itself, past the guard: watched by sockets, kept-alive connections are not covered",
                 one.number
@@ -319,7 +336,8 @@ fn tell_ways(draft: &mut Draft, found: &[Found]) {
         }
     }
     let sidecars = draft.template().spec.init_containers.iter().filter(|container| container.is_sidecar());
-    let names: BTreeSet<_> = sidecars.flat_map(|container| &container.ports).filter_map(|port| port.name.clone()).collect();
+    let names: BTreeSet<_> =
+        sidecars.flat_map(|container| &container.ports).filter_map(|port| port.name.clone()).collect();
     let targets: Vec<_> = service_ports(draft)
         .filter_map(|(backing, port)| match port.target() {
             PortRef::Name(name) if names.contains(&name) => Some((backing.object.to_string(), name)),

@@ -82,7 +82,10 @@ pub(super) fn apply(
             edits.extend(own.iter().map(|edit| (address.document, edit.clone())));
             if !earlier.contains_key(address) {
                 let at = below(&address.root, &place());
-                edits.push((address.document, Edit::Insert { at, value: "".into(), position: Position::Last }));
+                edits.push((
+                    address.document,
+                    Edit::Insert { at, value: "".into(), position: Position::Last },
+                ));
             }
         }
         let edited = text::edit(stream, &edits)?;
@@ -153,7 +156,8 @@ fn next(
     which: &impl Fn(&Object, &Record) -> bool,
 ) -> Result<Option<(Object, Record)>, Refused> {
     let streams = std::slice::from_ref(stream);
-    let objects = objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
+    let objects =
+        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
     for object in objects {
         match Record::of(&object) {
             Ok(None) => {}
@@ -174,7 +178,8 @@ fn next(
 /// Removes the agent's container and its volumes where they are still there, and answers where they were.
 fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
     let streams = std::slice::from_ref(stream);
-    let objects = objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
+    let objects =
+        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
     let Some(now) = objects.into_iter().find(|one| one.address == object.address) else {
         return Ok((stream.clone(), Vec::new()));
     };
@@ -182,7 +187,8 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
     let spec_at = now.pointer(&template.spec_at());
     let init = template.spec.init_containers.iter().enumerate();
-    let agents = init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
+    let agents =
+        init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
     let found: Vec<_> = agents.map(|(index, _)| spec_at.then("initContainers").then(index)).collect();
     if found.is_empty() {
         return Ok((stream.clone(), found));

@@ -8,7 +8,7 @@ use crate::objects::{Kind, Object, Template};
 use crate::text::{Pointer, Stream};
 
 /// The first Kubernetes with native sidecars switched on.
-pub(super) const NATIVE_SIDECARS: (u32, u32) = (1, 29);
+pub const NATIVE_SIDECARS: (u32, u32) = (1, 29);
 
 const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 
@@ -33,7 +33,11 @@ pub(super) fn workload(draft: &mut Draft) {
     let template = draft.template().clone();
     let spec_at = template.spec_at();
     if let Some(at) = windows(&template) {
-        draft.refuse(&spec_at.then(at), "these pods run on Windows", "the agent is a Linux program: leave this workload out");
+        draft.refuse(
+            &spec_at.then(at),
+            "these pods run on Windows",
+            "the agent is a Linux program: leave this workload out",
+        );
     }
     if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == NAME) {
         draft.refuse(
@@ -44,12 +48,20 @@ pub(super) fn workload(draft: &mut Draft) {
     }
     if let Some(index) = template.spec.containers.iter().position(|one| one.name == NAME) {
         let at = spec_at.then("containers").then(index);
-        draft.refuse(&at, format!("there is a container named {NAME}"), "rename it: the agent's container is called so");
+        draft.refuse(
+            &at,
+            format!("there is a container named {NAME}"),
+            "rename it: the agent's container is called so",
+        );
     }
     for (index, volume) in template.spec.volumes.iter().enumerate() {
         if [VOLUME, STATE_VOLUME].contains(&volume.name.as_str()) {
             let at = spec_at.then("volumes").then(index);
-            draft.refuse(&at, format!("there is a volume named {}", volume.name), "rename it: inject adds one of that name");
+            draft.refuse(
+                &at,
+                format!("there is a volume named {}", volume.name),
+                "rename it: inject adds one of that name",
+            );
         }
     }
     if template.spec.containers.is_empty() {
@@ -66,7 +78,9 @@ fn windows(template: &Template) -> Option<&'static str> {
     if OS_LABELS.iter().any(|label| spec.node_selector.get(*label).is_some_and(|os| os == "windows")) {
         return Some("nodeSelector");
     }
-    let terms = spec.affinity.pointer("/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    let terms = spec
+        .affinity
+        .pointer("/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
     let asks = |term: &Value| {
         let expressions = term.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
         expressions.into_iter().any(|one| {
@@ -84,10 +98,14 @@ fn windows(template: &Template) -> Option<&'static str> {
 /// Objects that say that they are for a Kubernetes without native sidecars.
 pub(super) fn old_cluster(decisions: &mut Decisions, streams: &[Stream], objects: &[Object]) {
     for object in objects {
-        let old = OLD_APIS.iter().find(|(api, kind, _)| *api == object.api_version && *kind == object.kind_name);
+        let old =
+            OLD_APIS.iter().find(|(api, kind, _)| *api == object.api_version && *kind == object.kind_name);
         if let Some((api, kind, gone)) = old {
-            let message = format!("{api} {kind} was removed in Kubernetes {gone}, and the agent needs 1.29 (native sidecars)");
-            let help = "move to the API that came after it; on such an old cluster nothing can be injected".to_owned();
+            let message = format!(
+                "{api} {kind} was removed in Kubernetes {gone}, and the agent needs 1.29 (native sidecars)"
+            );
+            let help = "move to the API that came after it; on such an old cluster nothing can be injected"
+                .to_owned();
             decisions.refuse(streams, object, &Pointer::keys(["apiVersion"]), (message, help));
         }
         let version = Pointer::keys(["metadata", "version"]);
@@ -96,7 +114,10 @@ pub(super) fn old_cluster(decisions: &mut Decisions, streams: &[Stream], objects
             && let Some(known) = object.value(&version).and_then(Value::as_str).and_then(version_of)
             && known < NATIVE_SIDECARS
         {
-            let message = format!("the cluster has Kubernetes {}.{}, and the agent needs 1.29 (native sidecars)", known.0, known.1);
+            let message = format!(
+                "the cluster has Kubernetes {}.{}, and the agent needs 1.29 (native sidecars)",
+                known.0, known.1
+            );
             decisions.refuse(streams, object, &version, (message, "upgrade the cluster first".to_owned()));
         }
     }
@@ -115,7 +136,9 @@ pub(super) fn left_alone(object: &Object) -> Option<String> {
     match object.kind {
         Kind::Job => Some("is left alone: its pods end by themselves".to_owned()),
         Kind::Rollout => Some(match object.json.pointer("/spec/workloadRef/name").and_then(Value::as_str) {
-            Some(name) => format!("takes its pods from {name}: inject that; maxUnavailable and maxSurge of this Rollout are left as they are"),
+            Some(name) => format!(
+                "takes its pods from {name}: inject that; maxUnavailable and maxSurge of this Rollout are left as they are"
+            ),
             None => "has no template: nothing to inject".to_owned(),
         }),
         kind if kind.template().is_some() => Some("has no template: nothing to inject".to_owned()),

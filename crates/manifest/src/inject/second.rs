@@ -15,7 +15,8 @@ pub(super) fn step(streams: &[Stream], decisions: &mut Decisions) -> Result<(Vec
     let mut services = Decisions::default();
     let mut targets = BTreeMap::new();
     for object in objects.iter().filter(|object| object.kind == Kind::Service) {
-        let service = Service::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
+        let service =
+            Service::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
         if service.is_headless() {
             continue;
         }
@@ -32,7 +33,10 @@ pub(super) fn step(streams: &[Stream], decisions: &mut Decisions) -> Result<(Vec
             };
             services.edit(object, edit);
             own.insert(port.port, number);
-            services.note(object, format!("port {} sends to the guard on {guard} instead of {number}", port.port));
+            services.note(
+                object,
+                format!("port {} sends to the guard on {guard} instead of {number}", port.port),
+            );
         }
         if !own.is_empty() {
             targets.insert(object.address.clone(), own);
@@ -76,7 +80,8 @@ fn guards(
             None => agreed = Some(pairs),
             Some(agreed) if *agreed == pairs => {}
             Some(_) => {
-                let message = format!("the workloads behind it have different guards ({workload} and others)");
+                let message =
+                    format!("the workloads behind it have different guards ({workload} and others)");
                 let help = "inject them all with --guard first, so that one number holds for every pod";
                 decisions.refuse(streams, object, &Pointer::keys(["spec"]), (message, help.to_owned()));
                 return Ok(BTreeMap::new());

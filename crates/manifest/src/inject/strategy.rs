@@ -114,7 +114,9 @@ fn surge(draft: &mut Draft, at: &Pointer, unavailable: &str, surge: &str) {
     }
     if is_nothing(&surge) {
         if draft.options.keep_strategy {
-            draft.note("maxSurge stays 0 (--keep-strategy): each old pod leaves before its replacement exists");
+            draft.note(
+                "maxSurge stays 0 (--keep-strategy): each old pod leaves before its replacement exists",
+            );
         } else {
             draft.put(&surge_at, 1.into());
         }
@@ -144,14 +146,17 @@ fn progress(draft: &mut Draft, min_ready: Duration) {
 fn replaced_by_hand(draft: &mut Draft) -> bool {
     let by_hand = word(draft, &Pointer::keys(["spec", "updateStrategy", "type"])) == Some(json!("OnDelete"));
     if by_hand {
-        draft.note("updateStrategy OnDelete: a pod gets the agent when it is deleted, one fewer serves meanwhile");
+        draft.note(
+            "updateStrategy OnDelete: a pod gets the agent when it is deleted, one fewer serves meanwhile",
+        );
     }
     by_hand
 }
 
 fn daemons(draft: &mut Draft) {
     let spec = &draft.template().spec;
-    let host_port = spec.containers.iter().flat_map(|container| &container.ports).any(|port| port.host_port.is_some());
+    let host_port =
+        spec.containers.iter().flat_map(|container| &container.ports).any(|port| port.host_port.is_some());
     if spec.host_network || host_port {
         draft.note(
             "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, the floor is one \

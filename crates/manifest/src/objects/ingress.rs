@@ -60,7 +60,8 @@ impl Route {
             if key == "backendRefs" {
                 let backends = value.as_array().into_iter().flatten();
                 let backends = backends.filter_map(|backend| Backend::deserialize(backend).ok());
-                let of_services = backends.filter(|one| one.kind.as_deref().is_none_or(|kind| kind == "Service"));
+                let of_services =
+                    backends.filter(|one| one.kind.as_deref().is_none_or(|kind| kind == "Service"));
                 services.extend(of_services.map(|one| (one.namespace, one.name)));
             }
         });

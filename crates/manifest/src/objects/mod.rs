@@ -7,8 +7,8 @@
 mod ingress;
 mod kind;
 mod meta;
-mod policy;
 mod pod;
+mod policy;
 mod probe;
 mod selector;
 mod service;
@@ -185,4 +185,3 @@ where
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
-

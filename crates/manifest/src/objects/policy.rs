@@ -111,7 +111,8 @@ impl Monitor {
     pub fn of(object: &Object) -> Result<Self, ShapeError> {
         let spec = object.json.get("spec").unwrap_or(&Value::Null);
         let selector = object.read(&Pointer::keys(["spec", "selector"]))?;
-        let endpoints = ["podMetricsEndpoints", "endpoints"].into_iter().filter_map(|key| spec.get(key)?.as_array());
+        let endpoints =
+            ["podMetricsEndpoints", "endpoints"].into_iter().filter_map(|key| spec.get(key)?.as_array());
         let mut monitor = Self { selector, ..Self::default() };
         for endpoint in endpoints.flatten() {
             let path = endpoint.get("path").and_then(Value::as_str).unwrap_or("/metrics");

@@ -99,7 +99,11 @@ impl Health {
         let deregistered = Duration::from_secs(data_plane.leave);
         if self.asks_the_agent && failing < deregistered {
             let registered = Duration::from_secs(data_plane.join);
-            stages[1] = data_plane.within(registered, Duration::ZERO, "the agent fails the health checks, which is faster");
+            stages[1] = data_plane.within(
+                registered,
+                Duration::ZERO,
+                "the agent fails the health checks, which is faster",
+            );
             let source = format!("{checks}, {} and 10 s to leave, for the agent fails them", self.unhealthy);
             stages.push(health.within(join, failing, source));
         } else {

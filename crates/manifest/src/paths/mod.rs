@@ -114,4 +114,3 @@ impl Paths {
 fn longest(stages: &[Stage]) -> Duration {
     stages.iter().filter_map(|stage| stage.leave.max).map(|max| max.0).sum()
 }
-

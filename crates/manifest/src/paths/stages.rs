@@ -94,7 +94,17 @@ pub(super) const NLB_HEALTH: Known = Known {
 };
 
 const ALL: [Known; 11] = [
-    KUBE_PROXY, DNS, DNS_CLIENT, NODE_HEALTH, INGRESS, GATEWAY, LB_CONTROLLER, ALB, ALB_HEALTH, NLB, NLB_HEALTH,
+    KUBE_PROXY,
+    DNS,
+    DNS_CLIENT,
+    NODE_HEALTH,
+    INGRESS,
+    GATEWAY,
+    LB_CONTROLLER,
+    ALB,
+    ALB_HEALTH,
+    NLB,
+    NLB_HEALTH,
 ];
 
 /// The names of all stages that a manifest can have, each with its default bounds for joining and leaving.
