@@ -1,0 +1,148 @@
+//! Processes by the kernel's word. A number alone may be another process's by now, so it goes with the start time.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::{Deserialize, Serialize};
+
+/// One process, told from every other that has had its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number, as this process sees it.
+    pub pid: i32,
+    /// When it began, in the kernel's ticks since boot.
+    pub started: u64,
+}
+
+impl Process {
+    /// The living process with this number.
+    pub fn of(pid: i32) -> Option<Self> {
+        Some(Self { pid, started: Stat::read(Path::new("/proc"), pid)?.started })
+    }
+
+    /// This process.
+    pub fn own() -> anyhow::Result<Self> {
+        let pid = i32::try_from(std::process::id())?;
+        Self::of(pid).ok_or_else(|| anyhow::anyhow!("/proc does not show this process: is it mounted?"))
+    }
+
+    /// Whether it still runs; its corpse does not.
+    pub fn lives(self) -> bool {
+        Self::of(self.pid) == Some(self)
+    }
+
+    /// Signals this process, and no later one with its number. One that has ended needs no signal.
+    pub fn signal(self, signal: Signal) {
+        let Some(pid) = Pid::from_raw(self.pid) else { return };
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+        if self.lives() {
+            let _ = pidfd_send_signal(handle, signal);
+        }
+    }
+}
+
+/// What `/proc/PID/stat` says.
+#[derive(Debug, Clone, Copy)]
+struct Stat {
+    parent: i32,
+    started: u64,
+}
+
+impl Stat {
+    fn read(proc: &Path, pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;
+        // The name, in brackets, may have spaces and brackets in it.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        if matches!(*fields.first()?, "Z" | "X") {
+            return None;
+        }
+        Some(Self { parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? })
+    }
+}
+
+/// Every living process.
+fn all() -> impl Iterator<Item = (i32, Stat)> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, Stat::read(Path::new("/proc"), pid)?))
+    })
+}
+
+/// The living children of a process.
+pub(crate) fn children(parent: i32) -> Vec<Process> {
+    all()
+        .filter(|(_, stat)| stat.parent == parent)
+        .map(|(pid, stat)| Process { pid, started: stat.started })
+        .collect()
+}
+
+/// The process that has the number `inner` in the process namespace whose first process is `init`.
+pub(crate) fn seen_from_outside(init: Process, inner: i32) -> Option<Process> {
+    let inside = Stat::read(Path::new(&format!("/proc/{}/root/proc", init.pid)), inner)?;
+    let all: BTreeMap<i32, Stat> = all().collect();
+    let descends = |mut pid: i32| {
+        while let Some(stat) = all.get(&pid) {
+            if stat.parent == init.pid {
+                return true;
+            }
+            pid = stat.parent;
+        }
+        false
+    };
+    let numbers = |pid: i32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.to_owned();
+        // From the outermost namespace that this process sees to the process's own.
+        line.split_whitespace().nth(1)?.parse::<i32>().ok()
+    };
+    all.iter()
+        .filter(|(_, stat)| stat.started == inside.started)
+        .find(|(pid, _)| descends(**pid) && numbers(**pid) == Some(inner))
+        .map(|(pid, stat)| Process { pid: *pid, started: stat.started })
+}
+
+/// Every living process whose environment has this variable with this value.
+pub(crate) fn marked(variable: &str, value: &str) -> Vec<Process> {
+    let entry = format!("{variable}={value}");
+    let is_marked = |pid: i32| {
+        fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == entry.as_bytes()))
+    };
+    all()
+        .filter(|(pid, _)| is_marked(*pid))
+        .map(|(pid, stat)| Process { pid, started: stat.started })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_process_is_found_by_its_mark_and_by_its_parent_and_ended() {
+        let mark = format!("{}-of-a-test", std::process::id());
+        let mut sleep =
+            Command::new("sleep").arg("60").env("SEGUE_TEST_MARK", &mark).stdin(Stdio::null()).spawn().unwrap();
+        let found = marked("SEGUE_TEST_MARK", &mark);
+        let pid = i32::try_from(sleep.id()).unwrap();
+        assert_eq!(found.iter().map(|process| process.pid).collect::<Vec<_>>(), [pid]);
+        assert!(children(Process::own().unwrap().pid).contains(&found[0]));
+        assert!(found[0].lives());
+        found[0].signal(Signal::KILL);
+        sleep.wait().unwrap();
+        assert!(!found[0].lives());
+    }
+
+    #[test]
+    fn another_process_with_the_number_is_not_signalled() {
+        let mut sleep = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        let own = Process::of(i32::try_from(sleep.id()).unwrap()).unwrap();
+        Process { started: own.started + 1, ..own }.signal(Signal::KILL);
+        assert!(own.lives());
+        sleep.kill().unwrap();
+        sleep.wait().unwrap();
+    }
+}
