@@ -46,11 +46,12 @@ pub(super) fn decide(draft: &mut Draft, ports: Ports, paths: Vec<Path>, slept: D
     let stop_time = options.stop_time + slept;
     // Without the guard a connection is seen to be idle only after it has been silent for so long.
     let in_flight = if guarded {
-        options.longest_request.max(LINGER)
+        options.longest_request
     } else {
         options.longest_request + options.idle_after
     };
-    let needs = Needs { paths, quiet: Some(Millis(QUIET)), longest_request: in_flight, stop_time };
+    let linger = guarded.then_some(Millis(LINGER));
+    let needs = Needs { paths, quiet: Some(Millis(QUIET)), linger, longest_request: in_flight, stop_time };
     let budget = needs.budget();
     // Every stage that a manifest yields is bounded.
     let bounded = |bound: Option<Millis>| bound.map_or(Duration::ZERO, |bound| bound.0);
@@ -71,7 +72,7 @@ pub(super) fn decide(draft: &mut Draft, ports: Ports, paths: Vec<Path>, slept: D
             paths: needs.paths,
             quiet: needs.quiet,
             longest_request: Some(Millis(options.longest_request)),
-            linger: guarded.then_some(Millis(LINGER)),
+            linger: needs.linger,
             deadline,
             stop_grace: stop_time,
         },
