@@ -1,8 +1,10 @@
-//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`.
+//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`, `agent`, `image`, `cluster`.
 
+mod agent;
 mod arrows;
 mod bench;
 mod ci;
+mod cluster;
 mod lengths;
 mod tools;
 
@@ -30,6 +32,16 @@ enum Task {
     Lengths,
     /// Measure, beside rivals, in an optimised build
     Bench(bench::Arguments),
+    /// Build the agent's static binary; print where it is and how large
+    Agent,
+    /// Write the agent's image, a tar that containerd imports as segue-agent:dev
+    Image {
+        /// Where to
+        out: PathBuf,
+    },
+    /// A real cluster on this machine, that stays
+    #[command(subcommand)]
+    Cluster(cluster::Command),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +50,9 @@ fn main() -> ExitCode {
         Task::Arrows => arrows::run(),
         Task::Lengths => lengths::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Agent => agent::run(),
+        Task::Image { out } => agent::image(&out),
+        Task::Cluster(command) => cluster::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -40,7 +40,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
         return Err("what to do? run, hook or ready".to_owned());
     };
     let alone = |command| {
-        rest.first().map_or(Ok(command), |word| Err(format!("unexpected argument {}", word.to_string_lossy())))
+        rest.first()
+            .map_or(Ok(command), |word| Err(format!("unexpected argument {}", word.to_string_lossy())))
     };
     match command.to_str() {
         Some("run") => alone(Command::Run),
@@ -105,8 +106,13 @@ mod tests {
         assert_eq!(words("hook"), Ok(Command::Hook(Own::None)));
         assert_eq!(words("hook --sleep 5s"), Ok(Command::Hook(Own::Sleep(Duration::from_secs(5)))));
         assert_eq!(words("hook --sleep 5"), words("hook --sleep 5s"));
-        let header = |line: &str| parse(["hook", "--http-get", "http://127.0.0.1:1/x", "--header", line]
-            .map(OsString::from).into_iter());
+        let header = |line: &str| {
+            parse(
+                ["hook", "--http-get", "http://127.0.0.1:1/x", "--header", line]
+                    .map(OsString::from)
+                    .into_iter(),
+            )
+        };
         let headers = vec![("X-A".to_owned(), "b: c".to_owned())];
         let url = "http://127.0.0.1:1/x".to_owned();
         assert_eq!(header("X-A: b: c"), Ok(Command::Hook(Own::HttpGet { url, headers })));
@@ -115,8 +121,18 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for line in ["", "walk", "run fast", "hook fast", "hook --", "hook --sleep", "hook --sleep soon",
-            "hook --http-get", "hook --http-get https://a/", "hook --http-get http://a/ b"] {
+        for line in [
+            "",
+            "walk",
+            "run fast",
+            "hook fast",
+            "hook --",
+            "hook --sleep",
+            "hook --sleep soon",
+            "hook --http-get",
+            "hook --http-get https://a/",
+            "hook --http-get http://a/ b",
+        ] {
             assert!(words(line).is_err(), "{line}");
         }
     }

@@ -71,7 +71,7 @@ fn token() -> Result<String, FolderError> {
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
         .map_err(io::Error::from)
         .map_err(at(Path::new("/dev/urandom")))?;
-    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token: String = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     put(&path, token.as_bytes(), 0o600)?;
     Ok(token)
 }

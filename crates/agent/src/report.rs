@@ -34,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) kept: u64,
     /// Connections past the guard, or without it: watched by their sockets only.
     pub(crate) not_covered: u64,
+    /// Hooks that wait for the drain.
+    pub(crate) hooks: usize,
     /// How the last drain ended.
     pub(crate) outcome: Option<Outcome>,
     /// Requests that an agent that died was carrying.

@@ -16,7 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 const AGAIN: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run() -> ExitCode {
-    let plan = std::env::var("SEGUE_PLAN").map_err(|_| "SEGUE_PLAN is not set: `segue inject` sets it".to_owned());
+    let plan =
+        std::env::var("SEGUE_PLAN").map_err(|_| "SEGUE_PLAN is not set: `segue inject` sets it".to_owned());
     let plan = match plan.and_then(|json| read(&json)) {
         Ok(plan) => plan,
         Err(error) => {
@@ -24,7 +25,8 @@ pub(crate) async fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         log::problem("cannot start", &"signals can't be handled");
         return ExitCode::from(2);
     };
@@ -57,12 +59,16 @@ async fn serve(plan: PodPlan) -> ExitCode {
     };
     let shared = Shared::new();
     let control = Control::new(Rc::clone(&shared));
-    let listener = again("the agent's port", plan.control_port, async || control::bind(plan.control_port).await).await;
+    let listener =
+        again("the agent's port", plan.control_port, async || control::bind(plan.control_port).await).await;
     let server = control::serve(listener, Rc::clone(&control));
     let drive = async {
         let guard = guard(&plan, &control).await;
         start(&control, invitation);
-        log::say("started", json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }));
+        log::say(
+            "started",
+            json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
+        );
         Driver::new(plan, guard, shared).run().await;
     };
     tokio::join!(server, drive);

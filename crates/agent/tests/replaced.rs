@@ -1,6 +1,6 @@
 //! An agent that dies: in a drain a hook goes on in its place, otherwise the next agent does.
 
-use crate::support::{Application, Pod, until};
+use crate::support::{Application, Hook, Pod, until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -31,7 +31,7 @@ fn a_hook_takes_its_dead_agents_ports_and_finishes_the_drain() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("Connection: close") && answer.ends_with("ok"), "{answer}");
-    let said = hooks.each_mut().map(|hook| hook.returns());
+    let said = hooks.each_mut().map(Hook::returns);
     assert!(said.iter().all(|(code, _)| *code == 0), "{said:?}");
     assert!(said.iter().any(|(_, said)| said.contains("\"agent_lost\":1")), "{said:?}");
     drop(lost);

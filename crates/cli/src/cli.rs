@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Completions(commands::completions::Args),
     Demo(commands::demo::Args),
     Probe(Box<commands::probe::Args>),
+    Inject(Box<commands::inject::Args>),
     Schema(commands::schema::Args),
     #[command(hide = true)]
     Sample(commands::sample::Args),
@@ -53,6 +54,7 @@ impl Command {
             Self::Demo(args) => commands::demo::run(args),
             Self::Schema(args) => commands::schema::run(args),
             Self::Probe(args) => commands::probe::run(*args),
+            Self::Inject(args) => commands::inject::run(*args),
             Self::Sample(args) => commands::sample::run(args),
         }
     }

@@ -143,6 +143,12 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "{label} {}", chain(error));
 }
 
+/// Says something that a reader should know beside a result, on stderr.
+pub(crate) fn note(text: impl fmt::Display) {
+    // Nobody is left to be told if stderr is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// The error and its causes in one line; a cause that stands at the end already is not said again.
 fn chain(error: &anyhow::Error) -> String {
     let mut said = String::new();

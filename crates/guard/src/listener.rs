@@ -30,7 +30,9 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_mins(1), Duration::
 
 /// A port of the guard that can't be taken: another process has it, or it may not be used. Not the client's fault.
 #[derive(Debug, thiserror::Error)]
-#[error("the guard's port {port} (in front of the application's {application}) can't be taken: {error}; it must be free in the pod")]
+#[error(
+    "the guard's port {port} (in front of the application's {application}) can't be taken: {error}; it must be free in the pod"
+)]
 pub struct BindError {
     /// The port of the guard.
     pub port: u16,
@@ -54,7 +56,6 @@ pub struct Bound {
 }
 
 /// Takes every port that has a guard, on all addresses of the machine; all of them or none. Needs a tokio runtime.
-#[expect(clippy::unused_async, reason = "callers are told that a runtime is needed")]
 pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
     let mut ports = Vec::new();
     for port in &settings.ports {

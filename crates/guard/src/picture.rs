@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use segue_core::Time;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 /// What a guard knows at a moment: always the whole of it, never a difference.
@@ -30,7 +31,7 @@ pub struct Picture {
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// What has happened since a guard started; none of them ever falls.
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
         }

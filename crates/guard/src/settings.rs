@@ -35,7 +35,9 @@ fn path_of(target: &[u8]) -> &[u8] {
     let path = match target.windows(3).position(|three| three == b"://") {
         Some(scheme) if target.first() != Some(&b'/') => {
             let rest = &target[scheme + 3..];
-            rest.iter().position(|byte| matches!(byte, b'/' | b'?')).map_or(b"".as_slice(), |slash| &rest[slash..])
+            rest.iter()
+                .position(|byte| matches!(byte, b'/' | b'?'))
+                .map_or(b"".as_slice(), |slash| &rest[slash..])
         }
         _ => target,
     };

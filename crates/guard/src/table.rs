@@ -159,9 +159,11 @@ impl Table {
     /// The connection that has been idle for longest.
     pub(crate) fn longest_idle(&self) -> Option<Arc<Entry>> {
         let places = lock(&self.places);
-        let idle = places.entries.iter().flatten().filter(|entry| {
-            entry.is_kept() && entry.order.load(Ordering::Relaxed) == Order::None as u8
-        });
+        let idle = places
+            .entries
+            .iter()
+            .flatten()
+            .filter(|entry| entry.is_kept() && entry.order.load(Ordering::Relaxed) == Order::None as u8);
         idle.min_by_key(|entry| entry.since()).cloned()
     }
 }

@@ -42,7 +42,8 @@ pub struct LookError {
 impl Looker {
     /// Finds a way to look.
     pub fn open() -> Result<Self, LookError> {
-        let mut looker = Self { netlink: Netlink::Closed, tables: proc::Tables::new(PathBuf::from("/proc/net")) };
+        let mut looker =
+            Self { netlink: Netlink::Closed, tables: proc::Tables::new(PathBuf::from("/proc/net")) };
         looker.look(Time::default())?;
         Ok(looker)
     }

@@ -9,22 +9,48 @@ type Metric<'a> = (&'a str, &'a str, &'a str, Vec<(String, f64)>);
 
 pub(super) fn page(report: &Report, totals: &Totals) -> String {
     let one = |value: f64| vec![(String::new(), value)];
-    let drains = totals.drains.iter().map(|(reason, count)| (label("reason", reason), number(*count))).collect();
+    let drains =
+        totals.drains.iter().map(|(reason, count)| (label("reason", reason), number(*count))).collect();
     let states = [("serving", State::Serving), ("draining", State::Draining), ("released", State::Released)];
     let states = states.map(|(name, state)| (label("state", name), number(u64::from(report.state == state))));
     let drained: u64 = totals.drains.values().sum();
     let mut metrics: Vec<Metric<'_>> = vec![
         ("segue_state", "gauge", "What the pod does: 1 for the state that it is in.", states.to_vec()),
         ("segue_connections", "gauge", "Connections to the application.", one(number(report.connections))),
-        ("segue_kept_connections", "gauge", "Connections without a request in flight.", one(number(report.kept))),
-        ("segue_not_covered_connections", "gauge", "Connections that no guard carries.", one(number(report.not_covered))),
+        (
+            "segue_kept_connections",
+            "gauge",
+            "Connections without a request in flight.",
+            one(number(report.kept)),
+        ),
+        (
+            "segue_not_covered_connections",
+            "gauge",
+            "Connections that no guard carries.",
+            one(number(report.not_covered)),
+        ),
         ("segue_drains_total", "counter", "Drains that ended, by reason.", drains),
-        ("segue_drain_cut_total", "counter", "Requests in flight when a drain had to end.", one(number(totals.cut))),
-        ("segue_agent_lost_total", "counter", "Requests that an agent that died was carrying.", one(number(report.agent_lost))),
+        (
+            "segue_drain_cut_total",
+            "counter",
+            "Requests in flight when a drain had to end.",
+            one(number(totals.cut)),
+        ),
+        (
+            "segue_agent_lost_total",
+            "counter",
+            "Requests that an agent that died was carrying.",
+            one(number(report.agent_lost)),
+        ),
     ];
     if let Some(in_flight) = report.in_flight {
         let how = label("known", &report.known);
-        metrics.push(("segue_in_flight", "gauge", "Application requests in flight.", vec![(how, number(in_flight))]));
+        metrics.push((
+            "segue_in_flight",
+            "gauge",
+            "Application requests in flight.",
+            vec![(how, number(in_flight))],
+        ));
     }
     let counters = report.guard.as_ref().map(serde_json::to_value).and_then(Result::ok);
     let counters = counters.as_ref().and_then(serde_json::Value::as_object);

@@ -57,13 +57,10 @@ pub(crate) async fn serve(listener: TcpListener, control: Rc<Control>) {
     let places = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(_) => {
-                // Too many open files, or a client that left: neither is a reason to spin.
-                clock::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Too many open files, or a client that left: neither is a reason to spin.
+            clock::sleep(Duration::from_millis(50)).await;
+            continue;
         };
         let control = Rc::clone(&control);
         tokio::task::spawn_local(async move {

@@ -76,8 +76,7 @@ async fn fresh(shared: &Shared) -> Option<Rc<Line>> {
     lines.mark_unchanged();
     shared.wake();
     let _ = clock::at_most(HEARTBEAT, lines.changed()).await;
-    let line = lines.borrow().clone();
-    line
+    lines.borrow().clone()
 }
 
 /// The pod's own hooks alone: they come over loopback and know the token.
@@ -85,10 +84,14 @@ async fn drain(control: &Rc<Control>, peer: SocketAddr, request: Request<Incomin
     if !peer.ip().to_canonical().is_loopback() {
         return text(StatusCode::FORBIDDEN, "a drain is asked for by a hook in the pod itself\n");
     }
-    let expected = control.invitation.borrow().as_ref().map(|invitation| format!("Bearer {}", invitation.token));
+    let expected =
+        control.invitation.borrow().as_ref().map(|invitation| format!("Bearer {}", invitation.token));
     let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if expected.is_none() || shown != expected.as_deref() {
-        return text(StatusCode::UNAUTHORIZED, "a drain needs the token that the agent gave to the pod's hooks\n");
+        return text(
+            StatusCode::UNAUTHORIZED,
+            "a drain needs the token that the agent gave to the pod's hooks\n",
+        );
     }
     let Ok(body) = Limited::new(request.into_body(), LARGEST_ASKED).collect().await else {
         return text(StatusCode::BAD_REQUEST, "the request broke off or is too long\n");

@@ -136,7 +136,10 @@ impl Driver {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
         if self.outcome.replace(*outcome).is_none() {
             let report = self.report(seen, None);
-            log::say("released", json!({ "outcome": outcome, "agent_lost": report.agent_lost, "guard": report.guard }));
+            log::say(
+                "released",
+                json!({ "outcome": outcome, "agent_lost": report.agent_lost, "guard": report.guard }),
+            );
             self.shared.count(outcome);
         }
     }
@@ -184,6 +187,7 @@ impl Driver {
             connections: guard.as_ref().map_or(0, |guard| guard.connections) + self.look.not_covered(),
             kept: seen.drain.kept.connections,
             not_covered: self.look.not_covered(),
+            hooks: self.shared.hooks(),
             outcome: self.outcome,
             agent_lost: self.shared.lost(),
             guard: guard.map(|guard| guard.counters),

@@ -66,6 +66,11 @@ impl Shared {
         self.hooks.get() > 0
     }
 
+    /// How many hooks wait.
+    pub(crate) fn hooks(&self) -> usize {
+        self.hooks.get()
+    }
+
     /// The drain to take over, once.
     pub(crate) fn resumed(&self) -> Option<Drain> {
         self.resumed.borrow_mut().take()

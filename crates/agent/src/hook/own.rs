@@ -26,7 +26,10 @@ pub(crate) async fn run(own: Own) -> ExitCode {
             if let Some((program, arguments)) = words.split_first() {
                 let error = Command::new(program).args(arguments).exec();
                 let program = program.to_string_lossy();
-                log::say_in_the_container("own-hook", json!({ "command": program, "error": error.to_string() }));
+                log::say_in_the_container(
+                    "own-hook",
+                    json!({ "command": program, "error": error.to_string() }),
+                );
                 return ExitCode::FAILURE;
             }
         }
@@ -39,14 +42,16 @@ async fn get(url: &str, headers: &[(String, String)]) -> Result<(), String> {
     let uri: hyper::Uri = url.parse().map_err(|error| format!("{error}"))?;
     let host = uri.host().ok_or("no host")?.trim_matches(['[', ']']).to_owned();
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let mut request = Request::get(uri.path_and_query().map_or("/", |path| path.as_str())).header(HOST, authority);
+    let mut request =
+        Request::get(uri.path_and_query().map_or("/", |path| path.as_str())).header(HOST, authority);
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let request = request.body(Empty::<bytes::Bytes>::new()).map_err(|error| error.to_string())?;
     let address: std::net::IpAddr = host.parse().map_err(|_| format!("{host} is no IP address"))?;
-    let stream =
-        TcpStream::connect((address, uri.port_u16().unwrap_or(80))).await.map_err(|error| error.to_string())?;
+    let stream = TcpStream::connect((address, uri.port_u16().unwrap_or(80)))
+        .await
+        .map_err(|error| error.to_string())?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| error.to_string())?;

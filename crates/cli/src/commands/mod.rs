@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod down;
+pub(crate) mod inject;
 pub(crate) mod keeper;
 pub(crate) mod logs;
 pub(crate) mod probe;

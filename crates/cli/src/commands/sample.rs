@@ -1,5 +1,6 @@
 //! `segue sample` (hidden): the small program that the demo and the tests upgrade.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,9 +14,12 @@ const VERSION_VARIABLE: &str = "SEGUE_VERSION";
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
-    /// Port on 127.0.0.1; 0 takes a free one and says which
+    /// Port to listen on; 0 takes a free one and says which
     #[arg(long)]
     port: u16,
+    /// Address to listen on; in a pod, 0.0.0.0 or ::
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
     /// Version to answer with, in the header segue-version [default: $SEGUE_VERSION, or v1]
     #[arg(long)]
     version: Option<String>,
@@ -50,7 +54,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let version = args.version.or_else(|| std::env::var(VERSION_VARIABLE).ok());
     sample::run(&Behaviour {
-        port: args.port,
+        address: (args.host, args.port).into(),
         version: version.unwrap_or_else(|| "v1".to_owned()),
         manners,
         start_delay: args.start_delay,

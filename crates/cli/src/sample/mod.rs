@@ -6,7 +6,7 @@
 mod echo;
 mod service;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,9 @@ use service::State;
 /// The exit code of an instance that was told to fail.
 pub(crate) const CRASHED: u8 = 70;
 
+/// The exit code that a shell gives a process that SIGTERM ended.
+const TERMINATED: u8 = 128 + 15;
+
 /// What an instance does at the end of its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manners {
@@ -40,7 +43,7 @@ pub(crate) enum Manners {
 /// How one instance behaves.
 #[derive(Debug, Clone)]
 pub(crate) struct Behaviour {
-    pub(crate) port: u16,
+    pub(crate) address: SocketAddr,
     pub(crate) version: String,
     pub(crate) manners: Manners,
     /// Time until it listens.
@@ -67,14 +70,15 @@ pub(crate) fn run(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
 async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
     let state = State::new(&behaviour.version, !behaviour.fail_ready);
     let mut failing = signal(SignalKind::user_defined1())?;
-    // Without a handler SIGTERM ends the process where it stands, and that is what rude means.
+    // Without a handler SIGTERM ends the process where it stands, and that is what rude means. But the first process of
+    // a container is not sent what it does not handle.
     let (mut terminate, mut interrupt) = match behaviour.manners {
-        Manners::Rude => (None, None),
+        Manners::Rude if std::process::id() != 1 => (None, None),
         _ => (Some(signal(SignalKind::terminate())?), Some(signal(SignalKind::interrupt())?)),
     };
 
     clock::sleep(behaviour.start_delay).await;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, behaviour.port));
+    let address = behaviour.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     outln!("version {} listens on {}", behaviour.version, listener.local_addr()?)?;
 
@@ -97,12 +101,11 @@ async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
                 // Out of descriptors: connections that end give some back.
                 Err(_) => clock::sleep(Duration::from_millis(10)).await,
             },
-            () = told(&mut terminate) => {
-                if behaviour.manners == Manners::Polite {
-                    break;
-                }
-                eprintln!("does not react to SIGTERM");
-            }
+            () = told(&mut terminate) => match behaviour.manners {
+                Manners::Polite => break,
+                Manners::Rude => return Ok(TERMINATED.into()),
+                Manners::Deaf => eprintln!("does not react to SIGTERM"),
+            },
             () = told(&mut interrupt) => break,
             _ = failing.recv() => state.fail_health(),
             () = &mut crash => {

@@ -1,7 +1,7 @@
 //! What a connection speaks, by its first bytes.
 
 use segue_core::pod::Protocol;
-use segue_wire::http2::PREFACE;
+use segue_wire::http2::{FrameHeader, PREFACE};
 
 /// What the client's first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,22 @@ pub(crate) enum Detected {
 
 /// The methods that are taken for HTTP where nobody has said that it is: those of RFC 9110, PATCH and WebDAV's.
 const METHODS: [&str; 16] = [
-    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL",
-    "COPY", "MOVE", "LOCK", "UNLOCK",
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
 ];
 
 const PROXY_1: &[u8] = b"PROXY ";
@@ -47,15 +61,28 @@ pub(crate) fn detect(bytes: &[u8], protocol: Protocol) -> Detected {
     if protocol == Protocol::Http {
         return Detected::Http1;
     }
-    let method = |method: &&str| {
+    let method = |method: &str| {
         let (name, rest) = bytes.split_at_checked(method.len()).unwrap_or((b"", b""));
         name == method.as_bytes() && rest.first() == Some(&b' ')
     };
-    if METHODS.iter().any(|name| method(&name)) {
+    if METHODS.iter().any(|name| method(name)) {
         return Detected::Http1;
     }
     let may_become = METHODS.iter().any(|name| name.as_bytes().starts_with(bytes));
     if may_become { Detected::More } else { Detected::Tcp }
+}
+
+/// Whether the application's first bytes are the settings with which an HTTP/2 server begins, often before the client has
+/// said anything; `None` if more bytes are needed.
+pub(crate) fn is_settings(bytes: &[u8]) -> Option<bool> {
+    // A length below 256, the kind, no flags, stream 0.
+    const HEADER: [u8; FrameHeader::LENGTH] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let is_so_far = bytes.iter().zip(HEADER).enumerate().all(|(at, (byte, known))| at == 2 || *byte == known);
+    match (is_so_far, bytes.len() < HEADER.len()) {
+        (true, true) => None,
+        (true, false) => Some(bytes[2].is_multiple_of(6)),
+        (false, _) => Some(false),
+    }
 }
 
 fn proxied(bytes: &[u8]) -> Option<Detected> {

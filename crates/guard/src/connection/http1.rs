@@ -8,7 +8,9 @@
 
 use std::collections::VecDeque;
 
-use segue_wire::http1::{AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close};
+use segue_wire::http1::{
+    AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close,
+};
 
 use super::lane::Lane;
 use crate::picture::add;
@@ -40,6 +42,7 @@ pub(crate) enum Said {
 
 /// The two directions of an HTTP/1 connection.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is so or not, in any combination")]
 pub(crate) struct Http1 {
     requests: RequestReader,
     answers: AnswerReader,
@@ -60,6 +63,8 @@ pub(crate) struct Http1 {
     told: bool,
     /// What comes from the client is not for the application any more.
     lost: bool,
+    /// The client has its last answer.
+    closed: bool,
 }
 
 impl Http1 {
@@ -76,6 +81,7 @@ impl Http1 {
             ended: false,
             told: false,
             lost: false,
+            closed: false,
         }
     }
 
@@ -87,11 +93,6 @@ impl Http1 {
     /// Whether answers are missing.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.outstanding.is_empty()
-    }
-
-    /// Whether what comes from the client is not for the application any more.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost
     }
 
     /// From now on nothing that the client sends is for the application.
@@ -134,10 +135,9 @@ impl Http1 {
 
     /// The client has ended: a request that is not whole will never be.
     pub(crate) fn client_ended(&mut self, held: &mut Held) {
-        if self.begun && self.lost {
+        if std::mem::take(&mut self.begun) && self.lost {
             add(&held.shared.tally.counting.raced);
         }
-        self.begun = false;
         self.account(held);
     }
 
@@ -175,11 +175,9 @@ impl Http1 {
         if let Some(answered) = self.outstanding.pop_front() {
             self.counting -= u32::from(answered.counts);
         }
-        let closes = self.told && self.outstanding.is_empty();
-        if !closes {
-            self.account(held);
-        }
-        closes
+        self.closed = self.told && self.outstanding.is_empty();
+        self.account(held);
+        self.closed
     }
 
     /// Whether nothing is understood any more.
@@ -195,24 +193,24 @@ impl Http1 {
         if self.lost { up.skip(length) } else { up.pass(length) }
     }
 
-    fn request(&mut self, up: &mut Lane, length: usize, head: &RequestHead, held: &Held) {
+    fn request(&mut self, up: &mut Lane, length: usize, said: &RequestHead, held: &Held) {
         let bytes = up.input();
-        let agent = head.user_agent.clone().map(|range| &bytes[range]);
-        let counts = !is_discounted(&held.shared.settings.discount, &bytes[head.target.clone()], agent);
+        let agent = said.user_agent.clone().map(|range| &bytes[range]);
+        let counts = !is_discounted(&held.shared.settings.discount, &bytes[said.target.clone()], agent);
         self.begun = false;
-        self.whole = head.ends;
-        let counting = &held.shared.tally.counting;
+        self.whole = said.ends;
+        let tally = &held.shared.tally;
         match (self.lost, counts) {
-            (true, true) => add(&counting.raced),
+            (true, true) => add(&tally.counting.raced),
             (true, false) => {}
             (false, true) => held.request(),
-            (false, false) => add(&counting.discounted),
+            (false, false) => add(&tally.counting.discounted),
         }
         if !self.lost {
-            let waits = head.expects_continue && !head.ends;
-            self.outstanding.push_back(Outstanding { kind: head.kind, counts, waits });
+            let waits = said.expects_continue && !said.ends;
+            self.outstanding.push_back(Outstanding { kind: said.kind, counts, waits });
             self.counting += u32::from(counts);
-            self.may_switch = head.upgrade || head.kind == RequestKind::Connect;
+            self.may_switch = said.upgrade || said.kind == RequestKind::Connect;
         }
         self.take(up, length);
     }
@@ -239,7 +237,7 @@ impl Http1 {
     }
 
     fn account(&self, held: &mut Held) {
-        if self.lost && self.outstanding.is_empty() {
+        if self.lost || self.closed {
             return;
         }
         let in_flight = self.counting + u32::from(self.begun);

@@ -86,7 +86,11 @@ impl Lane {
     }
 
     /// Writes what is to be written.
-    pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>, to: &mut TcpStream) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_flush(
+        &mut self,
+        context: &mut Context<'_>,
+        to: &mut TcpStream,
+    ) -> Poll<io::Result<()>> {
         while self.written < self.extra.len() {
             self.written += ready!(Pin::new(&mut *to).poll_write(context, &self.extra[self.written..]))?;
         }

@@ -102,7 +102,7 @@ impl Tunnel {
 
     /// The client was told and has ended, or takes too long: the application is told too, if it has not heard it from the
     /// client.
-    pub(crate) fn tell_application(&self, up: &mut Lane) {
+    pub(crate) fn tell_application(&mut self, up: &mut Lane) {
         if let Sides::WebSocket { client, .. } = &self.sides
             && self.told
             && client.between_messages()
@@ -111,6 +111,8 @@ impl Tunnel {
             let key = clock::now().as_millis().to_be_bytes();
             let key = [key[4], key[5], key[6], key[7]];
             up.put(|_, out| going_away(Some(key), out));
+            // It is said once.
+            self.sides = Sides::Bytes;
         }
     }
 

@@ -66,7 +66,7 @@ impl From<Errno> for Failure {
 /// A netlink socket on which dumps are asked for, one at a time.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    socket: OwnedFd,
+    descriptor: OwnedFd,
     sequence: u32,
     buffer: Vec<u8>,
 }
@@ -74,9 +74,9 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn open() -> Result<Self, Failure> {
         let (family, kind) = (AddressFamily::NETLINK, SocketType::DGRAM);
-        let socket = socket_with(family, kind, SocketFlags::CLOEXEC, Some(SOCK_DIAG))?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-        Ok(Self { socket, sequence: 0, buffer: vec![0; DATAGRAM] })
+        let descriptor = socket_with(family, kind, SocketFlags::CLOEXEC, Some(SOCK_DIAG))?;
+        set_socket_timeout(&descriptor, Timeout::Recv, Some(PATIENCE))?;
+        Ok(Self { descriptor, sequence: 0, buffer: vec![0; DATAGRAM] })
     }
 
     /// Every TCP socket, of both families. After a failure the rest of an answer may still be to come: the socket is
@@ -98,13 +98,14 @@ impl Socket {
     fn dump_once(&mut self, family: Family) -> Result<Answer, Failure> {
         self.sequence = self.sequence.wrapping_add(1);
         let kernel = SocketAddrNetlink::new(0, 0);
-        sendto(&self.socket, &message::request(family, self.sequence), SendFlags::empty(), &kernel)?;
+        sendto(&self.descriptor, &message::request(family, self.sequence), SendFlags::empty(), &kernel)?;
         let mut answer = Answer::to(self.sequence);
         loop {
             let (_, length) = rustix::io::retry_on_intr(|| {
-                recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC)
+                recv(&self.descriptor, self.buffer.as_mut_slice(), RecvFlags::TRUNC)
             })?;
-            let datagram = self.buffer.get(..length).ok_or(Failure::Malformed("longer than a kernel sends"))?;
+            let datagram =
+                self.buffer.get(..length).ok_or(Failure::Malformed("longer than a kernel sends"))?;
             if answer.take(datagram)? == Progress::Over {
                 return Ok(answer);
             }

@@ -1,11 +1,29 @@
-//! The judge.
+//! Judging: what pictures say of the application's requests. No I/O and no clock; the same pictures, the same answer.
+//!
+//! ```text
+//!   Picture ─▶ activity   each connection by itself: busy, kept, over, or not to be told
+//!           ─▶ ledger     what came since the last picture ─▶ rhythm   what of it keeps a learnt beat
+//! ```
+
+mod activity;
+mod ledger;
+mod rhythm;
+
+#[cfg(test)]
+mod tests;
 
 use segue_core::Time;
 use segue_core::drain::InFlight;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::{Picture, Source};
+use crate::picture::{Connection, Picture, Source, State};
+use activity::Activity;
+use ledger::{Ledger, Origin};
+use rhythm::Rhythms;
+
+/// So many arrivals in a row must have kept a beat before their connection counts as a monitor's.
+const MONITOR: u32 = 3;
 
 /// What a watch is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,39 +65,119 @@ pub struct Rhythm {
     pub period: Duration,
 }
 
-/// Judges pictures.
+/// Judges pictures, one after the other: the shorter between them, the more it sees. Looks every 200 ms show probes that
+/// are only counted well enough to learn a beat of one second; at 500 ms, of two.
+///
+/// *Busy* is a connection on which bytes moved either way within `idle_after`; or bytes lie unread, unsent or
+/// unacknowledged; or the last data came in, at most `longest_request` ago; or that waits to be accepted. What waits
+/// in a queue for ever is busy for ever: the drain's own bound ends that.
+///
+/// *Rhythms* are learnt before a drain, per remote address and port, and excuse arrivals that keep them, at most one
+/// per period. In doubt, an arrival is an application request: an origin that sends much besides has no rhythm, and
+/// then a drain waits for quiet to its bound. A connection that carries nothing but a rhythm is busy only until its
+/// request is answered.
 #[derive(Debug)]
 pub struct Watch {
     settings: Settings,
+    ledger: Ledger,
+    rhythms: Rhythms,
+    learning: bool,
+    last_request: Option<Time>,
 }
 
 impl Watch {
     /// A watch that has seen nothing and learns.
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        let (ledger, rhythms) = (Ledger::default(), Rhythms::default());
+        Self { settings, ledger, rhythms, learning: true, last_request: None }
     }
 
-    /// Takes note of a picture and says what is known now.
+    /// Takes note of a picture, later than the one before, and says what is known now.
     pub fn observe(&mut self, picture: &Picture) -> Estimate {
-        let _ = &self.settings;
+        let judged = self.judge_arrivals(picture);
+        let last_request = if judged { self.last_request } else { Some(picture.taken) };
+        let mut count = Count::default();
+        for connection in picture.connections.iter().filter(|one| self.is_application(one.local.port())) {
+            let monitor = self.ledger.in_rhythm(connection) >= MONITOR;
+            count.add(connection, activity::judge(connection, &self.settings, monitor));
+        }
+        let listeners = || picture.listeners.iter().filter(|one| self.is_application(one.local.port()));
+        // Those that wait to be accepted are sockets too; more are in the queue than were seen if one came just then.
+        let waiting: u64 = listeners().map(|listener| u64::from(listener.waiting)).sum();
+        count.busy += waiting.saturating_sub(count.unaccepted);
+        let can_tell = picture.source == Source::Netlink && count.unknown == 0;
         Estimate {
-            in_flight: InFlight::Unknown,
-            last_request: Some(picture.taken),
-            kept: 0,
-            connections: 0,
-            listening: true,
+            in_flight: if can_tell { InFlight::Estimated(count.busy) } else { InFlight::Unknown },
+            last_request,
+            kept: count.kept,
+            connections: count.busy + count.kept + count.unknown,
+            listening: listeners().next().is_some(),
             source: picture.source,
         }
     }
 
-    /// A drain began: rhythms go on, but no new ones are learnt.
-    pub fn stop_learning(&mut self) {}
+    /// A drain began: what keeps a rhythm is still excused, but no new one is learnt.
+    pub fn stop_learning(&mut self) {
+        self.learning = false;
+    }
 
     /// The pod serves again: rhythms are learnt.
-    pub fn learn(&mut self) {}
+    pub fn learn(&mut self) {
+        self.learning = true;
+    }
 
-    /// The rhythms that are learnt.
+    /// The rhythms that are known, in no order.
     pub fn rhythms(&self) -> Vec<Rhythm> {
-        Vec::new()
+        let beats = self.rhythms.beats();
+        beats
+            .map(|(origin, period)| match origin {
+                Origin::Remote(remote, port) => Rhythm { remote: Some(remote), port, period },
+                Origin::Unseen => Rhythm { remote: None, port: 0, period },
+            })
+            .collect()
+    }
+
+    /// Whether arrivals could be counted; if so, the last application request is known.
+    fn judge_arrivals(&mut self, picture: &Picture) -> bool {
+        let (Source::Netlink, Some(opens)) = (picture.source, picture.passive_opens) else { return false };
+        for arrival in self.ledger.arrivals(picture, &self.settings.ports, opens) {
+            let excused = self.rhythms.excuses(&arrival, self.learning);
+            if let Some(ends) = &arrival.ends {
+                self.ledger.mark(ends, excused);
+            }
+            if !excused {
+                self.last_request = self.last_request.max(Some(arrival.at + arrival.give));
+            }
+        }
+        self.rhythms.forget(picture.taken);
+        true
+    }
+
+    fn is_application(&self, port: u16) -> bool {
+        self.settings.ports.contains(&port)
+    }
+}
+
+/// Connections by what they are about.
+#[derive(Debug, Default)]
+struct Count {
+    busy: u64,
+    kept: u64,
+    unknown: u64,
+    /// Among them, those in an accept queue.
+    unaccepted: u64,
+}
+
+impl Count {
+    fn add(&mut self, connection: &Connection, activity: Activity) {
+        let place = match activity {
+            Activity::Busy => &mut self.busy,
+            Activity::Kept => &mut self.kept,
+            Activity::Unknown => &mut self.unknown,
+            Activity::Over => return,
+        };
+        *place += 1;
+        let open = matches!(connection.state, State::Established | State::CloseWait);
+        self.unaccepted += u64::from(open && connection.inode == 0);
     }
 }

@@ -97,7 +97,7 @@ impl Chunked {
             }
             (Place::Size { digits: 1.. }, b';') => Place::Extension,
             (Place::Size { digits: 1.. } | Place::Extension, b'\r') => Place::SizeLf,
-            (Place::Extension, byte) if is_value(byte) && byte != b'"' => Place::Extension,
+            (Place::Extension, b'\t' | b' '..=b'~') if byte != b'"' => Place::Extension,
             (Place::SizeLf, b'\n') if self.left == 0 => Place::TrailerStart,
             (Place::SizeLf, b'\n') => Place::Data,
             (Place::DataCr, b'\r') => Place::DataLf,

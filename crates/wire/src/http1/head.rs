@@ -54,3 +54,26 @@ fn whole_lines(bytes: &[u8]) -> bool {
     lines.next_back();
     lines.all(|line| line.ends_with(b"\r"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_head_that_drips_in_is_read_once_a_line() {
+        let mut head = vec![b'x'; EAGER];
+        for _ in 0..50 {
+            head.extend_from_slice(&[b'x'; 500]);
+            head.extend_from_slice(b"\r\n");
+        }
+        let (mut looked, mut reads) = (0, 0);
+        for end in 1..=head.len() {
+            let look = look(&mut looked, &head[..end], |_, _| {
+                reads += 1;
+                Ok(Status::<(usize, Option<()>)>::Partial)
+            });
+            assert!(matches!(look, Look::More));
+        }
+        assert_eq!(reads, EAGER + 50);
+    }
+}

@@ -63,10 +63,7 @@ impl RequestReader {
     /// [`Front::Opaque`].
     pub fn front(&mut self, buffer: &[u8]) -> Front<RequestHead> {
         let State::Head { looked } = &mut self.state else { return self.state.pass(buffer) };
-        if *looked < 2
-            && let Some(front) = blank(buffer)
-        {
-            *looked = 0;
+        if let Some(front) = blank(buffer) {
             return front;
         }
         match look(looked, buffer, parse) {

@@ -1,0 +1,149 @@
+//! `segue inject`: manifests get what a drain needs, and keep every other byte.
+
+mod files;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
+use segue_manifest::paths::Overrides;
+
+use crate::{duration, output};
+use files::{Destination, File};
+
+/// Put the agent into manifests: hooks, grace and rollout values with it, and nothing else changes
+///
+/// Prints the manifests on stdout and what there is to know on stderr. What was injected before is planned anew, so
+/// injecting twice is injecting once. Every edit is recorded in the annotation segue.dev/injected, and --undo takes it
+/// back to the byte. Exits 2, with nothing written, if anything can't be injected.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
+pub(crate) struct Args {
+    /// Files, folders (every .yaml, .yml and .json below them), or - for stdin
+    #[arg(required = true, value_name = "FILE|DIR|-")]
+    inputs: Vec<PathBuf>,
+    /// Put the guard in front of the ports that Services send to: kept-alive connections are closed politely too
+    #[arg(long)]
+    guard: bool,
+    /// The agent's image
+    #[arg(long, value_name = "IMAGE", default_value = Options::AGENT_IMAGE)]
+    agent_image: String,
+    /// How long a stage takes at most, as kube-proxy=3s; STAGE.join=D and STAGE.leave=D set one way; may be given again
+    #[arg(long = "bound", value_name = "STAGE=D", value_parser = bound)]
+    bounds: Vec<(String, Duration)>,
+    /// How long one request takes at most [default: 30s, Kubernetes' own grace period]
+    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "30s", hide_default_value = true)]
+    longest_request: Duration,
+    /// How long the application takes from its stop signal to its end [default: 10s, as docker stop grants]
+    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "10s", hide_default_value = true)]
+    stop_time: Duration,
+    /// Without the guard: how long a connection may be silent before it counts as idle
+    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "5s")]
+    idle_after: Duration,
+    /// How many connections the guard carries at most; it sizes the agent's memory request
+    #[arg(long, value_name = "N", default_value_t = Options::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: u32,
+    /// Leave minReadySeconds, maxUnavailable, maxSurge and progressDeadlineSeconds, and say what that costs
+    #[arg(long)]
+    keep_strategy: bool,
+    /// Keep preStop hooks that only sleep; they run after the drain
+    #[arg(long)]
+    keep_sleep: bool,
+    /// The cluster's version, as 1.31: one without native sidecars (before 1.29) is refused
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    kubernetes_version: Option<(u32, u32)>,
+    /// Also send Services with a numeric targetPort to the guard; only once every pod has it (implies --guard)
+    #[arg(long)]
+    second_step: bool,
+    /// Take out what was injected; with --second-step only what the second step did to Services
+    #[arg(
+        long,
+        conflicts_with_all = ["guard", "agent_image", "bounds", "longest_request", "stop_time", "idle_after",
+                              "max_connections", "keep_strategy", "keep_sleep", "kubernetes_version"]
+    )]
+    undo: bool,
+    /// Write the files in place
+    #[arg(long, conflicts_with = "out")]
+    write: bool,
+    /// Write the files into this folder, each under its own name
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let destination = match (args.write, &args.out) {
+        (true, _) => Destination::InPlace,
+        (false, Some(folder)) => Destination::Folder(folder.clone()),
+        (false, None) => Destination::Stdout,
+    };
+    let files = files::read(&args.inputs, &destination)?;
+    match change(args, &files) {
+        Ok(outcome) => {
+            destination.write(&files, &outcome.texts)?;
+            for note in &outcome.notes {
+                output::note(note);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refused) => {
+            output::note(refused.render(output::stderr_has_color()));
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn change(args: Args, files: &[File]) -> Result<Outcome, Refused> {
+    // Every file that can't be read is told, not only the first.
+    let (mut streams, mut complaints) = (Vec::new(), Vec::new());
+    for file in files {
+        match segue_manifest::text::parse(&file.name, &file.text) {
+            Ok(stream) => streams.push(stream),
+            Err(error) => complaints.push(*error.0),
+        }
+    }
+    if !complaints.is_empty() {
+        return Err(Refused(complaints));
+    }
+    if args.undo {
+        return undo(&streams, args.second_step);
+    }
+    inject(&streams, &options(args))
+}
+
+fn options(args: Args) -> Options {
+    let mut bounds = Overrides::default();
+    for (stage, bound) in args.bounds {
+        // Checked when the flag was read.
+        let _ = bounds.set(&stage, bound);
+    }
+    Options {
+        guard: args.guard,
+        agent_image: args.agent_image,
+        bounds,
+        longest_request: args.longest_request,
+        stop_time: args.stop_time,
+        idle_after: args.idle_after,
+        max_connections: args.max_connections,
+        keep_strategy: args.keep_strategy,
+        keep_sleep: args.keep_sleep,
+        second_step: args.second_step,
+        kubernetes: args.kubernetes_version,
+    }
+}
+
+fn bound(text: &str) -> Result<(String, Duration), String> {
+    let (stage, bound) = text.split_once('=').ok_or("write it as STAGE=D, such as kube-proxy=3s")?;
+    let bound = duration::parse(bound)?;
+    Overrides::default().set(stage, bound).map_err(|error| error.to_string())?;
+    Ok((stage.to_owned(), bound))
+}
+
+fn version(text: &str) -> Result<(u32, u32), String> {
+    let known = version_of(text).ok_or_else(|| format!("`{text}` is no version: write it as 1.31"))?;
+    if known < NATIVE_SIDECARS {
+        return Err("the agent needs Kubernetes 1.29 or later (native sidecars): upgrade the cluster first"
+            .to_owned());
+    }
+    Ok(known)
+}

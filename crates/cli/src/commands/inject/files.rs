@@ -1,0 +1,167 @@
+//! The manifests' files: where they come from, and where they go.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::output;
+
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// One file of the input.
+pub(super) struct File {
+    /// What messages call it.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+    /// Where it is; `None` for stdin.
+    path: Option<PathBuf>,
+    /// Its place below an output folder.
+    relative: PathBuf,
+}
+
+/// Where the result goes.
+pub(super) enum Destination {
+    /// One stream.
+    Stdout,
+    /// Over the input.
+    InPlace,
+    /// Beside each other into a folder.
+    Folder(PathBuf),
+}
+
+/// Reads files, folders and stdin, in the order in which they are named; a folder's files by their names.
+pub(super) fn read(inputs: &[PathBuf], destination: &Destination) -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for input in inputs {
+        if input.as_os_str() == "-" {
+            if matches!(destination, Destination::InPlace) {
+                bail!("stdin can't be written in place: leave out --write, or use --out DIR");
+            }
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut bytes).context("stdin can't be read")?;
+            files.push(File::new("stdin", bytes, None, "stdin.yaml".into())?);
+        } else if input.is_dir() {
+            let found = below(input)?;
+            if found.is_empty() {
+                bail!("{} has no .yaml, .yml or .json file below it", input.display());
+            }
+            for path in found {
+                let relative = path.strip_prefix(input).unwrap_or(&path).to_owned();
+                files.push(file(path, relative)?);
+            }
+        } else {
+            let relative = input.file_name().map(PathBuf::from).unwrap_or_default();
+            files.push(file(input.clone(), relative)?);
+        }
+    }
+    if matches!(destination, Destination::Folder(_)) {
+        let mut taken = BTreeSet::new();
+        if let Some(twice) = files.iter().find(|file| !taken.insert(&file.relative)) {
+            let name = twice.relative.display();
+            bail!("two files would be written as {name}: name the folder that holds both instead");
+        }
+    }
+    Ok(files)
+}
+
+fn file(path: PathBuf, relative: PathBuf) -> anyhow::Result<File> {
+    let name = path.display().to_string();
+    let bytes = fs::read(&path).with_context(|| format!("{name} can't be read"))?;
+    File::new(&name, bytes, Some(path), relative)
+}
+
+impl File {
+    fn new(name: &str, bytes: Vec<u8>, path: Option<PathBuf>, relative: PathBuf) -> anyhow::Result<Self> {
+        let text = String::from_utf8(bytes)
+            .ok()
+            .with_context(|| format!("{name} is not UTF-8: save it as UTF-8"))?;
+        Ok(Self { name: name.to_owned(), text, path, relative })
+    }
+}
+
+fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.with_context(|| format!("{} can't be read", folder.display()))?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if path.is_dir() && !hidden && !path.is_symlink() {
+            found.extend(below(&path)?);
+        } else if path.is_file() && !hidden && ENDINGS.contains(&ending) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+impl Destination {
+    /// Writes the new texts of these files.
+    pub(super) fn write(&self, files: &[File], texts: &[String]) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout => output::write(one_stream(texts).as_bytes())?,
+            Self::InPlace => {
+                for (file, text) in files.iter().zip(texts).filter(|(file, text)| file.text != **text) {
+                    if let Some(path) = &file.path {
+                        replace(path, text).with_context(|| format!("{} can't be written", file.name))?;
+                    }
+                }
+            }
+            Self::Folder(folder) => {
+                for (file, text) in files.iter().zip(texts) {
+                    let path = folder.join(&file.relative);
+                    let above = path.parent().unwrap_or(folder);
+                    fs::create_dir_all(above)
+                        .with_context(|| format!("{} can't be made", above.display()))?;
+                    fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Over the old file at once, so that a full disk or a crash leaves one of the two whole.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let target = fs::canonicalize(path)?;
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".segue-{}", std::process::id()));
+    let beside = folder.join(name);
+    let written = (|| {
+        let mut file = fs::File::create_new(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(fs::metadata(&target)?.permissions())?;
+        file.sync_all()?;
+        fs::rename(&beside, &target)
+    })();
+    if written.is_err() {
+        // What could not become the file is of no use.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+/// The texts as one stream of documents; a single text stays as it is.
+fn one_stream(texts: &[String]) -> String {
+    let mut stream = String::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty() || texts.len() == 1) {
+        if !stream.is_empty() {
+            if !stream.ends_with('\n') {
+                stream.push('\n');
+            }
+            if !text.starts_with("---") {
+                stream.push_str("---\n");
+            }
+        }
+        stream.push_str(text.trim_start_matches('\u{feff}'));
+    }
+    if texts.len() == 1 { texts[0].clone() } else { stream }
+}

@@ -1,0 +1,272 @@
+//! One client's connection and its counterpart to the application, carried by one task.
+//!
+//! ```text
+//!   client ── up: read, look, write ──▶ application
+//!          ◀── down: read, look, write ──
+//! ```
+//! Each direction reads no more than one buffer ahead of what it could write. How one side ends, the other is ended: an
+//! end by an end, a reset by a reset.
+
+mod closing;
+mod detect;
+mod http1;
+mod http2;
+mod lane;
+mod speech;
+mod tunnel;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rustix::net::{Shutdown, shutdown};
+use segue_core::pod::Protocol;
+use segue_wire::http1::MAX_HEAD;
+use tokio::net::TcpStream;
+
+use crate::buffer;
+use crate::picture::add;
+use crate::table::{Held, Order, Stand};
+use crate::upstream::Application;
+use closing::Closing;
+use lane::Lane;
+use speech::Speech;
+
+/// One side was reset, or is treated so: the other is too.
+struct Reset;
+
+/// Ends a connection so that its peer sees a reset.
+pub(crate) fn reset(stream: TcpStream) {
+    // If it has ended already there is nothing to reset.
+    let _ = stream.set_zero_linger();
+    drop(stream);
+}
+
+/// Carries a connection from its accept to its end.
+pub(crate) async fn carry(held: Held, client: TcpStream, to: Arc<Application>, protocol: Protocol) {
+    let connected = Box::pin(to.connect()).await;
+    drop(to);
+    let Ok(application) = connected else {
+        add(&held.shared.tally.counting.upstream_refused);
+        reset(client);
+        return;
+    };
+    let mut connection = Connection::new(held, client, application, protocol);
+    poll_fn(|context| connection.poll(context)).await;
+}
+
+struct Connection {
+    held: Held,
+    protocol: Protocol,
+    client: TcpStream,
+    application: Option<TcpStream>,
+    up: Lane,
+    down: Lane,
+    speech: Speech,
+    closing: Option<Closing>,
+    /// The application takes nothing any more.
+    is_deaf: bool,
+    /// Something changed that concerns the other direction.
+    again: bool,
+}
+
+impl Connection {
+    fn new(mut held: Held, client: TcpStream, application: TcpStream, protocol: Protocol) -> Self {
+        let speech = Speech::of(protocol);
+        if matches!(speech, Speech::Bytes) {
+            held.stands(Stand::Opaque, 0);
+        }
+        Self {
+            held,
+            protocol,
+            client,
+            application: Some(application),
+            up: Lane::default(),
+            down: Lane::default(),
+            speech,
+            closing: None,
+            is_deaf: false,
+            again: false,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.held.entry.register(context.waker());
+        self.step(context).unwrap_or_else(|Reset| {
+            // A socket that refuses has ended already.
+            let _ = self.client.set_zero_linger();
+            if let Some(application) = &self.application {
+                let _ = application.set_zero_linger();
+            }
+            Poll::Ready(())
+        })
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Reset> {
+        let order = self.held.entry.take_order();
+        if order == Order::Cut {
+            let is_idle = matches!(self.held.stand(), Stand::Kept | Stand::Closing);
+            return if is_idle { Ok(Poll::Ready(())) } else { Err(Reset) };
+        }
+        self.pass(context)?;
+        // What had arrived before the order was looked at first.
+        if order != Order::None && self.is_idle() {
+            self.close_idle(context, order);
+            self.pass(context)?;
+        }
+        if self.is_overdue(context) {
+            self.speech.client_ended(&mut self.held);
+            return Ok(Poll::Ready(()));
+        }
+        let is_over = self.up.finished && self.down.finished;
+        Ok(if is_over { Poll::Ready(()) } else { Poll::Pending })
+    }
+
+    fn pass(&mut self, context: &mut Context<'_>) -> Result<(), Reset> {
+        loop {
+            self.again = false;
+            self.pass_up(context)?;
+            self.pass_down(context)?;
+            if !self.again {
+                return Ok(());
+            }
+        }
+    }
+
+    /// From the client to the application.
+    fn pass_up(&mut self, context: &mut Context<'_>) -> Result<(), Reset> {
+        while !self.up.finished {
+            if self.up.has_output() {
+                match self.write_up(context) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => self.hear_no_more(),
+                    Poll::Pending => return Ok(()),
+                }
+            }
+            let before = self.up.input().len();
+            if before > 0 {
+                self.client_said();
+                if self.up.has_output() || self.up.input().len() < before {
+                    continue;
+                }
+            }
+            if self.up.ended {
+                self.client_ended();
+                continue;
+            }
+            self.forget_application();
+            let limit = self.limit();
+            match self.up.poll_fill(context, &mut self.client, &self.held.shared.pool, limit) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Err(Reset),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// From the application to the client.
+    fn pass_down(&mut self, context: &mut Context<'_>) -> Result<(), Reset> {
+        while !self.down.finished {
+            if self.down.has_output() {
+                match self.down.poll_flush(context, &mut self.client) {
+                    Poll::Ready(Ok(())) => {}
+                    // The client is gone.
+                    Poll::Ready(Err(_)) => return Err(Reset),
+                    Poll::Pending => return Ok(()),
+                }
+            }
+            self.flushed();
+            if self.down.finished {
+                return Ok(());
+            }
+            let before = self.down.input().len();
+            if before > 0 {
+                self.application_said();
+                if self.down.has_output() || self.down.input().len() < before {
+                    continue;
+                }
+            }
+            if self.down.ended {
+                self.application_ended()?;
+                continue;
+            }
+            if self.put_down(context) {
+                continue;
+            }
+            let limit = self.limit();
+            let Some(application) = &mut self.application else { return Ok(()) };
+            match self.down.poll_fill(context, application, &self.held.shared.pool, limit) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Err(Reset),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_up(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match &mut self.application {
+            Some(application) => self.up.poll_flush(context, application),
+            None => Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    /// The application takes nothing any more; what it has said already may still come.
+    fn hear_no_more(&mut self) {
+        self.is_deaf = true;
+        self.up.finished = true;
+        self.up.release(&self.held.shared.pool);
+    }
+
+    /// The client has ended and everything that is understood has been written.
+    fn client_ended(&mut self) {
+        if !self.passes_blindly() {
+            self.speech.client_ended(&mut self.held);
+        }
+        if self.up.has_input() {
+            // The beginning of something that will never be whole: the application may have a word for that.
+            if self.application.is_some() {
+                self.up.pass_all();
+            } else {
+                self.up.skip_all();
+            }
+            return;
+        }
+        if self.speech.say_end(&mut self.up) {
+            return;
+        }
+        self.up.finished = true;
+        self.up.release(&self.held.shared.pool);
+        if let Some(application) = &self.application {
+            let _ = shutdown(application, Shutdown::Write);
+        }
+    }
+
+    /// The application has ended and everything that it said has been written.
+    fn application_ended(&mut self) -> Result<(), Reset> {
+        if self.down.has_input() {
+            self.down.pass_all();
+            return Ok(());
+        }
+        // Its end must not make half an answer look whole, if it was no end but a reset.
+        if self.is_deaf && self.speech.is_waiting() {
+            return Err(Reset);
+        }
+        self.finish_down();
+        self.mirror_end();
+        Ok(())
+    }
+
+    fn finish_down(&mut self) {
+        let _ = shutdown(&self.client, Shutdown::Write);
+        self.down.finished = true;
+        self.down.release(&self.held.shared.pool);
+        self.again = true;
+    }
+
+    fn limit(&self) -> usize {
+        // A head is looked at whole.
+        if matches!(self.speech, Speech::Http1(_)) { MAX_HEAD + buffer::SIZE } else { buffer::SIZE }
+    }
+}

@@ -1,0 +1,221 @@
+//! HTTP/2 with prior knowledge, between a real client and a real server.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use segue_core::pod::Protocol;
+use segue_wire::http2::{PREFACE, goaway, ping};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::support::{Bed, End, moment, soon};
+
+/// A server that answers each stream when the test says so: the paths it was asked for, and the way to let one go.
+struct Server {
+    asked: mpsc::UnboundedReceiver<(String, h2::server::SendResponse<Bytes>)>,
+    ended: mpsc::UnboundedReceiver<()>,
+}
+
+impl Server {
+    fn start(listener: TcpListener) -> Self {
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (ends, ended) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (asks, ends) = (asks.clone(), ends.clone());
+                tokio::spawn(async move {
+                    let mut connection = h2::server::handshake(stream).await.unwrap();
+                    while let Some(Ok((request, respond))) = connection.accept().await {
+                        let _ = asks.send((request.uri().path().to_owned(), respond));
+                    }
+                    let _ = ends.send(());
+                });
+            }
+        });
+        Self { asked, ended }
+    }
+
+    async fn asked(&mut self) -> (String, h2::server::SendResponse<Bytes>) {
+        soon("a request", self.asked.recv()).await.unwrap()
+    }
+}
+
+fn answer(mut to: h2::server::SendResponse<Bytes>, body: &'static str) {
+    let mut stream = to.send_response(Response::new(()), false).unwrap();
+    stream.send_data(Bytes::from_static(body.as_bytes()), true).unwrap();
+}
+
+type Ask = h2::client::SendRequest<Bytes>;
+
+async fn client(bed: &Bed) -> (Ask, tokio::task::JoinHandle<Result<(), h2::Error>>) {
+    let stream = TcpStream::connect(bed.address).await.unwrap();
+    let (ask, connection) = soon("the handshake", h2::client::handshake(stream)).await.unwrap();
+    (ask, tokio::spawn(connection))
+}
+
+async fn ask(ask: &Ask, path: &str) -> h2::client::ResponseFuture {
+    let mut ask = soon("room for a stream", ask.clone().ready()).await.unwrap();
+    let request = Request::get(format!("http://a{path}")).body(()).unwrap();
+    ask.send_request(request, true).unwrap().0
+}
+
+async fn body(answer: h2::client::ResponseFuture) -> Vec<u8> {
+    let mut body = soon("an answer", answer).await.unwrap().into_body();
+    let mut whole = Vec::new();
+    while let Some(part) = soon("a part of a body", body.data()).await {
+        whole.extend_from_slice(&part.unwrap());
+    }
+    whole
+}
+
+async fn bed() -> (Bed, Server) {
+    let bed = Bed::new().await;
+    let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let Bed { guard, address, application: listener } = bed;
+    (Bed { guard, address, application }, Server::start(listener))
+}
+
+#[tokio::test]
+async fn every_stream_is_in_flight_until_its_answers_last_byte() {
+    let (bed, mut server) = bed().await;
+    let (asks, _connection) = client(&bed).await;
+    let first = ask(&asks, "/1").await;
+    let second = ask(&asks, "/2").await;
+    let (one, two) = (server.asked().await, server.asked().await);
+    let picture = bed.guard.picture();
+    assert_eq!((picture.in_flight, picture.counters.requests, picture.kept), (2, 2, 0));
+    answer(one.1, "one");
+    assert_eq!(body(first).await, b"one");
+    bed.until("one answer", |picture| picture.in_flight == 1).await;
+    answer(two.1, "two");
+    assert_eq!(body(second).await, b"two");
+    bed.until("both answers", |picture| picture.in_flight == 0 && picture.kept == 1).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_the_client_resets_is_in_flight_no_more() {
+    let (bed, mut server) = bed().await;
+    let (asks, _connection) = client(&bed).await;
+    let asked = ask(&asks, "/1").await;
+    let _held = server.asked().await;
+    drop(asked);
+    bed.until("the reset", |picture| picture.in_flight == 0 && picture.kept == 1).await;
+}
+
+#[tokio::test]
+async fn in_a_drain_the_client_finishes_what_it_began_and_leaves() {
+    let (bed, mut server) = bed().await;
+    let (asks, connection) = client(&bed).await;
+    let first = ask(&asks, "/1").await;
+    let (_, respond) = server.asked().await;
+    bed.guard.announce();
+    bed.until("goaway", |picture| picture.counters.goaways == 1).await;
+    moment().await;
+    assert_eq!(bed.guard.picture().in_flight, 1);
+    assert!(asks.clone().ready().await.is_err(), "the client knows that it is to go");
+    answer(respond, "one");
+    assert_eq!(body(first).await, b"one");
+    soon("the client's end", connection).await.unwrap().unwrap();
+    soon("the server's end", server.ended.recv()).await.unwrap();
+    let picture = bed.until("the end", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.goaways, picture.counters.raced), (1, 0));
+}
+
+#[tokio::test]
+async fn an_idle_connection_leaves_in_a_drain_by_itself() {
+    let (bed, mut server) = bed().await;
+    let (asks, connection) = client(&bed).await;
+    let first = ask(&asks, "/1").await;
+    answer(server.asked().await.1, "one");
+    assert_eq!(body(first).await, b"one");
+    bed.guard.announce();
+    soon("the client's end", connection).await.unwrap().unwrap();
+    let picture = bed.until("the end", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.goaways, picture.counters.closed_idle), (1, 0));
+}
+
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+fn headers(stream: u8, flags: u8) -> [u8; 10] {
+    [0, 0, 1, 1, flags, 0, 0, 0, stream, 0x82]
+}
+
+/// Both ends raw, with the settings exchanged and stream 1 asked for.
+async fn raw(bed: &Bed) -> (End, End) {
+    let (mut client, mut application) = bed.pair().await;
+    // A server's settings often come before the client has said anything.
+    application.say(SETTINGS).await;
+    client.hears(SETTINGS).await;
+    client.say(PREFACE).await;
+    client.say(SETTINGS).await;
+    client.say(headers(1, 0x5)).await;
+    application.hears(PREFACE).await;
+    application.hears(SETTINGS).await;
+    application.hears(headers(1, 0x5)).await;
+    (client, application)
+}
+
+/// Reads the first GOAWAY and answers the PING behind it.
+async fn hear_goaway(client: &mut End) -> [u8; 8] {
+    client.hears(goaway(0x7fff_ffff, 0)).await;
+    let mut asked = [0; 17];
+    soon("a ping", tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut asked)).await.unwrap();
+    let payload = *asked.last_chunk::<8>().unwrap();
+    assert_eq!(asked, ping(payload, false));
+    payload
+}
+
+#[tokio::test]
+async fn the_second_goaway_names_the_last_stream_and_comes_between_frames() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let (mut client, mut application) = raw(&bed).await;
+    // A header block that is not over: nothing may come in between.
+    application.say(headers(1, 0)).await;
+    client.hears(headers(1, 0)).await;
+    bed.guard.announce();
+    moment().await;
+    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    application.say([0, 0, 0, 9, 4, 0, 0, 0, 1]).await;
+    client.hears([0, 0, 0, 9, 4, 0, 0, 0, 1]).await;
+    let payload = hear_goaway(&mut client).await;
+    // Another stream, and a ping of the client's own, cross it.
+    client.say(headers(3, 0x5)).await;
+    client.say(ping([9; 8], true)).await;
+    application.hears(headers(3, 0x5)).await;
+    application.hears(ping([9; 8], true)).await;
+    let [first, rest @ ..] = ping(payload, true);
+    client.say([first]).await;
+    client.say(rest).await;
+    client.hears(goaway(3, 0)).await;
+    // What the application says of leaving can't take that back.
+    application.say(goaway(0x7fff_ffff, 0)).await;
+    client.hears(goaway(3, 0)).await;
+    for stream in [1, 3] {
+        application.say([0, 0, 1, 0, 1, 0, 0, 0, stream, b'x']).await;
+        client.hears([0, 0, 1, 0, 1, 0, 0, 0, stream, b'x']).await;
+    }
+    client.hears_end().await;
+    application.hears_end().await;
+    client.say(headers(5, 0x5)).await;
+    bed.until("the lost request", |picture| picture.counters.raced == 1).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_the_ping_is_served_on() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let (mut client, mut application) = raw(&bed).await;
+    bed.guard.announce();
+    hear_goaway(&mut client).await;
+    application.say(headers(1, 0x5)).await;
+    client.hears(headers(1, 0x5)).await;
+    client.say(headers(3, 0x5)).await;
+    application.hears(headers(3, 0x5)).await;
+    bed.until("in flight", |picture| picture.in_flight == 1 && picture.counters.requests == 2).await;
+    application.say(headers(3, 0x5)).await;
+    client.hears(headers(3, 0x5)).await;
+    bed.until("kept", |picture| picture.kept == 1).await;
+    // Idle, it goes in its turn.
+    bed.guard.close_idle(std::time::Duration::ZERO);
+    client.hears(goaway(3, 0)).await;
+    client.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+}

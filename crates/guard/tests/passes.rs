@@ -1,0 +1,124 @@
+//! Bytes pass as they are, and an end is an end.
+
+use segue_core::pod::Protocol;
+
+use crate::support::Bed;
+
+/// What an unusual client says, with a body, and what an unusual application answers.
+const REQUEST: &str = "POST /a?b HTTP/1.1\r\nhOST: x\r\nX-Odd:   two  spaces \r\ntransfer-ENCODING: chunked\r\n\r\n\
+     3;ext=v\r\nabc\r\n0\r\nTrailer: t\r\n\r\n";
+const ANSWER: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
+     HTTP/1.1 200 Fine By Me\r\nCONTENT-length: 2\r\nx-lower: 1\r\n\r\nok";
+
+#[tokio::test]
+async fn a_request_and_its_answer_pass_as_they_are_again_and_again() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    for _ in 0..3 {
+        client.say(REQUEST).await;
+        application.hears(REQUEST).await;
+        application.say(ANSWER).await;
+        client.hears(ANSWER).await;
+    }
+    client.ends().await;
+    application.hears_end().await;
+    application.ends().await;
+    client.hears_end().await;
+    let picture = bed.until("the connection's end", |picture| picture.connections == 0).await;
+    assert_eq!(picture.counters.requests, 3);
+    assert_eq!(picture.counters.connections, 1);
+}
+
+#[tokio::test]
+async fn an_end_after_a_whole_request_is_no_cancel() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.ends().await;
+    application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    application.hears_end().await;
+    application.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    client.hears("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+}
+
+#[tokio::test]
+async fn a_reset_passes_on_to_the_application() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.resets();
+    application.hears_reset().await;
+    bed.until("nothing in flight", |picture| picture.in_flight == 0 && picture.connections == 0).await;
+}
+
+#[tokio::test]
+async fn a_reset_passes_on_to_the_client() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    application.resets();
+    client.hears_reset().await;
+    bed.until("nothing in flight", |picture| picture.in_flight == 0 && picture.connections == 0).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_does_so() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("GET / HTTP/1.0\r\n\r\n").await;
+    application.hears("GET / HTTP/1.0\r\n\r\n").await;
+    application.say("HTTP/1.0 200 OK\r\n\r\nall there").await;
+    application.ends().await;
+    assert_eq!(client.hears_all().await, b"HTTP/1.0 200 OK\r\n\r\nall there");
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_first_is_let_speak() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    application.say("220 mail.example ESMTP\r\n").await;
+    client.hears("220 mail.example ESMTP\r\n").await;
+    client.say("GET is no command of mine\r\n").await;
+    application.hears("GET is no command of mine\r\n").await;
+    let picture = bed.guard.picture();
+    assert_eq!((picture.opaque, picture.kept, picture.in_flight), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_no_http_passes_and_ends_either_way_round() {
+    let bed = Bed::with(Protocol::Tcp, |_| ()).await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("GET / HTTP/1.1\r\nHo").await;
+    application.hears("GET / HTTP/1.1\r\nHo").await;
+    application.say("anything").await;
+    application.ends().await;
+    client.hears("anything").await;
+    client.hears_end().await;
+    client.say("one more").await;
+    application.hears("one more").await;
+    client.ends().await;
+    application.hears_end().await;
+    bed.until("the end", |picture| picture.connections == 0 && picture.opaque == 0).await;
+}
+
+#[tokio::test]
+async fn a_load_balancers_proxy_header_passes_and_http_is_known_behind_it() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    let said = "PROXY TCP4 192.0.2.1 192.0.2.2 1111 80\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    client.say(said).await;
+    application.hears(said).await;
+    assert_eq!(bed.guard.picture().in_flight, 1);
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_listen_means_a_reset() {
+    let bed = Bed::new().await;
+    let Bed { guard, address, application } = bed;
+    drop(application);
+    let mut client = crate::support::End::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    client.hears_reset().await;
+    assert_eq!(guard.picture().counters.upstream_refused, 1);
+}

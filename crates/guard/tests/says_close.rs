@@ -1,0 +1,169 @@
+//! In a drain, answers say `Connection: close`, and what crosses the close is known.
+
+use std::time::Duration;
+
+use crate::support::{Bed, moment};
+
+const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const LAST: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+
+#[tokio::test]
+async fn the_answer_says_close_once_and_then_both_sides_are_closed() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    bed.guard.announce();
+    bed.guard.announce();
+    application.say(OK).await;
+    client.hears(LAST).await;
+    client.hears_end().await;
+    application.hears_end().await;
+    let picture = bed.until("closing", |picture| picture.closing == 1).await;
+    assert_eq!((picture.in_flight, picture.kept, picture.counters.announced), (0, 0, 1));
+    client.ends().await;
+    let picture = bed.until("closed", |picture| picture.connections == 0).await;
+    assert_eq!(picture.counters.raced, 0);
+}
+
+#[tokio::test]
+async fn of_pipelined_requests_the_last_ones_answer_says_close() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET.repeat(3)).await;
+    application.hears(GET.repeat(3)).await;
+    bed.guard.announce();
+    application.say(OK.repeat(2)).await;
+    client.hears(OK.repeat(2)).await;
+    application.say(OK).await;
+    client.hears(LAST).await;
+    client.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.announced, 1);
+}
+
+#[tokio::test]
+async fn interim_answers_say_nothing_of_it() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
+    application.hears("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
+    bed.guard.announce();
+    application.say("HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.hears("HTTP/1.1 100 Continue\r\n\r\n").await;
+    client.say("hi").await;
+    application.hears("hi").await;
+    application.say(OK).await;
+    client.hears(LAST).await;
+    client.hears_end().await;
+}
+
+#[tokio::test]
+async fn a_request_that_crosses_the_close_is_known_and_not_done() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    bed.guard.announce();
+    application.say(&OK[..OK.len() - 1]).await;
+    client.hears(&LAST[..LAST.len() - 1]).await;
+    client.say(GET.repeat(2)).await;
+    client.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.say("GET / HT").await;
+    bed.until("raced", |picture| picture.counters.raced == 2).await;
+    application.say(&OK[OK.len() - 1..]).await;
+    application.hears_end().await;
+    client.hears(&LAST[LAST.len() - 1..]).await;
+    client.hears_end().await;
+    client.ends().await;
+    let picture = bed.until("closed", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.raced, picture.in_flight), (3, 0));
+}
+
+#[tokio::test]
+async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_application() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab").await;
+    application.hears("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab").await;
+    bed.guard.announce();
+    application.say(OK).await;
+    client.hears(LAST).await;
+    client.hears_end().await;
+    client.say("cd").await;
+    application.hears("cd").await;
+    application.hears_end().await;
+    client.ends().await;
+    let picture = bed.until("closed", |picture| picture.connections == 0).await;
+    assert_eq!(picture.counters.raced, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_close_has_its_time_and_no_more() {
+    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+        settings.linger = Duration::from_millis(50);
+    })
+    .await;
+    let (mut client, mut application) = bed.pair().await;
+    bed.guard.announce();
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(LAST).await;
+    bed.until("closed", |picture| picture.connections == 0).await;
+}
+
+#[tokio::test]
+async fn a_drain_that_is_taken_back_changes_nothing_for_those_who_were_not_told() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    bed.guard.open();
+    for _ in 0..2 {
+        client.say(GET).await;
+        application.hears(GET).await;
+        application.say(OK).await;
+        client.hears(OK).await;
+        moment().await;
+    }
+    assert_eq!(bed.guard.picture().counters.closed_idle, 0);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
+    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+        settings.linger = Duration::from_millis(200);
+    })
+    .await;
+    let (mut client, mut application) = bed.pair().await;
+    let (mut polite, _other) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(OK).await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    application.hears_end().await;
+    client.say(GET).await;
+    polite.hears_end().await;
+    polite.ends().await;
+    let picture = bed.until("closed", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.closed_idle, picture.counters.raced), (2, 1));
+}
+
+#[tokio::test]
+async fn the_deadline_cuts_what_is_in_flight_by_a_reset_and_the_rest_by_an_end() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    let (mut idle, mut other) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    assert_eq!(bed.guard.cut(), 1);
+    client.hears_reset().await;
+    application.hears_reset().await;
+    idle.hears_end().await;
+    other.hears_end().await;
+    let picture = bed.until("cut", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.cut, picture.in_flight, picture.kept), (1, 0, 0));
+}

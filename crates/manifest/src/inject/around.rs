@@ -1,0 +1,131 @@
+//! What stands around a pod and names its ports: network policies, and meshes that intercept connections.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::draft::Draft;
+use super::ports::Ports;
+use crate::objects::{NetworkPolicy, Object, PolicyRule};
+use crate::text::{Pointer, Position};
+
+const ISTIO_EXCLUDE: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
+const ISTIO_INCLUDE: &str = "traffic.sidecar.istio.io/includeInboundPorts";
+const LINKERD_SKIP: &str = "config.linkerd.io/skip-inbound-ports";
+
+/// Lets traffic to the guard's ports through wherever a policy lets it through to the application's.
+pub(super) fn policies(draft: &mut Draft, ports: &Ports) {
+    let guarded: Vec<_> = ports.guarded().collect();
+    if guarded.is_empty() {
+        return;
+    }
+    let workload = draft.workload;
+    for (object, policy) in &workload.policies {
+        let mut added = BTreeSet::new();
+        for (way, index, rule) in rules(draft, object, policy) {
+            for (application, guard) in &guarded {
+                let allows = |number: u16| rule.ports.iter().any(|port| port.allows(number));
+                if allows(*application) && !allows(*guard) {
+                    let at = Pointer::keys(["spec", way]).then(index).then("ports");
+                    draft.add_in(object, &at, json!({"port": guard, "protocol": "TCP"}), Position::Last);
+                    added.insert((*application, *guard));
+                }
+            }
+        }
+        for (application, guard) in added {
+            draft.decisions.note(
+                object,
+                format!("allows port {guard} beside {application}: the guard's in front of it"),
+            );
+        }
+    }
+    let numbers: Vec<_> =
+        guarded.iter().map(|(application, guard)| format!("{guard} beside {application}")).collect();
+    for object in &workload.other_policies {
+        draft.decisions.note(
+            object,
+            format!(
+                "is not read: if it names ports of {} by number, let it name {} too",
+                workload.object,
+                numbers.join(", ")
+            ),
+        );
+    }
+}
+
+/// The rules of a policy that concern traffic to the pods.
+fn rules<'p>(
+    draft: &Draft,
+    object: &Object,
+    policy: &'p NetworkPolicy,
+) -> Vec<(&'static str, usize, &'p PolicyRule)> {
+    let labels = &draft.template().meta.labels;
+    let beside = object.shares_namespace(draft.workload.object);
+    let mut rules = Vec::new();
+    if beside && policy.pod_selector.picks(labels) {
+        rules.extend(policy.ingress.iter().enumerate().map(|(index, rule)| ("ingress", index, rule)));
+    }
+    let egress = policy.egress.iter().enumerate().filter(|(_, rule)| rule.reaches(beside, labels));
+    rules.extend(egress.map(|(index, rule)| ("egress", index, rule)));
+    // A rule that names no port allows all.
+    rules.retain(|(_, _, rule)| !rule.ports.is_empty());
+    rules
+}
+
+/// Keeps a mesh from intercepting connections to the agent itself. The guard's ports are the application's traffic: the mesh
+/// goes on to carry it.
+pub(super) fn mesh(draft: &mut Draft, ports: &Ports) {
+    let meta = draft.template().meta.clone();
+    let namespace = draft.workload.namespace.map(|object| object.meta.clone()).unwrap_or_default();
+    let container = |name: &str| {
+        let spec = &draft.template().spec;
+        spec.containers.iter().chain(&spec.init_containers).any(|container| container.name == name)
+    };
+    let mentions = |prefixes: &[&str]| {
+        let keys = meta.annotations.keys().chain(meta.labels.keys());
+        keys.into_iter().any(|key| prefixes.iter().any(|prefix| key.starts_with(prefix)))
+    };
+    let off = |key: &str, value: &str| {
+        meta.annotation(key) == Some(value) || meta.labels.get(key).is_some_and(|one| one == value)
+    };
+    let istio = container("istio-proxy")
+        || mentions(&["sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/"])
+        || namespace.labels.contains_key("istio.io/rev")
+        || namespace.labels.get("istio-injection").is_some_and(|value| value == "enabled");
+    let linkerd = container("linkerd-proxy")
+        || mentions(&["linkerd.io/inject", "config.linkerd.io/"])
+        || namespace.annotation("linkerd.io/inject").is_some_and(|value| value != "disabled");
+    if istio && !off("sidecar.istio.io/inject", "false") {
+        list(draft, ISTIO_EXCLUDE, ports, true);
+        list(draft, ISTIO_INCLUDE, ports, false);
+        tell_mesh(draft, "Istio", ports);
+    }
+    if linkerd && !off("linkerd.io/inject", "disabled") {
+        list(draft, LINKERD_SKIP, ports, true);
+        tell_mesh(draft, "Linkerd", ports);
+    }
+}
+
+/// An annotation that lists ports gets the guard's beside the application's that it lists, and the agent's own if `control`.
+fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
+    let template = draft.template();
+    let today = template.meta.annotation(key).unwrap_or_default();
+    let mut words: Vec<String> = today.split(',').map(|word| word.trim().to_owned()).collect();
+    words.retain(|word| !word.is_empty());
+    let listed = |number: u16| words.contains(&number.to_string());
+    let guards = ports.guarded().filter(|(application, _)| listed(*application)).map(|(_, guard)| guard);
+    let wanted: Vec<u16> =
+        guards.chain(control.then_some(ports.control)).filter(|number| !listed(*number)).collect();
+    if wanted.is_empty() || words.iter().any(|word| word == "*") {
+        return;
+    }
+    words.extend(wanted.iter().map(u16::to_string));
+    let at = template.annotation_at(key);
+    draft.put(&at, words.join(",").into());
+}
+
+fn tell_mesh(draft: &mut Draft, mesh: &str, ports: &Ports) {
+    let guard =
+        if ports.guarded().next().is_some() { "; the guard's ports stay in it, so mTLS goes on" } else { "" };
+    draft.note(format!("{mesh} does not intercept the agent's port {}{guard}", ports.control));
+}

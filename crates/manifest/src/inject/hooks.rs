@@ -1,0 +1,162 @@
+//! The hook of every ordinary container: all of them get their stop signal at once, so each must wait for the drain.
+//!
+//! A container's own preStop hook runs after the drain; a mere sleep is what the drain replaces.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::agent::{MOUNT, VOLUME};
+use super::draft::Draft;
+use crate::objects::{Container, Handler, HttpGet, PortRef};
+use crate::text::{Pointer, Position};
+
+/// The agent's binary as the application's containers see it.
+pub(super) const BINARY: &str = "/segue/segue-agent";
+
+/// Gives every ordinary container its hook and the binary that it runs. Answers how long a kept sleep takes at most.
+pub(super) fn decide(draft: &mut Draft) -> Duration {
+    let template = draft.template().clone();
+    let mut slept = Duration::ZERO;
+    for (index, container) in template.spec.containers.iter().enumerate() {
+        let at = template.container_at(index);
+        if let Some(mount) = clash(container) {
+            let below = at.then("volumeMounts").then(mount);
+            draft.refuse(&below, format!("{MOUNT} is taken in the container {}", container.name), format!(
+                "inject mounts the hook's binary there: mount this volume elsewhere, under another name than {VOLUME}"
+            ));
+            continue;
+        }
+        draft.add(
+            &at.then("volumeMounts"),
+            json!({"name": VOLUME, "mountPath": MOUNT, "readOnly": true}),
+            Position::Last,
+        );
+        let below = at.then("lifecycle").then("preStop");
+        let Some(words) = words(draft, container, &below, &mut slept) else { continue };
+        let command: Vec<String> = [BINARY, "hook"].map(str::to_owned).into_iter().chain(words).collect();
+        draft.put(&below, json!({"exec": {"command": command}}));
+    }
+    slept
+}
+
+fn clash(container: &Container) -> Option<usize> {
+    let path = |path: &str| path.trim_end_matches('/') == MOUNT;
+    container.volume_mounts.iter().position(|mount| path(&mount.mount_path) || mount.name == VOLUME)
+}
+
+/// What the hook is told of the container's own; `None` if that can't be kept.
+fn words(
+    draft: &mut Draft,
+    container: &Container,
+    below: &Pointer,
+    slept: &mut Duration,
+) -> Option<Vec<String>> {
+    let Some(hook) = &container.lifecycle.pre_stop else { return Some(Vec::new()) };
+    let name = &container.name;
+    if let Some(seconds) = sleep(hook) {
+        if !draft.options.keep_sleep {
+            draft.note(format!(
+                "the container {name} slept {seconds} s in its preStop hook: dropped, for the drain waits for what the sleep guessed \
+                 (--keep-sleep keeps it)"
+            ));
+            return Some(Vec::new());
+        }
+        *slept = (*slept).max(Duration::from_secs(seconds));
+        draft.note(format!("the container {name} still sleeps {seconds} s after each drain (--keep-sleep)"));
+        if hook.sleep.is_some() {
+            return Some(vec!["--sleep".to_owned(), format!("{seconds}s")]);
+        }
+    }
+    if let Some(exec) = &hook.exec {
+        if exec.command.first().is_some_and(|program| program == BINARY) {
+            let help = "take this hook out (or what was injected, by the record's `segue inject --undo`) and inject again";
+            draft.refuse(
+                below,
+                format!("the container {name} has a hook of segue's that was changed since it was injected"),
+                help,
+            );
+            return None;
+        }
+        if exec.command.is_empty() {
+            return Some(Vec::new());
+        }
+        if sleep(hook).is_none() {
+            let stop_time = crate::duration::words(draft.options.stop_time);
+            draft.note(format!(
+                "the container {name}'s own preStop hook runs after the drain, out of the --stop-time ({stop_time})"
+            ));
+        }
+        return Some(std::iter::once("--".to_owned()).chain(exec.command.iter().cloned()).collect());
+    }
+    if let Some(get) = &hook.http_get {
+        return http_get(draft, container, get, below);
+    }
+    if hook.tcp_socket.is_some() {
+        draft.refuse(
+            below,
+            format!("the container {name} has a preStop hook of the kind tcpSocket, which can't be kept"),
+            "no kubelet has ever been able to run one: take it out",
+        );
+        return None;
+    }
+    Some(Vec::new())
+}
+
+fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Pointer) -> Option<Vec<String>> {
+    let name = &container.name;
+    if get.scheme.as_deref().is_some_and(|scheme| !scheme.eq_ignore_ascii_case("http")) {
+        draft.refuse(
+            &below.then("httpGet").then("scheme"),
+            format!("the container {name} has a preStop hook over HTTPS, which can't be kept"),
+            "the hook that runs it after the drain speaks plain HTTP only: use scheme HTTP, or exec",
+        );
+        return None;
+    }
+    let port = match &get.port {
+        PortRef::Number(number) => Some(*number),
+        PortRef::Name(name) => container.port_named(name).map(|port| port.container_port),
+    };
+    let Some(port) = port else {
+        draft.refuse(
+            &below.then("httpGet").then("port"),
+            format!(
+                "the container {name}'s preStop hook names the port {}, which the container does not declare",
+                get.port
+            ),
+            "name one of its ports, or write a number",
+        );
+        return None;
+    };
+    // The kubelet asks the pod's own address, for it is outside; the hook is inside.
+    let host = get.host.as_deref().unwrap_or("127.0.0.1");
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let path = get.path.as_deref().unwrap_or("/");
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let mut words = vec!["--http-get".to_owned(), format!("http://{host}:{port}{slash}{path}")];
+    for header in &get.http_headers {
+        words.extend(["--header".to_owned(), format!("{}: {}", header.name, header.value)]);
+    }
+    draft.note(format!("the container {name}'s own preStop request to port {port} is made after the drain"));
+    Some(words)
+}
+
+/// How many seconds a hook sleeps that does nothing else: by the kubelet's own `sleep`, or by a program.
+fn sleep(hook: &Handler) -> Option<u64> {
+    if let Some(sleep) = &hook.sleep {
+        return Some(sleep.seconds);
+    }
+    let words: Vec<&str> = hook.exec.as_ref()?.command.iter().map(String::as_str).collect();
+    let program = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let seconds = match words.as_slice() {
+        [sleep, seconds] if program(sleep) == "sleep" => seconds,
+        [shell, "-c", script] if ["sh", "bash", "ash", "dash"].contains(&program(shell).as_str()) => {
+            match script.split_whitespace().collect::<Vec<_>>().as_slice() {
+                [sleep, seconds] if program(sleep) == "sleep" => *seconds,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    seconds.strip_suffix('s').unwrap_or(seconds).parse().ok()
+}

@@ -1,0 +1,200 @@
+//! The record of an injection: one annotation on each object that was changed, with everything that was replaced.
+//!
+//! It is what makes injecting an injected file take back the old first, and `--undo` exact to the byte.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::{Decisions, Note};
+use super::{Refused, agent};
+use crate::objects::{Address, Object, PortRef, Service, ShapeError, Template, objects};
+use crate::text::{self, Edit, Pointer, Position, Stream, Undo};
+
+/// The annotation that holds the record.
+pub const ANNOTATION: &str = "segue.dev/injected";
+
+/// The version of the record that is written now.
+const SCHEMA: u32 = 1;
+
+/// What one object was before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    schema: u32,
+    /// For a Service in its second step: what each of its ports, by its number, sent to before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) targets: BTreeMap<u16, u16>,
+    /// How to take each edit back.
+    undo: Vec<Undo>,
+}
+
+impl Record {
+    /// The record on an object; `Err` if there is one that can't be read.
+    pub(super) fn of(object: &Object) -> Result<Option<Self>, String> {
+        let Some(text) = object.meta.annotation(ANNOTATION) else { return Ok(None) };
+        let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if record.schema > SCHEMA {
+            return Err(format!("it has schema {}, this segue knows {SCHEMA}", record.schema));
+        }
+        Ok(Some(record))
+    }
+
+    /// Whether it is of a Service that sends to the guard by number.
+    pub(super) fn is_second_step(&self) -> bool {
+        !self.targets.is_empty()
+    }
+}
+
+fn place() -> Pointer {
+    Pointer::keys(["metadata", "annotations", ANNOTATION])
+}
+
+/// A Service as it was before its second step.
+pub(super) fn service_before(object: &Object) -> Result<Service, ShapeError> {
+    let mut service = Service::of(object)?;
+    if let Ok(Some(record)) = Record::of(object) {
+        for port in &mut service.ports {
+            if let Some(before) = record.targets.get(&port.port).filter(|_| port.is_tcp()) {
+                port.target_port = Some(PortRef::Number(*before));
+            }
+        }
+    }
+    Ok(service)
+}
+
+/// Makes all edits and records each object's on the object; what an earlier record holds stays in it. `targets`: of Services
+/// that are changed in a second step.
+pub(super) fn apply(
+    streams: &[Stream],
+    decisions: &Decisions,
+    targets: &BTreeMap<Address, BTreeMap<u16, u16>>,
+) -> Result<Vec<Stream>, Refused> {
+    let earlier = records(streams)?;
+    let mut after = Vec::new();
+    for (file, stream) in streams.iter().enumerate() {
+        let here: Vec<_> = decisions.edits.iter().filter(|(address, _)| address.file == file).collect();
+        if here.is_empty() {
+            after.push(stream.clone());
+            continue;
+        }
+        let mut edits = Vec::new();
+        for (address, own) in &here {
+            edits.extend(own.iter().map(|edit| (address.document, edit.clone())));
+            if !earlier.contains_key(address) {
+                let at = below(&address.root, &place());
+                edits.push((
+                    address.document,
+                    Edit::Insert { at, value: "".into(), position: Position::Last },
+                ));
+            }
+        }
+        let edited = text::edit(stream, &edits)?;
+        let mut undos = edited.undo.into_iter();
+        let mut written = Vec::new();
+        for (address, own) in &here {
+            let mut undo: Vec<Undo> = undos.by_ref().take(own.len()).collect();
+            let mut record = match earlier.get(address) {
+                Some(record) => record.clone(),
+                None => {
+                    // Taken back in the reverse order: the annotation goes first, whatever it holds by then.
+                    undo.extend(undos.next().map(Undo::whatever_it_holds));
+                    Record { schema: SCHEMA, targets: BTreeMap::new(), undo: Vec::new() }
+                }
+            };
+            record.undo.extend(undo);
+            record.targets.extend(targets.get(address).into_iter().flatten());
+            let value = serde_json::to_string(&record).unwrap_or_default();
+            let at = below(&address.root, &place());
+            written.push((address.document, Edit::Set { at, value: value.into() }));
+        }
+        let stream = text::parse(stream.name(), &edited.text)?;
+        let edited = text::edit(&stream, &written)?;
+        after.push(text::parse(stream.name(), &edited.text)?);
+    }
+    Ok(after)
+}
+
+/// Every object's record.
+fn records(streams: &[Stream]) -> Result<BTreeMap<Address, Record>, Refused> {
+    let objects = super::read(streams)?;
+    let own = |object: Object| Some((object.address.clone(), Record::of(&object).ok()??));
+    Ok(objects.into_iter().filter_map(own).collect())
+}
+
+fn below(root: &Pointer, pointer: &Pointer) -> Pointer {
+    Pointer(root.0.iter().chain(&pointer.0).cloned().collect())
+}
+
+/// Takes back what was injected into the objects that `which` picks. What someone has changed since is left, and told; but
+/// the agent's own container and volumes go whatever they hold.
+pub(super) fn take_back(
+    streams: &[Stream],
+    notes: &mut Vec<Note>,
+    which: impl Fn(&Object, &Record) -> bool,
+) -> Result<Vec<Stream>, Refused> {
+    let mut after = Vec::new();
+    for stream in streams {
+        let mut stream = stream.clone();
+        while let Some((object, record)) = next(&stream, &which)? {
+            let undone = text::undo(&stream, object.address.document, &record.undo)?;
+            stream = text::parse(stream.name(), &undone.text)?;
+            let (left, skipped) = without_agent(&stream, &object)?;
+            stream = left;
+            for skipped in undone.skipped.into_iter().filter(|one| !skipped.contains(&one.at)) {
+                let text = format!("{} is left as it is: {}", skipped.at, skipped.reason);
+                notes.push(Note { about: object.to_string(), text });
+            }
+        }
+        after.push(stream);
+    }
+    Ok(after)
+}
+
+/// The next object that has a record which is to be taken back.
+fn next(
+    stream: &Stream,
+    which: &impl Fn(&Object, &Record) -> bool,
+) -> Result<Option<(Object, Record)>, Refused> {
+    let streams = std::slice::from_ref(stream);
+    let objects =
+        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
+    for object in objects {
+        match Record::of(&object) {
+            Ok(None) => {}
+            Ok(Some(record)) if which(&object, &record) => return Ok(Some((object, record))),
+            Ok(Some(_)) => {}
+            Err(error) => {
+                let mut decisions = Decisions::default();
+                let message = format!("its record can't be read: {error}");
+                let help = "restore the annotation as it was written, or take out by hand what was injected";
+                decisions.refuse(streams, &object, &place(), (message, help.to_owned()));
+                return Err(Refused(decisions.refusals));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Removes the agent's container and its volumes where they are still there, and answers where they were.
+fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
+    let streams = std::slice::from_ref(stream);
+    let objects =
+        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
+    let Some(now) = objects.into_iter().find(|one| one.address == object.address) else {
+        return Ok((stream.clone(), Vec::new()));
+    };
+    let template = Template::of(&now).map_err(|error| Refused::misshapen(streams, &now.address, &error))?;
+    let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
+    let spec_at = now.pointer(&template.spec_at());
+    let init = template.spec.init_containers.iter().enumerate();
+    let agents =
+        init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
+    let found: Vec<_> = agents.map(|(index, _)| spec_at.then("initContainers").then(index)).collect();
+    if found.is_empty() {
+        return Ok((stream.clone(), found));
+    }
+    let edits: Vec<_> =
+        found.iter().rev().map(|at| (now.address.document, Edit::Remove { at: at.clone() })).collect();
+    let edited = text::edit(stream, &edits)?;
+    Ok((text::parse(stream.name(), &edited.text)?, found))
+}

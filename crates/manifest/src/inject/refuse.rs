@@ -1,0 +1,147 @@
+//! What can't be injected at all, and why.
+
+use serde_json::Value;
+
+use super::agent::{NAME, STATE_VOLUME, VOLUME};
+use super::draft::{Decisions, Draft};
+use crate::objects::{Kind, Object, Template};
+use crate::text::{Pointer, Stream};
+
+/// The first Kubernetes with native sidecars switched on.
+pub const NATIVE_SIDECARS: (u32, u32) = (1, 29);
+
+const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
+
+/// APIs that were gone before native sidecars came: a cluster that takes them has none.
+const OLD_APIS: [(&str, &str, &str); 12] = [
+    ("extensions/v1beta1", "Ingress", "1.22"),
+    ("networking.k8s.io/v1beta1", "Ingress", "1.22"),
+    ("extensions/v1beta1", "Deployment", "1.16"),
+    ("extensions/v1beta1", "DaemonSet", "1.16"),
+    ("extensions/v1beta1", "ReplicaSet", "1.16"),
+    ("apps/v1beta1", "Deployment", "1.16"),
+    ("apps/v1beta1", "StatefulSet", "1.16"),
+    ("apps/v1beta2", "Deployment", "1.16"),
+    ("apps/v1beta2", "StatefulSet", "1.16"),
+    ("policy/v1beta1", "PodDisruptionBudget", "1.25"),
+    ("batch/v1beta1", "CronJob", "1.25"),
+    ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "1.26"),
+];
+
+/// What a workload may not be or have.
+pub(super) fn workload(draft: &mut Draft) {
+    let template = draft.template().clone();
+    let spec_at = template.spec_at();
+    if let Some(at) = windows(&template) {
+        draft.refuse(
+            &spec_at.then(at),
+            "these pods run on Windows",
+            "the agent is a Linux program: leave this workload out",
+        );
+    }
+    if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == NAME) {
+        draft.refuse(
+            &spec_at.then("initContainers").then(index),
+            format!("there is an init container named {NAME} that is not of this injection"),
+            "rename it, or, if it was injected, take it out with the hooks: the record that could undo it is missing",
+        );
+    }
+    if let Some(index) = template.spec.containers.iter().position(|one| one.name == NAME) {
+        let at = spec_at.then("containers").then(index);
+        draft.refuse(
+            &at,
+            format!("there is a container named {NAME}"),
+            "rename it: the agent's container is called so",
+        );
+    }
+    for (index, volume) in template.spec.volumes.iter().enumerate() {
+        if [VOLUME, STATE_VOLUME].contains(&volume.name.as_str()) {
+            let at = spec_at.then("volumes").then(index);
+            draft.refuse(
+                &at,
+                format!("there is a volume named {}", volume.name),
+                "rename it: inject adds one of that name",
+            );
+        }
+    }
+    if template.spec.containers.is_empty() {
+        draft.refuse(&spec_at, "the pod has no containers", "give it at least one under `containers`");
+    }
+}
+
+/// Where the template says that its pods run on Windows.
+fn windows(template: &Template) -> Option<&'static str> {
+    let spec = &template.spec;
+    if spec.os.name == "windows" {
+        return Some("os");
+    }
+    if OS_LABELS.iter().any(|label| spec.node_selector.get(*label).is_some_and(|os| os == "windows")) {
+        return Some("nodeSelector");
+    }
+    let terms = spec
+        .affinity
+        .pointer("/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    let asks = |term: &Value| {
+        let expressions = term.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+        expressions.into_iter().any(|one| {
+            let key = one.get("key").and_then(Value::as_str).unwrap_or_default();
+            let values = one.get("values").and_then(Value::as_array).into_iter().flatten();
+            OS_LABELS.contains(&key)
+                && one.get("operator").and_then(Value::as_str) == Some("In")
+                && values.into_iter().all(|value| value == "windows")
+        })
+    };
+    let terms = terms.and_then(Value::as_array)?;
+    (!terms.is_empty() && terms.iter().all(asks)).then_some("affinity")
+}
+
+/// Objects that say that they are for a Kubernetes without native sidecars.
+pub(super) fn old_cluster(decisions: &mut Decisions, streams: &[Stream], objects: &[Object]) {
+    for object in objects {
+        let old =
+            OLD_APIS.iter().find(|(api, kind, _)| *api == object.api_version && *kind == object.kind_name);
+        if let Some((api, kind, gone)) = old {
+            let message = format!(
+                "{api} {kind} was removed in Kubernetes {gone}, and the agent needs 1.29 (native sidecars)"
+            );
+            let help = "move to the API that came after it; on such an old cluster nothing can be injected"
+                .to_owned();
+            decisions.refuse(streams, object, &Pointer::keys(["apiVersion"]), (message, help));
+        }
+        let version = Pointer::keys(["metadata", "version"]);
+        if object.kind_name == "ClusterConfig"
+            && object.api_version.starts_with("eksctl.io/")
+            && let Some(known) = object.value(&version).and_then(Value::as_str).and_then(version_of)
+            && known < NATIVE_SIDECARS
+        {
+            let message = format!(
+                "the cluster has Kubernetes {}.{}, and the agent needs 1.29 (native sidecars)",
+                known.0, known.1
+            );
+            decisions.refuse(streams, object, &version, (message, "upgrade the cluster first".to_owned()));
+        }
+    }
+}
+
+/// A version's major and minor number, as in `1.28`, `v1.29.3` or `1.30+`.
+pub fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim().trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor: String = parts.next()?.chars().take_while(char::is_ascii_digit).collect();
+    Some((major, minor.parse().ok()?))
+}
+
+/// Kinds whose pods end by themselves, or whose pods are described elsewhere: why they are left alone.
+pub(super) fn left_alone(object: &Object) -> Option<String> {
+    match object.kind {
+        Kind::Job => Some("is left alone: its pods end by themselves".to_owned()),
+        Kind::Rollout => Some(match object.json.pointer("/spec/workloadRef/name").and_then(Value::as_str) {
+            Some(name) => format!(
+                "takes its pods from {name}: inject that; maxUnavailable and maxSurge of this Rollout are left as they are"
+            ),
+            None => "has no template: nothing to inject".to_owned(),
+        }),
+        kind if kind.template().is_some() => Some("has no template: nothing to inject".to_owned()),
+        _ => None,
+    }
+}

@@ -1,0 +1,190 @@
+//! What a rolling update must keep to: no pod leaves before its replacement is ready and known to every client.
+//!
+//! Each value is changed only where today's breaks that. `--keep-strategy` leaves them all and says what it costs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::draft::Draft;
+use crate::duration::{seconds, words};
+use crate::objects::Kind;
+use crate::text::Pointer;
+
+/// Kubernetes' own `progressDeadlineSeconds`.
+const PROGRESS_DEADLINE: u64 = 600;
+
+/// At most so much of today's deadline is kept for a pod's start, in seconds.
+const START: u64 = 120;
+
+/// Decides the values of the workload's kind. `min_ready` is how long until the last client knows of a new pod.
+pub(super) fn decide(draft: &mut Draft, min_ready: Duration) {
+    let spec = Pointer::keys(["spec"]);
+    match draft.workload.object.kind {
+        Kind::Deployment => {
+            if recreates(draft, &spec.then("strategy")) {
+                return;
+            }
+            ready_long_enough(draft, min_ready);
+            surge(draft, &spec.then("strategy").then("rollingUpdate"), "25%", "25%");
+            progress(draft, min_ready);
+        }
+        Kind::Rollout => {
+            ready_long_enough(draft, min_ready);
+            if word(draft, &spec.then("strategy").then("blueGreen")).is_none() {
+                surge(draft, &spec.then("strategy").then("canary"), "25%", "25%");
+            }
+            progress(draft, min_ready);
+        }
+        Kind::DaemonSet => {
+            ready_long_enough(draft, min_ready);
+            if !replaced_by_hand(draft) {
+                daemons(draft);
+            }
+        }
+        Kind::StatefulSet => {
+            ready_long_enough(draft, min_ready);
+            if !replaced_by_hand(draft) {
+                in_place(draft);
+            }
+        }
+        Kind::ReplicaSet => draft.note("nothing rolls these pods: those that are there keep running without the agent until they are deleted"),
+        Kind::Pod => draft.note("a bare pod has no replacement: when it leaves, nothing serves in its place"),
+        _ => {}
+    }
+}
+
+fn word(draft: &Draft, at: &Pointer) -> Option<Value> {
+    draft.workload.object.value(at).filter(|value| !value.is_null()).cloned()
+}
+
+fn number(draft: &Draft, at: &Pointer) -> Option<u64> {
+    word(draft, at)?.as_u64()
+}
+
+/// Recreate stops every pod before the first new one starts: there is nothing to drain to.
+fn recreates(draft: &mut Draft, strategy: &Pointer) -> bool {
+    let kind = strategy.then("type");
+    if word(draft, &kind) != Some(json!("Recreate")) {
+        return false;
+    }
+    if draft.options.keep_strategy {
+        draft.note("strategy Recreate is kept (--keep-strategy): each rollout stops every pod before the first new one starts, and serves nothing meanwhile");
+    } else {
+        draft.refuse(
+            &kind,
+            "strategy Recreate stops every pod before the first new one starts: no drain can help",
+            "use RollingUpdate; if two versions can't run side by side, --keep-strategy injects the rest and leaves this gap",
+        );
+    }
+    true
+}
+
+fn ready_long_enough(draft: &mut Draft, min_ready: Duration) {
+    let at = Pointer::keys(["spec", "minReadySeconds"]);
+    let today = number(draft, &at).unwrap_or(0);
+    let needed = seconds(min_ready);
+    if today >= needed {
+        return;
+    }
+    if draft.options.keep_strategy {
+        draft.note(format!(
+            "minReadySeconds stays {today} (--keep-strategy): an old pod may leave up to {} before every client knows its replacement",
+            words(min_ready.saturating_sub(Duration::from_secs(today)))
+        ));
+    } else {
+        draft.put(&at, needed.into());
+    }
+}
+
+/// Replacements come first: none unavailable, at least one more than asked for.
+fn surge(draft: &mut Draft, at: &Pointer, unavailable: &str, surge: &str) {
+    let (unavailable_at, surge_at) = (at.then("maxUnavailable"), at.then("maxSurge"));
+    let unavailable = word(draft, &unavailable_at).unwrap_or_else(|| unavailable.into());
+    let surge = word(draft, &surge_at).unwrap_or_else(|| surge.into());
+    if !is_nothing(&unavailable) {
+        if draft.options.keep_strategy {
+            draft.note(format!(
+                "maxUnavailable stays {} (--keep-strategy): during a rollout so many pods fewer serve than were asked for",
+                shown(&unavailable)
+            ));
+        } else {
+            draft.put(&unavailable_at, 0.into());
+        }
+    }
+    if is_nothing(&surge) {
+        if draft.options.keep_strategy {
+            draft.note(
+                "maxSurge stays 0 (--keep-strategy): each old pod leaves before its replacement exists",
+            );
+        } else {
+            draft.put(&surge_at, 1.into());
+        }
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.as_u64() == Some(0) || matches!(value.as_str(), Some("0" | "0%"))
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A rollout that waits for minReadySeconds must not be taken for one that hangs.
+fn progress(draft: &mut Draft, min_ready: Duration) {
+    let at = Pointer::keys(["spec", "progressDeadlineSeconds"]);
+    let today = number(draft, &at).unwrap_or(PROGRESS_DEADLINE);
+    let ready = number(draft, &Pointer::keys(["spec", "minReadySeconds"])).unwrap_or(0);
+    let start = today.saturating_sub(ready).clamp(1, START);
+    let needed = seconds(min_ready).max(ready) + start;
+    if today < needed && !draft.options.keep_strategy {
+        draft.put(&at, needed.into());
+    }
+}
+
+fn replaced_by_hand(draft: &mut Draft) -> bool {
+    let by_hand = word(draft, &Pointer::keys(["spec", "updateStrategy", "type"])) == Some(json!("OnDelete"));
+    if by_hand {
+        draft.note(
+            "updateStrategy OnDelete: a pod gets the agent when it is deleted, one fewer serves meanwhile",
+        );
+    }
+    by_hand
+}
+
+fn daemons(draft: &mut Draft) {
+    let spec = &draft.template().spec;
+    let host_port =
+        spec.containers.iter().flat_map(|container| &container.ports).any(|port| port.host_port.is_some());
+    if spec.host_network || host_port {
+        draft.note(
+            "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, the floor is one \
+             less, and what is bound to a node is not served there meanwhile",
+        );
+        return;
+    }
+    surge(draft, &Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]), "1", "0");
+}
+
+/// A StatefulSet's pod leaves before the one of its name comes back.
+fn in_place(draft: &mut Draft) {
+    if number(draft, &Pointer::keys(["spec", "replicas"])).unwrap_or(1) == 1 {
+        draft.note("one replica that is replaced in place: nothing serves between its end and its replacement's readiness; with two or more the others do");
+    } else {
+        draft.note("a StatefulSet's pods are replaced in place: the floor is one less than its replicas");
+    }
+    let at = Pointer::keys(["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]);
+    let Some(unavailable) = word(draft, &at) else { return };
+    if unavailable.as_u64() == Some(1) {
+        return;
+    }
+    if draft.options.keep_strategy {
+        draft.note(format!(
+            "maxUnavailable stays {} (--keep-strategy): during a rollout so many pods fewer serve than were asked for",
+            shown(&unavailable)
+        ));
+    } else {
+        draft.put(&at, 1.into());
+    }
+}

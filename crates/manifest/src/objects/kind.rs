@@ -1,0 +1,87 @@
+//! Which kinds are known, and where each keeps the template of its pods.
+
+use crate::text::Pointer;
+
+/// What an object is, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `apps` Deployment.
+    Deployment,
+    /// `apps` StatefulSet.
+    StatefulSet,
+    /// `apps` DaemonSet.
+    DaemonSet,
+    /// `apps` ReplicaSet, or a ReplicationController.
+    ReplicaSet,
+    /// Argo Rollout.
+    Rollout,
+    /// A bare Pod.
+    Pod,
+    /// A PodTemplate.
+    PodTemplate,
+    /// A Job or a CronJob: its pods end by themselves.
+    Job,
+    /// A Service.
+    Service,
+    /// An Ingress.
+    Ingress,
+    /// A Gateway API route.
+    Route,
+    /// A TargetGroupBinding of the AWS Load Balancer Controller.
+    TargetGroupBinding,
+    /// A NetworkPolicy of Kubernetes itself.
+    NetworkPolicy,
+    /// A policy of another kind that may name ports: it is told, never changed.
+    OtherPolicy,
+    /// A PodMonitor of the Prometheus operator.
+    PodMonitor,
+    /// A ServiceMonitor of the Prometheus operator.
+    ServiceMonitor,
+    /// A Namespace.
+    Namespace,
+    /// Anything else.
+    Other,
+}
+
+impl Kind {
+    /// The kind of these words. The group counts: a Knative `Service` is no Service.
+    pub fn of(api_version: &str, kind: &str) -> Self {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        match (group, kind) {
+            ("apps" | "extensions", "Deployment") => Self::Deployment,
+            ("apps", "StatefulSet") => Self::StatefulSet,
+            ("apps" | "extensions", "DaemonSet") => Self::DaemonSet,
+            ("apps" | "extensions", "ReplicaSet") | ("", "ReplicationController") => Self::ReplicaSet,
+            ("argoproj.io", "Rollout") => Self::Rollout,
+            ("", "Pod") => Self::Pod,
+            ("", "PodTemplate") => Self::PodTemplate,
+            ("batch", "Job" | "CronJob") => Self::Job,
+            ("", "Service") => Self::Service,
+            ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
+            ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute") => Self::Route,
+            ("elbv2.k8s.aws", "TargetGroupBinding") => Self::TargetGroupBinding,
+            ("networking.k8s.io", "NetworkPolicy") => Self::NetworkPolicy,
+            ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
+            | ("crd.projectcalico.org" | "projectcalico.org", "NetworkPolicy" | "GlobalNetworkPolicy")
+            | ("policy.networking.k8s.io", "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy")
+            | ("security.istio.io", "AuthorizationPolicy" | "PeerAuthentication")
+            | ("policy.linkerd.io", "Server") => Self::OtherPolicy,
+            ("monitoring.coreos.com", "PodMonitor") => Self::PodMonitor,
+            ("monitoring.coreos.com", "ServiceMonitor") => Self::ServiceMonitor,
+            ("", "Namespace") => Self::Namespace,
+            _ => Self::Other,
+        }
+    }
+
+    /// Where it keeps its pods' template, if their traffic is to be drained.
+    pub fn template(self) -> Option<Pointer> {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet | Self::Rollout => {
+                Some(Pointer::keys(["spec", "template"]))
+            }
+            Self::Pod => Some(Pointer::root()),
+            Self::PodTemplate => Some(Pointer::keys(["template"])),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Probes and lifecycle hooks of a container.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::nullable;
+
+/// A port by its number or by the name that a container gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum PortRef {
+    /// Its number.
+    Number(u16),
+    /// Its name.
+    Name(String),
+}
+
+impl fmt::Display for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+/// A container's `lifecycle`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lifecycle {
+    /// Run after its start.
+    pub post_start: Option<Handler>,
+    /// Run before its stop signal.
+    pub pre_stop: Option<Handler>,
+}
+
+/// What a hook or a probe does.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Handler {
+    /// Runs a program in the container.
+    pub exec: Option<Exec>,
+    /// Asks by HTTP.
+    pub http_get: Option<HttpGet>,
+    /// Connects.
+    pub tcp_socket: Option<TcpSocket>,
+    /// Waits, in the kubelet.
+    pub sleep: Option<Sleep>,
+}
+
+/// A program to run.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Exec {
+    /// Its words.
+    #[serde(default, deserialize_with = "nullable")]
+    pub command: Vec<String>,
+}
+
+/// An HTTP request to make.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpGet {
+    /// The path, with its query; `/` if missing.
+    pub path: Option<String>,
+    /// The port.
+    pub port: PortRef,
+    /// The host; the pod itself if missing.
+    pub host: Option<String>,
+    /// `HTTP` or `HTTPS`.
+    pub scheme: Option<String>,
+    /// Headers to send.
+    #[serde(default, deserialize_with = "nullable")]
+    pub http_headers: Vec<Header>,
+}
+
+/// One header.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    #[serde(default, deserialize_with = "nullable")]
+    pub value: String,
+}
+
+/// A connection to make.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TcpSocket {
+    /// The port.
+    pub port: PortRef,
+}
+
+/// A wait.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Sleep {
+    /// How long.
+    pub seconds: u64,
+}
+
+/// A probe, as far as it names ports and paths.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// Asks by HTTP.
+    pub http_get: Option<HttpGet>,
+    /// Connects.
+    pub tcp_socket: Option<TcpSocket>,
+    /// The rest of it.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, Value>,
+}

@@ -1,0 +1,133 @@
+//! Load balancers of the AWS Load Balancer Controller: what their annotations say of their timing.
+//!
+//! With *instance* targets a load balancer knows nodes, not pods: the way to the pod is kube-proxy's (and, with
+//! `externalTrafficPolicy: Local`, the nodes' health). With *ip* targets it keeps the pods' own addresses.
+
+use std::time::Duration;
+
+use segue_core::path::Stage;
+
+use super::stages::{ALB, ALB_HEALTH, Known, LB_CONTROLLER, NLB, NLB_HEALTH};
+use super::{AgentHealth, LB_HEALTH};
+use crate::objects::Object;
+use crate::workload::{Backing, Entry};
+
+const ALB_PREFIX: &str = "alb.ingress.kubernetes.io/";
+const NLB_PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
+
+/// New connections stop at most this long after an NLB has found a target unhealthy.
+const AFTER_UNHEALTHY: Duration = Duration::from_secs(10);
+
+/// Whether an Ingress is an ALB's.
+pub(super) fn is_alb(entry: &Entry) -> bool {
+    entry.class.as_deref() == Some("alb")
+        || entry.object.meta.annotations.keys().any(|key| key.starts_with(ALB_PREFIX))
+}
+
+/// The stages of an ALB that keeps the pods' addresses; `None` if it knows only nodes.
+pub(super) fn application_load_balancer(
+    backing: &Backing,
+    entry: &Entry,
+    agent: AgentHealth,
+    notes: &mut Vec<String>,
+) -> Option<Vec<Stage>> {
+    // The Service's own annotation wins over the Ingress's.
+    let annotation = |key: &str| {
+        let key = format!("{ALB_PREFIX}{key}");
+        backing.object.meta.annotation(&key).or_else(|| entry.object.meta.annotation(&key)).map(str::to_owned)
+    };
+    if annotation("target-type").as_deref() != Some("ip") {
+        return None;
+    }
+    let health = Health {
+        interval: number(annotation("healthcheck-interval-seconds"), 15),
+        healthy: number(annotation("healthy-threshold-count"), 2),
+        unhealthy: number(annotation("unhealthy-threshold-count"), 2),
+        asks_the_agent: asks(annotation("healthcheck-path"), annotation("healthcheck-port"), agent),
+    };
+    health.suggest(entry.object, ALB_PREFIX, agent, notes);
+    Some(health.stages(ALB, ALB_HEALTH))
+}
+
+/// The stages of an NLB that keeps the pods' addresses; `None` if there is none, or it knows only nodes.
+pub(super) fn network_load_balancer(
+    backing: &Backing,
+    agent: AgentHealth,
+    notes: &mut Vec<String>,
+) -> Option<Vec<Stage>> {
+    if backing.service.kind.as_deref() != Some("LoadBalancer") {
+        return None;
+    }
+    let annotation =
+        |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}")).map(str::to_owned);
+    let kind = annotation("type");
+    if kind.as_deref() != Some("nlb-ip") && annotation("nlb-target-type").as_deref() != Some("ip") {
+        return None;
+    }
+    let health = Health {
+        interval: number(annotation("healthcheck-interval"), 10),
+        healthy: number(annotation("healthcheck-healthy-threshold"), 3),
+        unhealthy: number(annotation("healthcheck-unhealthy-threshold"), 3),
+        asks_the_agent: asks(annotation("healthcheck-path"), annotation("healthcheck-port"), agent),
+    };
+    health.suggest(backing.object, NLB_PREFIX, agent, notes);
+    Some(health.stages(NLB, NLB_HEALTH))
+}
+
+/// The stages of a target group that someone else's load balancer uses; `None` if its targets are nodes. What kind of
+/// load balancer it is can't be seen from here, so the slower kind counts.
+pub(super) fn target_group(entry: &Entry) -> Option<Vec<Stage>> {
+    let target_type = entry.object.json.pointer("/spec/targetType").and_then(serde_json::Value::as_str);
+    (target_type != Some("instance")).then(|| vec![LB_CONTROLLER.stage(), NLB.stage(), NLB_HEALTH.stage()])
+}
+
+struct Health {
+    interval: u64,
+    healthy: u64,
+    unhealthy: u64,
+    asks_the_agent: bool,
+}
+
+impl Health {
+    /// Joining takes the registration and the checks until a target is healthy. Leaving takes the deregistration; where
+    /// the agent answers the checks, it ends sooner: once they have failed often enough.
+    fn stages(&self, data_plane: Known, health: Known) -> Vec<Stage> {
+        let join = Duration::from_secs(self.interval * self.healthy);
+        let checks = format!("health checks every {} s: {} to join", self.interval, self.healthy);
+        let mut stages = vec![LB_CONTROLLER.stage(), data_plane.stage()];
+        let failing = Duration::from_secs(self.interval * self.unhealthy) + AFTER_UNHEALTHY;
+        let deregistered = Duration::from_secs(data_plane.leave);
+        if self.asks_the_agent && failing < deregistered {
+            let registered = Duration::from_secs(data_plane.join);
+            stages[1] = data_plane.within(
+                registered,
+                Duration::ZERO,
+                "the agent fails the health checks, which is faster",
+            );
+            let source = format!("{checks}, {} and 10 s to leave, for the agent fails them", self.unhealthy);
+            stages.push(health.within(join, failing, source));
+        } else {
+            stages.push(health.within(join, Duration::ZERO, checks));
+        }
+        stages
+    }
+
+    fn suggest(&self, object: &Object, prefix: &str, agent: AgentHealth, notes: &mut Vec<String>) {
+        let failing = self.interval * self.unhealthy + AFTER_UNHEALTHY.as_secs();
+        if !self.asks_the_agent && prefix == NLB_PREFIX && failing < NLB.leave {
+            notes.push(format!(
+                "{object}: with the health check on the agent ({prefix}healthcheck-path: {LB_HEALTH}, -port: \"{}\", -protocol: http) \
+                 it stops sending {failing} s after a drain's beginning, instead of {} s",
+                agent.port, NLB.leave
+            ));
+        }
+    }
+}
+
+fn number(annotation: Option<String>, default: u64) -> u64 {
+    annotation.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
+}
+
+fn asks(path: Option<String>, port: Option<String>, agent: AgentHealth) -> bool {
+    path.as_deref() == Some(LB_HEALTH) && port.as_deref() == Some(agent.port.to_string().as_str())
+}

@@ -1,0 +1,116 @@
+//! By which paths requests reach a workload's pods, and how long each takes to learn of a change.
+//!
+//! Every stage has a default bound with its source. Nothing in a manifest can prove that a stage is faster on the
+//! user's cluster: only the user's own bound replaces a default, and the plan says so.
+
+mod aws;
+mod bounds;
+mod stages;
+
+use std::time::Duration;
+
+use segue_core::path::{Path, Stage};
+
+use crate::objects::Kind;
+use crate::workload::{Backing, Entry, Workload};
+
+pub use bounds::{BoundError, Overrides};
+pub use stages::known_stages;
+
+use stages::{DNS, DNS_CLIENT, GATEWAY, INGRESS, KUBE_PROXY, NODE_HEALTH};
+
+/// The port and the path on which an agent answers a load balancer's health checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentHealth {
+    /// The agent's own port.
+    pub port: u16,
+}
+
+/// The path of an agent's answer to a load balancer's health checks: it fails from the withdrawal on.
+pub const LB_HEALTH: &str = "/segue/lb-health";
+
+/// The paths to a workload's pods, and what is to be said about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Each path once, with its stages.
+    pub paths: Vec<Path>,
+    /// What a reader must know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// The paths to a workload's pods. `agent` is where its agent will answer load balancers.
+pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> Paths {
+    let mut found = Paths { paths: Vec::new(), notes: Vec::new() };
+    for backing in &workload.backings {
+        found.service(backing, agent);
+    }
+    if workload.backings.is_empty() {
+        found.add("service", vec![KUBE_PROXY.stage()]);
+        found.notes.push(
+            "no Service in the input selects these pods: they are taken to be behind one of type ClusterIP; give the Services \
+             (and Ingresses) to inject as well if there are any"
+                .to_owned(),
+        );
+    }
+    for stage in found.paths.iter_mut().flat_map(|path| &mut path.stages) {
+        overrides.apply(stage);
+    }
+    found
+}
+
+impl Paths {
+    fn service(&mut self, backing: &Backing, agent: AgentHealth) {
+        let name = backing.object.meta.shown_name();
+        if backing.service.is_headless() {
+            self.add(&format!("headless/{name}"), vec![DNS.stage(), DNS_CLIENT.stage()]);
+            self.notes.push(format!(
+                "{} is headless: its clients take addresses from DNS, and one that never resolves again (some runtimes cache \
+                 for ever) is not bounded by anything",
+                backing.object
+            ));
+            return;
+        }
+        self.add(&format!("service/{name}"), vec![KUBE_PROXY.stage()]);
+        if backing.service.is_local() {
+            self.add(&format!("nodes/{name}"), vec![KUBE_PROXY.stage(), NODE_HEALTH.stage()]);
+        }
+        if let Some(stages) = aws::network_load_balancer(backing, agent, &mut self.notes) {
+            self.add(&format!("nlb/{name}"), stages);
+        }
+        for entry in &backing.entries {
+            self.entry(backing, entry, agent);
+        }
+    }
+
+    fn entry(&mut self, backing: &Backing, entry: &Entry, agent: AgentHealth) {
+        let name = entry.object.meta.shown_name();
+        match entry.object.kind {
+            Kind::TargetGroupBinding => {
+                if let Some(stages) = aws::target_group(entry) {
+                    self.add(&format!("target-group/{name}"), stages);
+                }
+            }
+            Kind::Route => self.add(&format!("gateway/{name}"), vec![GATEWAY.stage()]),
+            _ if aws::is_alb(entry) => {
+                if let Some(stages) = aws::application_load_balancer(backing, entry, agent, &mut self.notes) {
+                    self.add(&format!("alb/{name}"), stages);
+                }
+            }
+            _ => self.add(&format!("ingress/{name}"), vec![INGRESS.stage()]),
+        }
+    }
+
+    /// Adds a path unless it is there: an Ingress leads to a Service by several of its rules.
+    fn add(&mut self, name: &str, stages: Vec<Stage>) {
+        match self.paths.iter_mut().find(|path| path.name == name) {
+            None => self.paths.push(Path { name: name.to_owned(), stages }),
+            // Two Services behind one entry: what takes longer holds for both.
+            Some(path) if longest(&stages) > longest(&path.stages) => path.stages = stages,
+            Some(_) => {}
+        }
+    }
+}
+
+fn longest(stages: &[Stage]) -> Duration {
+    stages.iter().filter_map(|stage| stage.leave.max).map(|max| max.0).sum()
+}

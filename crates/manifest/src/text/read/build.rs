@@ -1,0 +1,380 @@
+//! Builds the trees. The parser says what each scalar is and where it stands; dashes, colons, anchors, headers of block
+//! scalars and the ends of collections are found in the text between, where only space and comments can be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+
+use super::super::complaint::{Complaint, TextError, line_start};
+use super::helm;
+use super::tree::{Entry, Kind, Node, NodeId, Tree, key_text, scalar};
+
+/// How deep a document may be nested.
+const DEEPEST: usize = 200;
+
+/// The documents of a text: the bytes of each, to the beginning of the next, and its tree.
+pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
+    let trees = Builder::new(name, text).stream();
+    let template = match &trees {
+        Ok(trees) => trees.iter().find_map(|(_, tree)| helm::in_tree(text, tree)),
+        Err(_) => helm::in_broken_text(text),
+    };
+    match template {
+        Some(span) => Err(helm::complaint(name, text, span).into()),
+        None => trees,
+    }
+}
+
+struct Builder<'t> {
+    name: &'t str,
+    text: &'t str,
+    parser: Parser<'t, StrInput<'t>>,
+    /// The byte of each character, and the text's length.
+    bytes: Vec<usize>,
+    nodes: Vec<Node>,
+    /// Of the current document: anchors that are complete, by the parser's number.
+    anchors: BTreeMap<usize, NodeId>,
+    /// Anchors whose nodes are still being read.
+    open: BTreeSet<usize>,
+    depth: usize,
+    /// How many flow collections are open.
+    flow: usize,
+}
+
+type Parsed<'t> = (Event<'t>, Span);
+
+impl<'t> Builder<'t> {
+    fn new(name: &'t str, text: &'t str) -> Self {
+        let bytes = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        Self {
+            name,
+            text,
+            parser: Parser::new_from_str(text),
+            bytes,
+            nodes: Vec::new(),
+            anchors: BTreeMap::new(),
+            open: BTreeSet::new(),
+            depth: 0,
+            flow: 0,
+        }
+    }
+
+    fn stream(mut self) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
+        let mut documents: Vec<(Range<usize>, Tree)> = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::DocumentStart(explicit) => {
+                    let start = self.span(span).start;
+                    if let Some((before, _)) = documents.last_mut() {
+                        before.end = start;
+                    }
+                    let from = if explicit { start + "---".len() } else { start };
+                    self.anchors.clear();
+                    self.open.clear();
+                    let (event, span) = self.next()?;
+                    let root = self.node(event, span, from)?;
+                    let nodes = std::mem::take(&mut self.nodes);
+                    documents.push((start..self.text.len(), Tree { nodes, root }));
+                }
+                Event::StreamEnd => return Ok(documents),
+                _ => {}
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<Parsed<'t>, TextError> {
+        match self.parser.next_event() {
+            Some(Ok(parsed)) => Ok(parsed),
+            Some(Err(error)) => Err(self.broken(&error)),
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    /// A node, whose first byte is at or behind `from` with only space and comments between.
+    fn node(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<NodeId, TextError> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            let complaint = self.complaint(self.span(span), format!("nested deeper than {DEEPEST} levels"));
+            return Err(complaint.help("no Kubernetes object is nested so deep").into());
+        }
+        let id = match event {
+            Event::Alias(anchor) => self.alias(anchor, span)?,
+            Event::Scalar(value, style, anchor, tag) => {
+                let node = self.scalar(&value, style, anchor != 0, tag.as_deref(), span, from);
+                self.add(node, anchor)
+            }
+            Event::SequenceStart(anchor, _) => {
+                self.open.insert(anchor);
+                let node = self.sequence(span, from)?;
+                self.add(node, anchor)
+            }
+            Event::MappingStart(anchor, _) => {
+                self.open.insert(anchor);
+                let node = self.mapping(span, from)?;
+                self.add(node, anchor)
+            }
+            _ => return Err(self.complaint(self.span(span), "no value stands where one must be").into()),
+        };
+        self.depth -= 1;
+        Ok(id)
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> NodeId {
+        self.nodes.push(node);
+        if anchor != 0 {
+            self.open.remove(&anchor);
+            self.anchors.insert(anchor, self.nodes.len() - 1);
+        }
+        self.nodes.len() - 1
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<NodeId, TextError> {
+        let span = self.span(span);
+        if self.open.contains(&anchor) {
+            let complaint = self.complaint(span, "an alias refers to a value that it is itself a part of");
+            return Err(complaint.help("write out what it stands for").into());
+        }
+        let Some(target) = self.anchors.get(&anchor).copied() else {
+            let complaint = self.complaint(span, "an alias refers to an anchor of another document");
+            return Err(complaint
+                .help("an anchor is known in its own document only: write the value out")
+                .into());
+        };
+        self.nodes[target].aliased = true;
+        Ok(self.add(Node { span, kind: Kind::Alias(target), aliased: false }, 0))
+    }
+
+    fn scalar(
+        &self,
+        value: &str,
+        style: ScalarStyle,
+        anchored: bool,
+        tag: Option<&Tag>,
+        span: Span,
+        from: usize,
+    ) -> Node {
+        let there = self.span(span);
+        let plain = style == ScalarStyle::Plain;
+        let quote = match style {
+            ScalarStyle::SingleQuoted => Some('\''),
+            ScalarStyle::DoubleQuoted => Some('"'),
+            _ => None,
+        };
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let value = if block { self.without_missing_break(value, there.end) } else { value };
+        let span = if block {
+            self.start_of_content(from)..self.end_of_block_scalar(from, there.end)
+        } else if plain && value.is_empty() && !anchored && tag.is_none() {
+            from..from
+        } else if let Some(quote) = quote {
+            there.start..self.end_of_quotes(there.start, quote)
+        } else {
+            there
+        };
+        let tag = tag.map(|tag| if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "other" });
+        let kind = Kind::Scalar { value: scalar(value, plain, tag), quote, block };
+        Node { span, kind, aliased: false }
+    }
+
+    /// A block scalar that the text's end ends has no last line break, as Kubernetes' reader has it.
+    fn without_missing_break<'v>(&self, value: &'v str, end: usize) -> &'v str {
+        let last_line = &self.text[line_start(self.text, self.text.len())..];
+        if end == self.text.len() && !last_line.trim().is_empty() {
+            value.strip_suffix('\n').unwrap_or(value)
+        } else {
+            value
+        }
+    }
+
+    fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
+        let there = self.span(span);
+        let start = self.start_of_content(from);
+        let content = self.behind_properties(start);
+        let flow = !there.is_empty() && self.text[content..].starts_with('[');
+        let mut end = content;
+        let mut from = content + usize::from(flow);
+        let mut items = Vec::new();
+        self.flow += usize::from(flow);
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                if flow {
+                    end = self.span(span).start + 1;
+                }
+                break;
+            }
+            let begins = self.trivia(from);
+            let node = self.node(event, span, if flow { begins } else { begins + 1 })?;
+            let node_span = self.nodes[node].span.clone();
+            end = node_span.end;
+            items.push((begins, node));
+            from = if flow { self.behind_comma(end) } else { end };
+        }
+        self.flow -= usize::from(flow);
+        Ok(Node { span: start..end, kind: Kind::Sequence { flow, items }, aliased: false })
+    }
+
+    fn mapping(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
+        let there = self.span(span);
+        let start = self.start_of_content(from);
+        let content = self.behind_properties(start);
+        let braces = !there.is_empty() && self.text[content..].starts_with('{');
+        let mut end = content;
+        let mut from = content + usize::from(braces);
+        let bare = !braces && self.flow > 0;
+        let flow = braces || bare;
+        let mut entries = Vec::new();
+        self.flow += usize::from(flow);
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                if braces {
+                    end = self.span(span).start + 1;
+                }
+                break;
+            }
+            let entry = self.entry(event, span, from)?;
+            end = self.nodes[entry.value].span.end.max(entry.after_colon);
+            from = if braces { self.behind_comma(end) } else { end };
+            entries.push(entry);
+        }
+        self.flow -= usize::from(flow);
+        Ok(Node { span: start..end, kind: Kind::Mapping { flow, bare, entries }, aliased: false })
+    }
+
+    fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, TextError> {
+        let start = self.trivia(from);
+        let plain_key = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
+        let question = self.text[start..].starts_with('?') && self.span(span).start != start;
+        let key = self.node(event, span, if question { start + 1 } else { start })?;
+        let key_span = self.nodes[key].span.clone();
+        let key = match &self.nodes[key].kind {
+            Kind::Scalar { value, .. } => key_text(value),
+            Kind::Alias(target) => match &self.nodes[*target].kind {
+                Kind::Scalar { value, .. } => key_text(value),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(key) = key else {
+            let complaint = self.complaint(key_span, "a key must be a text");
+            return Err(complaint.help("quote it, if it was meant as a text").into());
+        };
+        let colon = self.trivia(key_span.end);
+        let has_colon = self.text[colon..].starts_with(':');
+        let after_colon = if has_colon { colon + 1 } else { key_span.end };
+        let (event, span) = self.next()?;
+        let value = self.node(event, span, after_colon)?;
+        let merge = plain_key && key == "<<";
+        Ok(Entry { key, start, after_colon, merge, key_span, value })
+    }
+
+    fn span(&self, span: Span) -> Range<usize> {
+        let byte = |index: usize| self.bytes.get(index).copied().unwrap_or(self.text.len());
+        byte(span.start.index())..byte(span.end.index()).max(byte(span.start.index()))
+    }
+
+    /// The first byte at or behind `at` that is neither space nor in a comment.
+    fn trivia(&self, mut at: usize) -> usize {
+        loop {
+            let rest = &self.text[at..];
+            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']);
+            at += rest.len() - trimmed.len();
+            let comment = trimmed.starts_with('#')
+                && (at == 0 || self.text[..at].ends_with([' ', '\t', '\r', '\n', '\u{feff}']));
+            if !comment {
+                return at;
+            }
+            at += trimmed.find('\n').unwrap_or(trimmed.len());
+        }
+    }
+
+    fn start_of_content(&self, from: usize) -> usize {
+        self.trivia(from)
+    }
+
+    /// Behind a block collection's anchor and tag, if it has any.
+    fn behind_properties(&self, start: usize) -> usize {
+        let mut at = start;
+        while self.text[at..].starts_with(['&', '!']) {
+            let word = self.text[at..].find(char::is_whitespace).unwrap_or(self.text.len() - at);
+            at = self.trivia(at + word);
+        }
+        at
+    }
+
+    /// Behind a quoted scalar's closing quote: the parser's own end may lie behind the space and comment that follow.
+    fn end_of_quotes(&self, start: usize, quote: char) -> usize {
+        let open = self.behind_properties(start) + 1;
+        let mut letters = self.text[open..].char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            if quote == '"' && letter == '\\' {
+                letters.next();
+            } else if letter == quote
+                && letters.next_if(|(_, next)| quote == '\'' && *next == quote).is_none()
+            {
+                return open + at + 1;
+            }
+        }
+        self.text.len()
+    }
+
+    fn behind_comma(&self, end: usize) -> usize {
+        let comma = self.trivia(end);
+        if self.text[comma..].starts_with(',') { comma + 1 } else { end }
+    }
+
+    /// Behind a block scalar's last text; behind its blank lines too where its header keeps them.
+    fn end_of_block_scalar(&self, from: usize, end: usize) -> usize {
+        let header = self.behind_properties(self.start_of_content(from));
+        let line = &self.text[header..];
+        let header_end = header + line.find(['\n', '\r']).unwrap_or(line.len());
+        let indicators = self.text[header..header_end].split([' ', '\t']).next().unwrap_or_default();
+        let body = &self.text[header_end..end.max(header_end)];
+        let kept = if indicators.contains('+') {
+            // The last line's indentation may be that of what follows; its line break is no part of a line's text.
+            let body = body.trim_end_matches([' ', '\t']);
+            body.strip_suffix('\n').map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
+        } else {
+            body.trim_end()
+        };
+        if kept.trim().is_empty() && !indicators.contains('+') {
+            header_end.min(header + self.text[header..header_end].trim_end().len())
+        } else {
+            header_end + kept.len()
+        }
+    }
+
+    fn complaint(&self, span: Range<usize>, message: impl Into<String>) -> Complaint {
+        Complaint::new(self.name, self.text, span, message)
+    }
+
+    /// What the parser found wrong, with what would be right where that can be told.
+    fn broken(&self, error: &ScanError) -> TextError {
+        let at = self.bytes.get(error.marker().index()).copied().unwrap_or(self.text.len());
+        let begin = line_start(self.text, at);
+        let line = self.text[begin..].lines().next().unwrap_or_default();
+        let indentation = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indentation].find('\t') {
+            let span = begin + tab..begin + tab + 1;
+            let complaint = self.complaint(span, "a tab stands in the indentation");
+            return complaint.help("indent with spaces: YAML does not allow tabs there").into();
+        }
+        let info = error.info();
+        let complaint = self.complaint(at..at, format!("not YAML: {info}"));
+        let help = if info.contains("mapping values are not allowed") {
+            "put a value that contains `: ` in quotes, or check the indentation of this line"
+        } else if info.contains("unknown anchor") {
+            "an alias `*name` needs an anchor `&name` before it in the same document"
+        } else if info.contains("quoted scalar") || info.contains("end of stream") {
+            "a quote or bracket is opened and never closed"
+        } else if info.contains("simple key") || info.contains("did not find expected") {
+            "check the indentation of this line and the one before, and whether each key ends with `: `"
+        } else {
+            "check this line and the one before it"
+        };
+        complaint.help(help).into()
+    }
+}

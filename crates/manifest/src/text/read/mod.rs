@@ -1,0 +1,10 @@
+//! From bytes to trees: the parser's events, joined with the places that the parser does not tell.
+
+mod build;
+mod helm;
+mod resolve;
+mod tree;
+
+pub(super) use build::documents;
+pub(super) use resolve::is_text_to_all;
+pub(super) use tree::{Entry, Found, Kind, Node, NodeId, Tree};

@@ -1,0 +1,256 @@
+//! One document as a tree in which every node knows its bytes.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+
+use super::super::pointer::{Pointer, Step};
+use super::resolve::resolve;
+
+/// Where a node lies in its tree.
+pub(crate) type NodeId = usize;
+
+/// How many values a document may have once its aliases are resolved: more is a bomb, not a manifest.
+const MOST_VALUES: usize = 1_000_000;
+
+/// A node and its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    /// From its anchor or tag, or its first byte, to behind its last. Block collections end with their last child, block
+    /// scalars with the last byte of their text.
+    pub(crate) span: Range<usize>,
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// Whether an alias refers to it.
+    pub(crate) aliased: bool,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// A text or anything else without children; `value` is how it reads.
+    Scalar { value: Value, quote: Option<char>, block: bool },
+    /// A reference to another node.
+    Alias(NodeId),
+    /// A list: each item with where it begins (its dash, in block style).
+    Sequence { flow: bool, items: Vec<(usize, NodeId)> },
+    /// Keys with values. A `bare` one is the single pair in `[a: b]`.
+    Mapping { flow: bool, bare: bool, entries: Vec<Entry> },
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The key as text.
+    pub(crate) key: String,
+    /// Where the entry begins: its key, or the `?` before it.
+    pub(crate) start: usize,
+    /// Behind the colon, or behind the key where there is none.
+    pub(crate) after_colon: usize,
+    /// Whether it is a merge key.
+    pub(crate) merge: bool,
+    /// The bytes of the key.
+    pub(crate) key_span: Range<usize>,
+    /// Its value.
+    pub(crate) value: NodeId,
+}
+
+/// One document.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) root: NodeId,
+}
+
+/// What a pointer leads to.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// The value; an alias is not followed at the last step.
+    pub(crate) node: NodeId,
+    /// What holds it, and its index there; `None` for the root.
+    pub(crate) parent: Option<(NodeId, usize)>,
+    /// Why it is shared with other places, and where that is written.
+    pub(crate) shared: Option<(&'static str, Range<usize>)>,
+    /// A key on the way that stands twice in its mapping.
+    pub(crate) duplicate: Option<Range<usize>>,
+}
+
+impl Tree {
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// Behind all aliases.
+    pub(crate) fn behind(&self, id: NodeId) -> NodeId {
+        match self.nodes[id].kind {
+            Kind::Alias(target) => self.behind(target),
+            _ => id,
+        }
+    }
+
+    /// Where a value's key, dash or first byte stands.
+    pub(crate) fn entry_start(&self, found: &Found) -> usize {
+        match found.parent {
+            None => self.nodes[found.node].span.start,
+            Some((holder, index)) => match &self.nodes[holder].kind {
+                Kind::Mapping { entries, .. } => entries[index].start,
+                Kind::Sequence { items, .. } => items[index].0,
+                _ => self.nodes[found.node].span.start,
+            },
+        }
+    }
+
+    /// Where a pointer leads. Keys of merged mappings are found as their own readers would.
+    pub(crate) fn find(&self, at: &Pointer) -> Option<Found> {
+        let mut found = Found { node: self.root, parent: None, shared: None, duplicate: None };
+        self.note_anchor(&mut found);
+        for step in at.steps() {
+            if let Kind::Alias(_) = self.nodes[found.node].kind {
+                found.shared.get_or_insert(("stands behind an alias", self.nodes[found.node].span.clone()));
+                found.node = self.behind(found.node);
+            }
+            self.step(&mut found, step)?;
+            self.note_anchor(&mut found);
+        }
+        Some(found)
+    }
+
+    fn note_anchor(&self, found: &mut Found) {
+        let node = &self.nodes[found.node];
+        if node.aliased {
+            found
+                .shared
+                .get_or_insert(("stands under an anchor that is used elsewhere too", node.span.clone()));
+        }
+    }
+
+    fn step(&self, found: &mut Found, step: &Step) -> Option<()> {
+        let holder = found.node;
+        match (&self.nodes[holder].kind, step) {
+            (Kind::Sequence { items, .. }, Step::Index(index)) => {
+                found.node = items.get(*index)?.1;
+                found.parent = Some((holder, *index));
+            }
+            (Kind::Mapping { entries, .. }, Step::Key(key)) => {
+                let mut same =
+                    entries.iter().enumerate().filter(|(_, entry)| !entry.merge && entry.key == *key);
+                if let Some((index, entry)) = same.next_back() {
+                    if same.next().is_some() {
+                        found.duplicate.get_or_insert(entry.key_span.clone());
+                    }
+                    found.node = entry.value;
+                    found.parent = Some((holder, index));
+                } else {
+                    let (merge, from, index) = self.merged(holder).find_map(|(merge, from)| {
+                        let Kind::Mapping { entries, .. } = &self.nodes[from].kind else { return None };
+                        let own = Pointer(vec![Step::Key(key.clone())]);
+                        let inner = Self::find_in(self, from, &own)?;
+                        let (holder, index) = inner.parent?;
+                        debug_assert!(!entries.is_empty());
+                        Some((merge, holder, index))
+                    })?;
+                    found.shared.get_or_insert(("comes from a merge key", merge));
+                    let Kind::Mapping { entries, .. } = &self.nodes[from].kind else { return None };
+                    found.node = entries[index].value;
+                    found.parent = Some((from, index));
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn find_in(&self, from: NodeId, at: &Pointer) -> Option<Found> {
+        let mut found = Found { node: from, parent: None, shared: None, duplicate: None };
+        for step in at.steps() {
+            self.step(&mut found, step)?;
+        }
+        Some(found)
+    }
+
+    /// The mappings that a mapping's merge keys name, the first one winning; each with where the merge key stands.
+    fn merged(&self, holder: NodeId) -> impl Iterator<Item = (Range<usize>, NodeId)> + '_ {
+        let entries = match &self.nodes[holder].kind {
+            Kind::Mapping { entries, .. } => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().filter(|entry| entry.merge).flat_map(|entry| {
+            let value = self.behind(entry.value);
+            let sources = match &self.nodes[value].kind {
+                Kind::Sequence { items, .. } => items.iter().map(|(_, item)| self.behind(*item)).collect(),
+                _ => vec![value],
+            };
+            sources.into_iter().map(|source| (entry.key_span.clone(), source))
+        })
+    }
+
+    /// The whole value, with aliases and merge keys resolved; `None` if it would be absurdly large.
+    pub(crate) fn json(&self) -> Option<Value> {
+        self.value(self.root, &mut MOST_VALUES.clone())
+    }
+
+    fn value(&self, id: NodeId, left: &mut usize) -> Option<Value> {
+        *left = left.checked_sub(1)?;
+        Some(match &self.nodes[id].kind {
+            Kind::Scalar { value, .. } => value.clone(),
+            Kind::Alias(target) => self.value(*target, left)?,
+            Kind::Sequence { items, .. } => {
+                Value::Array(items.iter().map(|(_, item)| self.value(*item, left)).collect::<Option<_>>()?)
+            }
+            Kind::Mapping { entries, .. } => {
+                let mut object = Map::new();
+                for entry in entries.iter().filter(|entry| !entry.merge) {
+                    object.insert(entry.key.clone(), self.value(entry.value, left)?);
+                }
+                for (_, source) in self.merged(id) {
+                    if let Value::Object(more) = self.value(source, left)? {
+                        for (key, value) in more {
+                            object.entry(key).or_insert(value);
+                        }
+                    }
+                }
+                Value::Object(object)
+            }
+        })
+    }
+
+    /// Calls `each` with every mapping's pointer and entries, those behind aliases left out.
+    pub(crate) fn each_mapping(&self, each: &mut impl FnMut(&Pointer, &[Entry])) {
+        self.walk(self.root, &Pointer::root(), each);
+    }
+
+    fn walk(&self, id: NodeId, at: &Pointer, each: &mut impl FnMut(&Pointer, &[Entry])) {
+        match &self.nodes[id].kind {
+            Kind::Sequence { items, .. } => {
+                for (index, (_, item)) in items.iter().enumerate() {
+                    self.walk(*item, &at.then(index), each);
+                }
+            }
+            Kind::Mapping { entries, .. } => {
+                each(at, entries);
+                for entry in entries {
+                    self.walk(entry.value, &at.then(entry.key.as_str()), each);
+                }
+            }
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
+    }
+}
+
+/// How a key reads: `sigs.k8s.io/yaml` makes texts of numbers and booleans too.
+pub(crate) fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null => Some(String::from("null")),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// How a scalar reads.
+pub(crate) fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Value {
+    match (tag, plain) {
+        (None, true) | (Some("int" | "float" | "bool" | "null"), _) => resolve(text),
+        _ => Value::String(text.to_owned()),
+    }
+}

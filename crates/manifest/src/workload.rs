@@ -1,0 +1,154 @@
+//! A workload joined with what concerns its pods: the Services that select them, what leads to those, and the policies
+//! and monitors that name their ports.
+//!
+//! A selector picks pods by *all* of its labels, in its own namespace. Only what is in the input is known.
+
+use crate::objects::{
+    Address, Ingress, Kind, Monitor, NetworkPolicy, Object, Route, Service, ShapeError, Template,
+};
+
+/// A part of an object that is not of the shape that Kubernetes gives it, and which object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misshapen {
+    /// Which object.
+    pub address: Address,
+    /// Which part of it, and why.
+    pub error: ShapeError,
+}
+
+/// All objects of the input, read as far as they concern pods.
+#[derive(Debug, Default)]
+pub struct World<'o> {
+    services: Vec<(&'o Object, Service)>,
+    entries: Vec<Entry<'o>>,
+    policies: Vec<(&'o Object, NetworkPolicy)>,
+    other_policies: Vec<&'o Object>,
+    monitors: Vec<(&'o Object, Monitor)>,
+    namespaces: Vec<&'o Object>,
+}
+
+/// What leads requests from outside to Services.
+#[derive(Debug, Clone)]
+pub struct Entry<'o> {
+    /// The Ingress, route or target group binding.
+    pub object: &'o Object,
+    /// The Services that it leads to, each with its namespace if it is not the entry's own.
+    services: Vec<(Option<String>, String)>,
+    /// An Ingress's class.
+    pub class: Option<String>,
+}
+
+/// A Service that selects a workload's pods, and what leads to it.
+#[derive(Debug, Clone)]
+pub struct Backing<'o> {
+    /// The object.
+    pub object: &'o Object,
+    /// What it says.
+    pub service: Service,
+    /// Ingresses, routes and target group bindings that lead to it.
+    pub entries: Vec<Entry<'o>>,
+}
+
+/// A workload whose pods can be drained.
+#[derive(Debug, Clone)]
+pub struct Workload<'o> {
+    /// The object.
+    pub object: &'o Object,
+    /// Its pods.
+    pub template: Template,
+    /// The Services that select them.
+    pub backings: Vec<Backing<'o>>,
+    /// NetworkPolicies that rule them or name them as a peer of outgoing traffic.
+    pub policies: Vec<(&'o Object, NetworkPolicy)>,
+    /// Policies of other kinds in their namespace: whom they concern is not read.
+    pub other_policies: Vec<&'o Object>,
+    /// Monitors that scrape them.
+    pub monitors: Vec<(&'o Object, Monitor)>,
+    /// Their namespace, if it is in the input.
+    pub namespace: Option<&'o Object>,
+}
+
+impl<'o> World<'o> {
+    /// Reads them. `service` reads a Service: the injector sees some as they were before it changed them.
+    pub fn of(
+        objects: &'o [Object],
+        service: impl Fn(&Object) -> Result<Service, ShapeError>,
+    ) -> Result<Self, Misshapen> {
+        let mut world = Self::default();
+        for object in objects {
+            world
+                .take(object, &service)
+                .map_err(|error| Misshapen { address: object.address.clone(), error })?;
+        }
+        Ok(world)
+    }
+
+    fn take(
+        &mut self,
+        object: &'o Object,
+        service: &impl Fn(&Object) -> Result<Service, ShapeError>,
+    ) -> Result<(), ShapeError> {
+        match object.kind {
+            Kind::Service => self.services.push((object, service(object)?)),
+            Kind::Ingress => {
+                let Ingress { class, services } = Ingress::of(object);
+                let services = services.into_iter().map(|name| (None, name)).collect();
+                self.entries.push(Entry { object, services, class });
+            }
+            Kind::Route | Kind::TargetGroupBinding => {
+                let services = Route::of(object).services.into_iter().collect();
+                self.entries.push(Entry { object, services, class: None });
+            }
+            Kind::NetworkPolicy => self.policies.push((object, NetworkPolicy::of(object)?)),
+            Kind::OtherPolicy => self.other_policies.push(object),
+            Kind::PodMonitor | Kind::ServiceMonitor => self.monitors.push((object, Monitor::of(object)?)),
+            Kind::Namespace => self.namespaces.push(object),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The workload that an object is, with what concerns its pods; `None` if it has no pods to drain.
+    pub fn workload(&self, object: &'o Object) -> Result<Option<Workload<'o>>, Misshapen> {
+        let template =
+            Template::of(object).map_err(|error| Misshapen { address: object.address.clone(), error })?;
+        let Some(template) = template else { return Ok(None) };
+        let labels = &template.meta.labels;
+        let beside = |other: &Object| other.shares_namespace(object);
+        let services = self.services.iter().filter(|(other, service)| beside(other) && service.picks(labels));
+        let backings: Vec<_> = services.map(|(object, service)| self.backing(object, service)).collect();
+        let policies = self.policies.iter().filter(|(other, policy)| {
+            let rules = beside(other) && policy.pod_selector.picks(labels);
+            rules || policy.egress.iter().any(|rule| rule.reaches(beside(other), labels))
+        });
+        let monitors = self.monitors.iter().filter(|(other, monitor)| match other.kind {
+            Kind::PodMonitor => monitor.selector.picks(labels),
+            _ => backings.iter().any(|backing| monitor.selector.picks(&backing.object.meta.labels)),
+        });
+        let mut namespaces = self.namespaces.iter().copied();
+        Ok(Some(Workload {
+            object,
+            policies: policies.cloned().collect(),
+            other_policies: self.other_policies.iter().copied().filter(|other| beside(other)).collect(),
+            monitors: monitors.cloned().collect(),
+            namespace: namespaces
+                .find(|one| object.meta.namespace.is_some() && one.meta.name == object.meta.namespace),
+            template,
+            backings,
+        }))
+    }
+
+    fn backing(&self, object: &'o Object, service: &Service) -> Backing<'o> {
+        let leads = |entry: &&Entry| {
+            entry.services.iter().any(|(namespace, name)| {
+                let here = match namespace {
+                    Some(namespace) => object.meta.namespace.as_ref().is_none_or(|own| own == namespace),
+                    None => entry.object.shares_namespace(object),
+                };
+                here && object.meta.name.as_ref() == Some(name)
+            })
+        };
+        let entries = self.entries.iter().filter(leads).cloned().collect();
+        Backing { object, service: service.clone(), entries }
+    }
+}

@@ -1,0 +1,57 @@
+//! Both ways of looking show the same sockets, as far as both can say.
+
+use crate::clock;
+use crate::pair::{connect, listen, look, server_end, until};
+use segue_sockets::{Connection, Listener, Looker, Picture, Source, State};
+use std::io::Write;
+use std::net::TcpStream;
+
+/// What both can say of the sockets on some ports, sorted.
+fn common(picture: &Picture, ports: &[u16]) -> (Vec<Listener>, Vec<Connection>) {
+    let ours = |port: u16| ports.contains(&port);
+    let listeners = picture.listeners.iter().filter(|one| ours(one.local.port()));
+    let mut listeners: Vec<_> = listeners.map(|one| Listener { backlog: None, ..*one }).collect();
+    listeners.sort_by_key(|one| one.local);
+    let connections =
+        picture.connections.iter().filter(|one| ours(one.local.port()) || ours(one.remote.port()));
+    let plain = |one: &Connection| Connection { cookie: 0, time_wait_left: None, traffic: None, ..*one };
+    let mut connections: Vec<_> = connections.map(plain).collect();
+    connections.sort_by_key(|one| (one.local, one.remote));
+    (listeners, connections)
+}
+
+#[test]
+fn proc_shows_the_same_sockets_without_their_times() {
+    let (four, local_four) = listen("127.0.0.1:0");
+    let (six, local_six) = listen("[::1]:0");
+    let (both, local_both) = listen("[::]:0");
+    let ports = [local_four, local_six, local_both].map(|local| local.port());
+    let mut held = Vec::new();
+    for listening in [&four, &six] {
+        let (mut unread, server) = connect(listening);
+        unread.write_all(b"hello").unwrap();
+        held.push((unread, server));
+        let (half, server) = connect(listening);
+        server.shutdown(std::net::Shutdown::Write).unwrap();
+        held.push((half, server));
+    }
+    // One that is over: its server closed first.
+    let (client, server) = connect(&four);
+    let gone = client.local_addr().unwrap();
+    drop(server);
+    drop(client);
+    // And two that nobody accepts.
+    let mapped = TcpStream::connect(("127.0.0.1", local_both.port())).unwrap();
+    let native = TcpStream::connect(local_six).unwrap();
+    until(|picture| server_end(picture, local_four.port(), gone).filter(|end| end.state == State::TimeWait));
+    let by_netlink = look();
+    let by_proc = Looker::by_proc().look(clock::now()).unwrap();
+    assert_eq!(by_proc.source, Source::Proc);
+    let (listeners, connections) = common(&by_netlink, &ports);
+    assert_eq!((listeners.len(), listeners.iter().map(|one| one.waiting).sum::<u32>()), (3, 2));
+    // Both ends of six that are open, and what is left of the one that is over.
+    assert_eq!(connections.len(), 13);
+    assert_eq!(common(&by_proc, &ports), (listeners, connections));
+    assert!(by_proc.connections.iter().all(|one| one.traffic.is_none() && one.cookie == 0));
+    drop((held, mapped, native, both));
+}

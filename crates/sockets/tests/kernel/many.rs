@@ -1,0 +1,36 @@
+//! A crowded namespace is still one look.
+
+use crate::pair::{listen, look};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::net::TcpStream;
+
+const LISTENERS: usize = 4;
+const EACH: usize = 2500;
+
+/// Nobody accepts, so each connection is two sockets and one file.
+#[test]
+fn twenty_thousand_sockets_are_one_look() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let needed = u64::try_from(LISTENERS * EACH + 500).unwrap();
+    assert!(
+        limit.maximum.is_none_or(|most| most >= needed),
+        "needs a limit of {needed} open files: ulimit -n"
+    );
+    let listening: Vec<_> = (0..LISTENERS)
+        .map(|_| {
+            let (listener, local) = listen("127.0.0.1:0");
+            // Listening once more makes the queue longer.
+            rustix::net::listen(&listener, i32::try_from(EACH).unwrap() + 100).unwrap();
+            (listener, local)
+        })
+        .collect();
+    let connect = |local| TcpStream::connect(local).unwrap();
+    let clients: Vec<_> =
+        listening.iter().flat_map(|(_, local)| (0..EACH).map(move |_| connect(*local))).collect();
+    let picture = look();
+    let ports: Vec<_> = listening.iter().map(|(_, local)| local.port()).collect();
+    let ours = |port: u16| ports.contains(&port);
+    let ends = picture.connections.iter().filter(|one| ours(one.local.port()) || ours(one.remote.port()));
+    assert_eq!(ends.count(), 2 * clients.len());
+}
