@@ -25,8 +25,9 @@ impl Application {
     pub(crate) fn reach(&self, addresses: &[IpAddr]) {
         let mut all = loopback().to_vec();
         // What "any address" means is loopback, which is there already.
-        all.extend(addresses.iter().filter(|address| !address.is_unspecified() && !address.is_loopback()));
-        all.dedup();
+        let others =
+            addresses.iter().filter(|address| !address.is_unspecified() && !loopback().contains(address));
+        all.extend(others);
         *lock(&self.addresses) = all;
     }
 
