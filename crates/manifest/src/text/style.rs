@@ -75,8 +75,11 @@ pub(super) fn column(text: &str, at: usize) -> usize {
 
 /// Where the line ends that holds this byte: before its line break.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
-    if end > at && text[..end].ends_with('\r') { end - 1 } else { end }
+    match text[at..].find('\n') {
+        Some(newline) if text[..at + newline].ends_with('\r') => at + newline - 1,
+        Some(newline) => at + newline,
+        None => text.len(),
+    }
 }
 
 /// Behind the line break that stands here, if one does.

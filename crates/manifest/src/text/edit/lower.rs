@@ -139,6 +139,10 @@ impl View<'_> {
             return Err(self.refuse(&found, format!("{holder} is not {kind}")));
         }
         let deeper = &steps[depth + 1..];
+        let made_inside = &steps[depth..steps.len() - 1];
+        if made_inside.iter().any(|step| matches!(step, Step::Index(index) if *index > 0)) {
+            return Err(self.refuse(&found, format!("{holder} has no such item")));
+        }
         let value = value::wrapped(deeper, new.clone());
         let first = |step: &Step| if matches!(step, Step::Index(_)) { Step::Index(0) } else { step.clone() };
         let made = |step: Step| Pointer([&steps[..depth], &[step]].concat());

@@ -1,5 +1,4 @@
-//! Builds the trees. The parser says what each scalar is and where it stands; dashes, colons, anchors, headers of block
-//! scalars and the ends of collections are found in the text between, where only space and comments can be.
+//! Builds the trees. The parser says what each scalar is and where it begins; the rest is found in the text between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -7,6 +6,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::super::complaint::{Complaint, TextError, line_start};
+use super::between::Between;
 use super::helm;
 use super::tree::{Entry, Kind, Node, NodeId, Tree, key_text, scalar};
 
@@ -29,6 +29,7 @@ pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tre
 struct Builder<'t> {
     name: &'t str,
     text: &'t str,
+    between: Between<'t>,
     parser: Parser<'t, StrInput<'t>>,
     /// The byte of each character, and the text's length.
     bytes: Vec<usize>,
@@ -50,6 +51,7 @@ impl<'t> Builder<'t> {
         Self {
             name,
             text,
+            between: Between(text),
             parser: Parser::new_from_str(text),
             bytes,
             nodes: Vec::new(),
@@ -96,8 +98,8 @@ impl<'t> Builder<'t> {
     fn node(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<NodeId, TextError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            let message = format!("nested deeper than {DEEPEST} levels");
-            return Err(Complaint::new(self.name, self.text, self.span(span), message).into());
+            let complaint = self.complaint(self.span(span), format!("nested deeper than {DEEPEST} levels"));
+            return Err(complaint.help("no Kubernetes object is nested so deep").into());
         }
         let id = match event {
             Event::Alias(anchor) => self.alias(anchor, span)?,
@@ -115,7 +117,7 @@ impl<'t> Builder<'t> {
                 let node = self.mapping(span, from)?;
                 self.add(node, anchor)
             }
-            _ => return Err(self.complain(self.span(span), "no value stands where one must be")),
+            _ => return Err(self.complaint(self.span(span), "no value stands where one must be").into()),
         };
         self.depth -= 1;
         Ok(id)
@@ -133,10 +135,14 @@ impl<'t> Builder<'t> {
     fn alias(&mut self, anchor: usize, span: Span) -> Result<NodeId, TextError> {
         let span = self.span(span);
         if self.open.contains(&anchor) {
-            return Err(self.complain(span, "an alias refers to a value that it is itself a part of"));
+            let complaint = self.complaint(span, "an alias refers to a value that it is itself a part of");
+            return Err(complaint.help("write out what it stands for").into());
         }
         let Some(target) = self.anchors.get(&anchor).copied() else {
-            return Err(self.complain(span, "an alias refers to an anchor of another document"));
+            let complaint = self.complaint(span, "an alias refers to an anchor of another document");
+            return Err(complaint
+                .help("an anchor is known in its own document only: write the value out")
+                .into());
         };
         self.nodes[target].aliased = true;
         Ok(self.add(Node { span, kind: Kind::Alias(target), aliased: false }, 0))
@@ -159,10 +165,13 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let value = if block { self.between.without_missing_break(value, there.end) } else { value };
         let span = if block {
-            self.start_of_content(from)..self.end_of_block_scalar(from, there.end)
+            self.between.skip_space(from)..self.between.end_of_block_scalar(from, there.end)
         } else if plain && value.is_empty() && !anchored && tag.is_none() {
             from..from
+        } else if let Some(quote) = quote {
+            there.start..self.between.end_of_quotes(there.start, quote)
         } else {
             there
         };
@@ -173,27 +182,27 @@ impl<'t> Builder<'t> {
 
     fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let flow = !there.is_empty() && self.text[there.clone()].ends_with('[');
-        let start = self.start_of_content(from);
-        let mut end = if flow { there.end } else { start };
-        // Between the anchor and the first dash is only space.
-        let mut from = if flow { there.end } else { self.behind_properties(start) };
+        let start = self.between.skip_space(from);
+        let content = self.between.behind_properties(start);
+        let flow = !there.is_empty() && self.text[content..].starts_with('[');
+        let mut end = content;
+        let mut from = content + usize::from(flow);
         let mut items = Vec::new();
         self.flow += usize::from(flow);
         loop {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 if flow {
-                    end = self.span(span).end;
+                    end = self.span(span).start + 1;
                 }
                 break;
             }
-            let begins = self.trivia(from);
+            let begins = self.between.skip_space(from);
             let node = self.node(event, span, if flow { begins } else { begins + 1 })?;
             let node_span = self.nodes[node].span.clone();
             end = node_span.end;
             items.push((begins, node));
-            from = if flow { self.behind_comma(end) } else { end };
+            from = if flow { self.between.behind_comma(end) } else { end };
         }
         self.flow -= usize::from(flow);
         Ok(Node { span: start..end, kind: Kind::Sequence { flow, items }, aliased: false })
@@ -201,10 +210,11 @@ impl<'t> Builder<'t> {
 
     fn mapping(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let braces = !there.is_empty() && self.text[there.clone()].ends_with('{');
-        let start = self.start_of_content(from);
-        let mut end = if braces { there.end } else { start };
-        let mut from = if braces { there.end } else { self.behind_properties(start) };
+        let start = self.between.skip_space(from);
+        let content = self.between.behind_properties(start);
+        let braces = !there.is_empty() && self.text[content..].starts_with('{');
+        let mut end = content;
+        let mut from = content + usize::from(braces);
         let bare = !braces && self.flow > 0;
         let flow = braces || bare;
         let mut entries = Vec::new();
@@ -213,13 +223,13 @@ impl<'t> Builder<'t> {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 if braces {
-                    end = self.span(span).end;
+                    end = self.span(span).start + 1;
                 }
                 break;
             }
             let entry = self.entry(event, span, from)?;
             end = self.nodes[entry.value].span.end.max(entry.after_colon);
-            from = if braces { self.behind_comma(end) } else { end };
+            from = if braces { self.between.behind_comma(end) } else { end };
             entries.push(entry);
         }
         self.flow -= usize::from(flow);
@@ -227,7 +237,7 @@ impl<'t> Builder<'t> {
     }
 
     fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, TextError> {
-        let start = self.trivia(from);
+        let start = self.between.skip_space(from);
         let plain_key = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
         let question = self.text[start..].starts_with('?') && self.span(span).start != start;
         let key = self.node(event, span, if question { start + 1 } else { start })?;
@@ -241,10 +251,10 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let Some(key) = key else {
-            let complaint = Complaint::new(self.name, self.text, key_span, "a key must be a text");
+            let complaint = self.complaint(key_span, "a key must be a text");
             return Err(complaint.help("quote it, if it was meant as a text").into());
         };
-        let colon = self.trivia(key_span.end);
+        let colon = self.between.skip_space(key_span.end);
         let has_colon = self.text[colon..].starts_with(':');
         let after_colon = if has_colon { colon + 1 } else { key_span.end };
         let (event, span) = self.next()?;
@@ -258,63 +268,8 @@ impl<'t> Builder<'t> {
         byte(span.start.index())..byte(span.end.index()).max(byte(span.start.index()))
     }
 
-    /// The first byte at or behind `at` that is neither space nor in a comment.
-    fn trivia(&self, mut at: usize) -> usize {
-        loop {
-            let rest = &self.text[at..];
-            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']);
-            at += rest.len() - trimmed.len();
-            let comment = trimmed.starts_with('#')
-                && (at == 0 || self.text[..at].ends_with([' ', '\t', '\r', '\n', '\u{feff}']));
-            if !comment {
-                return at;
-            }
-            at += trimmed.find('\n').unwrap_or(trimmed.len());
-        }
-    }
-
-    fn start_of_content(&self, from: usize) -> usize {
-        self.trivia(from)
-    }
-
-    /// Behind a block collection's anchor and tag, if it has any.
-    fn behind_properties(&self, start: usize) -> usize {
-        let mut at = start;
-        while self.text[at..].starts_with(['&', '!']) {
-            let word = self.text[at..].find(char::is_whitespace).unwrap_or(self.text.len() - at);
-            at = self.trivia(at + word);
-        }
-        at
-    }
-
-    fn behind_comma(&self, end: usize) -> usize {
-        let comma = self.trivia(end);
-        if self.text[comma..].starts_with(',') { comma + 1 } else { end }
-    }
-
-    /// Behind a block scalar's last text; behind its blank lines too where its header keeps them.
-    fn end_of_block_scalar(&self, from: usize, end: usize) -> usize {
-        let header = self.behind_properties(self.start_of_content(from));
-        let line = &self.text[header..];
-        let header_end = header + line.find(['\n', '\r']).unwrap_or(line.len());
-        let indicators = self.text[header..header_end].split([' ', '\t']).next().unwrap_or_default();
-        let body = &self.text[header_end..end.max(header_end)];
-        let kept = if indicators.contains('+') {
-            // The last line's indentation may be that of what follows; its line break is no part of a line's text.
-            let body = body.trim_end_matches([' ', '\t']);
-            body.strip_suffix('\n').map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
-        } else {
-            body.trim_end()
-        };
-        if kept.trim().is_empty() && !indicators.contains('+') {
-            header_end.min(header + self.text[header..header_end].trim_end().len())
-        } else {
-            header_end + kept.len()
-        }
-    }
-
-    fn complain(&self, span: Range<usize>, message: &str) -> TextError {
-        Complaint::new(self.name, self.text, span, message).into()
+    fn complaint(&self, span: Range<usize>, message: impl Into<String>) -> Complaint {
+        Complaint::new(self.name, self.text, span, message)
     }
 
     /// What the parser found wrong, with what would be right where that can be told.
@@ -325,11 +280,11 @@ impl<'t> Builder<'t> {
         let indentation = line.len() - line.trim_start().len();
         if let Some(tab) = line[..indentation].find('\t') {
             let span = begin + tab..begin + tab + 1;
-            let complaint = Complaint::new(self.name, self.text, span, "a tab stands in the indentation");
+            let complaint = self.complaint(span, "a tab stands in the indentation");
             return complaint.help("indent with spaces: YAML does not allow tabs there").into();
         }
         let info = error.info();
-        let complaint = Complaint::new(self.name, self.text, at..at, format!("not YAML: {info}"));
+        let complaint = self.complaint(at..at, format!("not YAML: {info}"));
         let help = if info.contains("mapping values are not allowed") {
             "put a value that contains `: ` in quotes, or check the indentation of this line"
         } else if info.contains("unknown anchor") {

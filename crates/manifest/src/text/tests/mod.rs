@@ -1,6 +1,5 @@
 //! Tests of the whole: reading, editing and undoing texts.
 
-mod edits;
 mod messages;
 mod properties;
 mod reading;

@@ -83,8 +83,9 @@ impl Writer {
 
     fn gap(&mut self, pad: &str, out: &mut String) {
         match self.choose(9) {
-            0 => out.push('\n'),
-            1 => out.push_str(&format!("{pad}# - a: comment, of 'its own\n")),
+            // Behind a text that keeps its last lines it would be one of them.
+            0 if !out.ends_with("\n\n") => out.push('\n'),
+            1 => out.extend([pad, "# - a: comment, of 'its own\n"]),
             2 => out.push_str("# far left\n"),
             _ => {}
         }

@@ -25,6 +25,11 @@ fn written(now: &Stream, index: usize, undo: &Undo) -> Option<Range<usize>> {
     let start = moved(anchor, undo.head)?;
     let end = if undo.takes_anything() && undo.kind != EditKind::Remove {
         let at = locate::value_of(undo, document.json()).ok()?;
+        // What others have put beside it would go with it.
+        let mut made = (undo.top..at.steps().len()).map(|depth| first_steps(&at, depth));
+        if !made.all(|holder| locate::is_alone_in(document.json(), &holder)) {
+            return None;
+        }
         let found = document.tree.find(&at)?;
         moved(document.tree.node(found.node).span.end, undo.tail)?
     } else {

@@ -92,6 +92,15 @@ fn position(
     }
 }
 
+/// Whether a collection holds one thing only.
+pub(super) fn is_alone_in(json: &Value, collection: &Pointer) -> bool {
+    match value::at(json, collection) {
+        Some(Value::Object(object)) => object.len() == 1,
+        Some(Value::Array(items)) => items.len() == 1,
+        _ => false,
+    }
+}
+
 /// What a removed value's bytes can be told from: the key or item before it, else the one behind, else what held it.
 pub(super) fn neighbour(document: &Document, removed: &Pointer) -> Option<Pointer> {
     use super::super::read::Kind;

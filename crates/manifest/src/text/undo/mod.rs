@@ -115,7 +115,6 @@ impl Undo {
         };
         let old =
             if let Change::Insert(..) = &step.change { None } else { value::at(old_json, top).cloned() };
-        let json = if kind == EditKind::Remove { old_json } else { new_document.json() };
         let new = value::at(new_document.json(), &step.at).filter(|_| kind != EditKind::Remove);
         let from = if kind == EditKind::Remove { locate::neighbour(new_document, top)? } else { top.clone() };
         let anchor = new_document.tree.entry_start(&new_document.tree.find(&from)?);
@@ -130,7 +129,7 @@ impl Undo {
             at: step.at.clone(),
             kind,
             top: top.steps().len(),
-            names: locate::names(json, &step.at),
+            names: locate::names(new_document.json(), &step.at),
             old,
             new: new.map(digest::value),
             was: before.text()[splice.range.clone()].to_owned(),
