@@ -45,6 +45,11 @@ impl Record {
     }
 }
 
+/// Whether this Service sends to the guard by number.
+pub(super) fn in_second_step(object: &Object) -> bool {
+    matches!(Record::of(object), Ok(Some(record)) if record.is_second_step())
+}
+
 fn place() -> Pointer {
     Pointer::keys(["metadata", "annotations", ANNOTATION])
 }
@@ -93,14 +98,11 @@ pub(super) fn apply(
         let mut written = Vec::new();
         for (address, own) in &here {
             let mut undo: Vec<Undo> = undos.by_ref().take(own.len()).collect();
-            let mut record = match earlier.get(address) {
-                Some(record) => record.clone(),
-                None => {
-                    // Taken back in the reverse order: the annotation goes first, whatever it holds by then.
-                    undo.extend(undos.next().map(Undo::whatever_it_holds));
-                    Record { schema: SCHEMA, targets: BTreeMap::new(), undo: Vec::new() }
-                }
-            };
+            let mut record = earlier.get(address).cloned().unwrap_or_else(|| {
+                // Taken back in the reverse order: the annotation goes first, whatever it holds by then.
+                undo.extend(undos.next().map(Undo::whatever_it_holds));
+                Record { schema: SCHEMA, targets: BTreeMap::new(), undo: Vec::new() }
+            });
             record.undo.extend(undo);
             record.targets.extend(targets.get(address).into_iter().flatten());
             let value = serde_json::to_string(&record).unwrap_or_default();
@@ -160,9 +162,8 @@ fn next(
         objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
     for object in objects {
         match Record::of(&object) {
-            Ok(None) => {}
             Ok(Some(record)) if which(&object, &record) => return Ok(Some((object, record))),
-            Ok(Some(_)) => {}
+            Ok(_) => {}
             Err(error) => {
                 let mut decisions = Decisions::default();
                 let message = format!("its record can't be read: {error}");

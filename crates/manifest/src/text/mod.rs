@@ -17,7 +17,7 @@ mod tests;
 mod undo;
 mod value;
 
-pub use complaint::{Complaint, Refusal, TextError};
+pub use complaint::{Complaint, Refusal, Severity, TextError};
 pub use edit::{Edit, Edited, Position, edit};
 pub use pointer::{Pointer, Step};
 pub use stream::{Document, Duplicate, Place, Stream, parse};

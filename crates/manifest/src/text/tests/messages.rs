@@ -68,10 +68,8 @@ fn a_document_that_is_not_there_and_a_bomb_are_refused() {
     assert_eq!(refusal.0.message, "there is no document 2");
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..9 {
-        let before = level - 1;
-        bomb.push_str(&format!(
-            "a{level}: &a{level} [*a{before}, *a{before}, *a{before}, *a{before}, *a{before}, *a{before}]\n"
-        ));
+        let before = vec![format!("*a{}", level - 1); 6].join(", ");
+        bomb = format!("{bomb}a{level}: &a{level} [{before}]\n");
     }
     assert_eq!(parse("bomb", &bomb).unwrap_err().0.message, "its aliases repeat too much");
     let deep = "- ".repeat(5000);

@@ -140,9 +140,7 @@ fn texts_that_some_reader_takes_for_another_type_are_quoted() {
     let mut list = String::from("list:\n- first\n");
     let edits: Vec<_> = texts.iter().map(|text| insert("list.0", *text)).collect();
     let new = edited(&list, &edits);
-    for text in texts {
-        list.push_str(&format!("- '{}'\n", text.replace('\'', "''")));
-    }
+    list.extend(texts.iter().map(|text| format!("- '{}'\n", text.replace('\'', "''"))));
     assert_eq!(new, list);
     assert_eq!(edited("a: 1\n", &[insert("b", "1\n2\t\u{7}")]), "a: 1\nb: \"1\\n2\\t\\u0007\"\n");
     assert_eq!(edited("a: 1\n", &[insert("yes", "30s")]), "a: 1\n'yes': 30s\n");
