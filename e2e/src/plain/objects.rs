@@ -68,7 +68,7 @@ impl Setup {
 
     fn pod(&self) -> Value {
         let mut arguments = vec![
-            "--listen".to_owned(),
+            "--host".to_owned(),
             "0.0.0.0".to_owned(),
             "--port".to_owned(),
             PORT.to_string(),
