@@ -101,8 +101,12 @@ fn by_parts(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Option<Edited>, 
                 None => return Ok(None),
             },
         };
-        let (next, undo) =
-            apply(now, 0, edit).map_err(|refusal| part::in_stream(refusal, stream, *document))?;
+        let (next, undo) = apply(now, 0, edit).map_err(|refusal| {
+            // Told by the line of the text as it was given, where it would have been refused there too.
+            let at_once = apply(stream, *document, edit).err();
+            let same = at_once.filter(|at_once| at_once.0.message == refusal.0.message);
+            same.unwrap_or_else(|| part::in_stream(refusal, stream, *document))
+        })?;
         *now = next;
         own.push(undo.clone());
         undos.push(undo);
