@@ -4,9 +4,20 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-/// One thing that is wrong, and its place in a text.
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The text cannot be used, or the edit not be made.
+    Error,
+    /// It can, but probably not as was meant.
+    Warning,
+    /// Something to know.
+    Note,
+}
+
+/// One thing that is wrong or worth knowing, and its place in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     /// The text's name, as the user gave it.
@@ -48,19 +59,24 @@ impl Complaint {
     }
 
     /// For people: with file, line, column, the text underlined, and help.
-    pub fn render(&self, level: &Level<'_>, color: bool) -> String {
+    pub fn render(&self, severity: Severity, color: bool) -> String {
+        let level = match severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
+        };
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let group = level.clone().primary_title(self.message.as_str());
+        let title = level.primary_title(self.message.as_str());
         let mut group = if self.excerpt.is_empty() {
             let origin = Origin::path(self.name.as_str()).line(self.line).char_column(self.column);
-            annotate_snippets::Group::with_title(group).element(origin)
+            Group::with_title(title).element(origin)
         } else {
             let annotation = AnnotationKind::Primary.span(self.span.clone());
             let snippet = Snippet::source(self.excerpt.as_str())
                 .path(self.name.as_str())
                 .line_start(self.line)
                 .annotation(annotation);
-            annotate_snippets::Group::with_title(group).element(snippet)
+            Group::with_title(title).element(snippet)
         };
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
@@ -71,7 +87,7 @@ impl Complaint {
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(&Level::ERROR, false))
+        f.write_str(&self.render(Severity::Error, false))
     }
 }
 

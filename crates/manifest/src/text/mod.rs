@@ -7,6 +7,7 @@
 
 mod complaint;
 mod edit;
+mod part;
 mod pointer;
 mod read;
 mod render;
@@ -17,7 +18,7 @@ mod tests;
 mod undo;
 mod value;
 
-pub use complaint::{Complaint, Refusal, TextError};
+pub use complaint::{Complaint, Refusal, Severity, TextError};
 pub use edit::{Edit, Edited, Position, edit};
 pub use pointer::{Pointer, Step};
 pub use stream::{Document, Duplicate, Place, Stream, parse};

@@ -1,5 +1,4 @@
-//! Builds the trees. The parser says what each scalar is and where it stands; dashes, colons, anchors, headers of block
-//! scalars and the ends of collections are found in the text between, where only space and comments can be.
+//! Builds the trees. The parser says what each scalar is and where it begins; the rest is found in the text between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -7,6 +6,7 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::super::complaint::{Complaint, TextError, line_start};
+use super::between::Between;
 use super::helm;
 use super::tree::{Entry, Kind, Node, NodeId, Tree, key_text, scalar};
 
@@ -29,6 +29,7 @@ pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tre
 struct Builder<'t> {
     name: &'t str,
     text: &'t str,
+    between: Between<'t>,
     parser: Parser<'t, StrInput<'t>>,
     /// The byte of each character, and the text's length.
     bytes: Vec<usize>,
@@ -50,6 +51,7 @@ impl<'t> Builder<'t> {
         Self {
             name,
             text,
+            between: Between(text),
             parser: Parser::new_from_str(text),
             bytes,
             nodes: Vec::new(),
@@ -163,13 +165,13 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let value = if block { self.without_missing_break(value, there.end) } else { value };
+        let value = if block { self.between.without_missing_break(value, there.end) } else { value };
         let span = if block {
-            self.start_of_content(from)..self.end_of_block_scalar(from, there.end)
+            self.between.skip_space(from)..self.between.end_of_block_scalar(from, there.end)
         } else if plain && value.is_empty() && !anchored && tag.is_none() {
             from..from
         } else if let Some(quote) = quote {
-            there.start..self.end_of_quotes(there.start, quote)
+            there.start..self.between.end_of_quotes(there.start, quote)
         } else {
             there
         };
@@ -178,20 +180,10 @@ impl<'t> Builder<'t> {
         Node { span, kind, aliased: false }
     }
 
-    /// A block scalar that the text's end ends has no last line break, as Kubernetes' reader has it.
-    fn without_missing_break<'v>(&self, value: &'v str, end: usize) -> &'v str {
-        let last_line = &self.text[line_start(self.text, self.text.len())..];
-        if end == self.text.len() && !last_line.trim().is_empty() {
-            value.strip_suffix('\n').unwrap_or(value)
-        } else {
-            value
-        }
-    }
-
     fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let start = self.start_of_content(from);
-        let content = self.behind_properties(start);
+        let start = self.between.skip_space(from);
+        let content = self.between.behind_properties(start);
         let flow = !there.is_empty() && self.text[content..].starts_with('[');
         let mut end = content;
         let mut from = content + usize::from(flow);
@@ -205,12 +197,12 @@ impl<'t> Builder<'t> {
                 }
                 break;
             }
-            let begins = self.trivia(from);
+            let begins = self.between.skip_space(from);
             let node = self.node(event, span, if flow { begins } else { begins + 1 })?;
             let node_span = self.nodes[node].span.clone();
             end = node_span.end;
             items.push((begins, node));
-            from = if flow { self.behind_comma(end) } else { end };
+            from = if flow { self.between.behind_comma(end) } else { end };
         }
         self.flow -= usize::from(flow);
         Ok(Node { span: start..end, kind: Kind::Sequence { flow, items }, aliased: false })
@@ -218,8 +210,8 @@ impl<'t> Builder<'t> {
 
     fn mapping(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
         let there = self.span(span);
-        let start = self.start_of_content(from);
-        let content = self.behind_properties(start);
+        let start = self.between.skip_space(from);
+        let content = self.between.behind_properties(start);
         let braces = !there.is_empty() && self.text[content..].starts_with('{');
         let mut end = content;
         let mut from = content + usize::from(braces);
@@ -237,7 +229,7 @@ impl<'t> Builder<'t> {
             }
             let entry = self.entry(event, span, from)?;
             end = self.nodes[entry.value].span.end.max(entry.after_colon);
-            from = if braces { self.behind_comma(end) } else { end };
+            from = if braces { self.between.behind_comma(end) } else { end };
             entries.push(entry);
         }
         self.flow -= usize::from(flow);
@@ -245,7 +237,7 @@ impl<'t> Builder<'t> {
     }
 
     fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, TextError> {
-        let start = self.trivia(from);
+        let start = self.between.skip_space(from);
         let plain_key = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
         let question = self.text[start..].starts_with('?') && self.span(span).start != start;
         let key = self.node(event, span, if question { start + 1 } else { start })?;
@@ -262,7 +254,7 @@ impl<'t> Builder<'t> {
             let complaint = self.complaint(key_span, "a key must be a text");
             return Err(complaint.help("quote it, if it was meant as a text").into());
         };
-        let colon = self.trivia(key_span.end);
+        let colon = self.between.skip_space(key_span.end);
         let has_colon = self.text[colon..].starts_with(':');
         let after_colon = if has_colon { colon + 1 } else { key_span.end };
         let (event, span) = self.next()?;
@@ -274,77 +266,6 @@ impl<'t> Builder<'t> {
     fn span(&self, span: Span) -> Range<usize> {
         let byte = |index: usize| self.bytes.get(index).copied().unwrap_or(self.text.len());
         byte(span.start.index())..byte(span.end.index()).max(byte(span.start.index()))
-    }
-
-    /// The first byte at or behind `at` that is neither space nor in a comment.
-    fn trivia(&self, mut at: usize) -> usize {
-        loop {
-            let rest = &self.text[at..];
-            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']);
-            at += rest.len() - trimmed.len();
-            let comment = trimmed.starts_with('#')
-                && (at == 0 || self.text[..at].ends_with([' ', '\t', '\r', '\n', '\u{feff}']));
-            if !comment {
-                return at;
-            }
-            at += trimmed.find('\n').unwrap_or(trimmed.len());
-        }
-    }
-
-    fn start_of_content(&self, from: usize) -> usize {
-        self.trivia(from)
-    }
-
-    /// Behind a block collection's anchor and tag, if it has any.
-    fn behind_properties(&self, start: usize) -> usize {
-        let mut at = start;
-        while self.text[at..].starts_with(['&', '!']) {
-            let word = self.text[at..].find(char::is_whitespace).unwrap_or(self.text.len() - at);
-            at = self.trivia(at + word);
-        }
-        at
-    }
-
-    /// Behind a quoted scalar's closing quote: the parser's own end may lie behind the space and comment that follow.
-    fn end_of_quotes(&self, start: usize, quote: char) -> usize {
-        let open = self.behind_properties(start) + 1;
-        let mut letters = self.text[open..].char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
-            if quote == '"' && letter == '\\' {
-                letters.next();
-            } else if letter == quote
-                && letters.next_if(|(_, next)| quote == '\'' && *next == quote).is_none()
-            {
-                return open + at + 1;
-            }
-        }
-        self.text.len()
-    }
-
-    fn behind_comma(&self, end: usize) -> usize {
-        let comma = self.trivia(end);
-        if self.text[comma..].starts_with(',') { comma + 1 } else { end }
-    }
-
-    /// Behind a block scalar's last text; behind its blank lines too where its header keeps them.
-    fn end_of_block_scalar(&self, from: usize, end: usize) -> usize {
-        let header = self.behind_properties(self.start_of_content(from));
-        let line = &self.text[header..];
-        let header_end = header + line.find(['\n', '\r']).unwrap_or(line.len());
-        let indicators = self.text[header..header_end].split([' ', '\t']).next().unwrap_or_default();
-        let body = &self.text[header_end..end.max(header_end)];
-        let kept = if indicators.contains('+') {
-            // The last line's indentation may be that of what follows; its line break is no part of a line's text.
-            let body = body.trim_end_matches([' ', '\t']);
-            body.strip_suffix('\n').map_or(body, |body| body.strip_suffix('\r').unwrap_or(body))
-        } else {
-            body.trim_end()
-        };
-        if kept.trim().is_empty() && !indicators.contains('+') {
-            header_end.min(header + self.text[header..header_end].trim_end().len())
-        } else {
-            header_end + kept.len()
-        }
     }
 
     fn complaint(&self, span: Range<usize>, message: impl Into<String>) -> Complaint {

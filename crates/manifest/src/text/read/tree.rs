@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::super::pointer::{Pointer, Step};
+use super::super::pointer::Pointer;
 use super::resolve::resolve;
 
 /// Where a node lies in its tree.
@@ -62,19 +62,6 @@ pub(crate) struct Tree {
     pub(crate) root: NodeId,
 }
 
-/// What a pointer leads to.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    /// The value; an alias is not followed at the last step.
-    pub(crate) node: NodeId,
-    /// What holds it, and its index there; `None` for the root.
-    pub(crate) parent: Option<(NodeId, usize)>,
-    /// Why it is shared with other places, and where that is written.
-    pub(crate) shared: Option<(&'static str, Range<usize>)>,
-    /// A key on the way that stands twice in its mapping.
-    pub(crate) duplicate: Option<Range<usize>>,
-}
-
 impl Tree {
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
@@ -88,88 +75,8 @@ impl Tree {
         }
     }
 
-    /// Where a value's key, dash or first byte stands.
-    pub(crate) fn entry_start(&self, found: &Found) -> usize {
-        match found.parent {
-            None => self.nodes[found.node].span.start,
-            Some((holder, index)) => match &self.nodes[holder].kind {
-                Kind::Mapping { entries, .. } => entries[index].start,
-                Kind::Sequence { items, .. } => items[index].0,
-                _ => self.nodes[found.node].span.start,
-            },
-        }
-    }
-
-    /// Where a pointer leads. Keys of merged mappings are found as their own readers would.
-    pub(crate) fn find(&self, at: &Pointer) -> Option<Found> {
-        let mut found = Found { node: self.root, parent: None, shared: None, duplicate: None };
-        self.note_anchor(&mut found);
-        for step in at.steps() {
-            if let Kind::Alias(_) = self.nodes[found.node].kind {
-                found.shared.get_or_insert(("stands behind an alias", self.nodes[found.node].span.clone()));
-                found.node = self.behind(found.node);
-            }
-            self.step(&mut found, step)?;
-            self.note_anchor(&mut found);
-        }
-        Some(found)
-    }
-
-    fn note_anchor(&self, found: &mut Found) {
-        let node = &self.nodes[found.node];
-        if node.aliased {
-            found
-                .shared
-                .get_or_insert(("stands under an anchor that is used elsewhere too", node.span.clone()));
-        }
-    }
-
-    fn step(&self, found: &mut Found, step: &Step) -> Option<()> {
-        let holder = found.node;
-        match (&self.nodes[holder].kind, step) {
-            (Kind::Sequence { items, .. }, Step::Index(index)) => {
-                found.node = items.get(*index)?.1;
-                found.parent = Some((holder, *index));
-            }
-            (Kind::Mapping { entries, .. }, Step::Key(key)) => {
-                let mut same =
-                    entries.iter().enumerate().filter(|(_, entry)| !entry.merge && entry.key == *key);
-                if let Some((index, entry)) = same.next_back() {
-                    if same.next().is_some() {
-                        found.duplicate.get_or_insert(entry.key_span.clone());
-                    }
-                    found.node = entry.value;
-                    found.parent = Some((holder, index));
-                } else {
-                    let (merge, from, index) = self.merged(holder).find_map(|(merge, from)| {
-                        let Kind::Mapping { entries, .. } = &self.nodes[from].kind else { return None };
-                        let own = Pointer(vec![Step::Key(key.clone())]);
-                        let inner = Self::find_in(self, from, &own)?;
-                        let (holder, index) = inner.parent?;
-                        debug_assert!(!entries.is_empty());
-                        Some((merge, holder, index))
-                    })?;
-                    found.shared.get_or_insert(("comes from a merge key", merge));
-                    let Kind::Mapping { entries, .. } = &self.nodes[from].kind else { return None };
-                    found.node = entries[index].value;
-                    found.parent = Some((from, index));
-                }
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn find_in(&self, from: NodeId, at: &Pointer) -> Option<Found> {
-        let mut found = Found { node: from, parent: None, shared: None, duplicate: None };
-        for step in at.steps() {
-            self.step(&mut found, step)?;
-        }
-        Some(found)
-    }
-
     /// The mappings that a mapping's merge keys name, the first one winning; each with where the merge key stands.
-    fn merged(&self, holder: NodeId) -> impl Iterator<Item = (Range<usize>, NodeId)> + '_ {
+    pub(super) fn merged(&self, holder: NodeId) -> impl Iterator<Item = (Range<usize>, NodeId)> + '_ {
         let entries = match &self.nodes[holder].kind {
             Kind::Mapping { entries, .. } => entries.as_slice(),
             _ => &[],

@@ -63,15 +63,21 @@ fn refusals_name_the_place_and_the_reason() {
 }
 
 #[test]
+fn a_refusal_names_the_line_of_the_text_as_it_was_given() {
+    let text = "---\na: 1\n---\nb: []\nc: 2\nc: 3\n";
+    let edits = [(1, insert("b.0", 1)), (1, insert("b.0", 2)), (1, set("c", 4))];
+    let refusal = edit(&read(text), &edits).unwrap_err();
+    assert_eq!((refusal.0.line, refusal.0.column), (6, 1));
+}
+
+#[test]
 fn a_document_that_is_not_there_and_a_bomb_are_refused() {
     let refusal = edit(&read("a: 1\n"), &[(1, set("a", 2))]).unwrap_err();
     assert_eq!(refusal.0.message, "there is no document 2");
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..9 {
-        let before = level - 1;
-        bomb.push_str(&format!(
-            "a{level}: &a{level} [*a{before}, *a{before}, *a{before}, *a{before}, *a{before}, *a{before}]\n"
-        ));
+        let before = vec![format!("*a{}", level - 1); 6].join(", ");
+        bomb = format!("{bomb}a{level}: &a{level} [{before}]\n");
     }
     assert_eq!(parse("bomb", &bomb).unwrap_err().0.message, "its aliases repeat too much");
     let deep = "- ".repeat(5000);

@@ -140,9 +140,7 @@ fn texts_that_some_reader_takes_for_another_type_are_quoted() {
     let mut list = String::from("list:\n- first\n");
     let edits: Vec<_> = texts.iter().map(|text| insert("list.0", *text)).collect();
     let new = edited(&list, &edits);
-    for text in texts {
-        list.push_str(&format!("- '{}'\n", text.replace('\'', "''")));
-    }
+    list.extend(texts.iter().map(|text| format!("- '{}'\n", text.replace('\'', "''"))));
     assert_eq!(new, list);
     assert_eq!(edited("a: 1\n", &[insert("b", "1\n2\t\u{7}")]), "a: 1\nb: \"1\\n2\\t\\u0007\"\n");
     assert_eq!(edited("a: 1\n", &[insert("yes", "30s")]), "a: 1\n'yes': 30s\n");
@@ -169,6 +167,22 @@ fn explicit_keys_tags_and_anchors_that_nobody_uses_can_be_lived_with() {
     let text = "? a\n: 1\nb: !!map\n  c: &unused 2\nd: &x\n- 1\n";
     let new = edited(text, &[set("a", 5), insert("b.e", 3), insert("d.0", 4), set("b.c", 7)]);
     assert_eq!(new, "? a\n: 5\nb: !!map\n  c: 7\n  e: 3\nd: &x\n- 1\n- 4\n");
+}
+
+#[test]
+fn a_document_that_needs_directives_before_it_is_edited_in_its_stream() {
+    let text = "%TAG !e! tag:example.com,2026:\n---\na: !e!x 1\nb: 2\n---\nc: 3\n";
+    assert_eq!(edited(text, &[set("b", 5), insert("d", 4)]), text.replace("b: 2\n", "b: 5\nd: 4\n"));
+    let refusal = edit(&read(text), &[(1, insert("d", 6)), (0, insert("b", 1))]).unwrap_err();
+    assert_eq!(
+        (refusal.0.line, refusal.0.help.as_deref()),
+        (4, Some("nothing was changed (this is document 1 of 2)"))
+    );
+    let refusal = edit(&read(text), &[(1, insert("c", 6))]).unwrap_err();
+    assert_eq!(
+        (refusal.0.line, refusal.0.help.as_deref()),
+        (6, Some("nothing was changed (this is document 2 of 2)"))
+    );
 }
 
 #[test]

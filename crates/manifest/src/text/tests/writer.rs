@@ -85,7 +85,7 @@ impl Writer {
         match self.choose(9) {
             // Behind a text that keeps its last lines it would be one of them.
             0 if !out.ends_with("\n\n") => out.push('\n'),
-            1 => out.push_str(&format!("{pad}# - a: comment, of 'its own\n")),
+            1 => out.extend([pad, "# - a: comment, of 'its own\n"]),
             2 => out.push_str("# far left\n"),
             _ => {}
         }

@@ -22,7 +22,7 @@ pub(super) fn restored(now: &Stream, document: usize, undo: &Undo) -> Result<Str
         }
         (EditKind::Set, Some(old)) => Edit::Set { at, value: old.clone() },
         (EditKind::Set, None) => return Err(String::from("what was there is not known")),
-        (EditKind::Insert, _) => Edit::Remove { at: outermost(undo, json, at) },
+        (EditKind::Insert, _) => Edit::Remove { at: outermost(undo, json, &at) },
     };
     apply(now, document, &edit).map(|(after, _)| after).map_err(|refusal| refusal.0.message)
 }
@@ -43,12 +43,12 @@ fn put_back(json: &Value, at: Pointer, old: &Value) -> Result<Edit, String> {
 }
 
 /// What the edit made and nobody else has put anything into.
-fn outermost(undo: &Undo, json: &Value, at: Pointer) -> Pointer {
+fn outermost(undo: &Undo, json: &Value, at: &Pointer) -> Pointer {
     // What was there before, empty, stays.
     let least = if undo.old.is_some() { undo.top + 1 } else { undo.top };
     let made = (least..at.steps().len())
         .rev()
-        .take_while(|depth| locate::is_alone_in(json, &first_steps(&at, *depth)))
+        .take_while(|depth| locate::is_alone_in(json, &first_steps(at, *depth)))
         .last();
-    made.map_or_else(|| at.clone(), |depth| first_steps(&at, depth))
+    made.map_or_else(|| at.clone(), |depth| first_steps(at, depth))
 }
