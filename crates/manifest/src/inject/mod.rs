@@ -218,3 +218,6 @@ fn tell(decisions: &mut Decisions, options: &Options, injected: usize, stages: &
         decisions.note("inject", "needs Kubernetes 1.29 or later (native sidecars)");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -190,12 +190,15 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let init = template.spec.init_containers.iter().enumerate();
     let agents =
         init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
-    let found: Vec<_> = agents.map(|(index, _)| spec_at.then("initContainers").then(index)).collect();
+    let list = spec_at.then("initContainers");
+    let found: Vec<_> = agents.map(|(index, _)| list.then(index)).collect();
     if found.is_empty() {
         return Ok((stream.clone(), found));
     }
-    let edits: Vec<_> =
-        found.iter().rev().map(|at| (now.address.document, Edit::Remove { at: at.clone() })).collect();
+    // A list that held only the agent is of ours too.
+    let alone = found.len() == template.spec.init_containers.len();
+    let gone = if alone { vec![list] } else { found.iter().rev().cloned().collect() };
+    let edits: Vec<_> = gone.into_iter().map(|at| (now.address.document, Edit::Remove { at })).collect();
     let edited = text::edit(stream, &edits)?;
     Ok((text::parse(stream.name(), &edited.text)?, found))
 }

@@ -57,7 +57,10 @@ fn a_guaranteed_pod_stays_guaranteed() {
 
 #[test]
 fn a_burstable_pod_gets_requests_only_and_no_word() {
-    for container in ["resources: {requests: {cpu: 1}}", "resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 500m}}"] {
+    for container in [
+        "resources: {requests: {cpu: 1}}",
+        "resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 500m}}",
+    ] {
         let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &Options::default());
         assert_eq!(injected.pod("/initContainers/0/resources/limits"), None);
         injected.is_silent_on("Burstable");
@@ -84,5 +87,5 @@ fn the_annotations_say_what_was_planned_and_which_ports_are_bound() {
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &guarded());
     let annotations = injected.at(0, "/spec/template/metadata/annotations").unwrap();
     assert_eq!(annotations["segue.dev/ports"], "15079,15080");
-    insta::assert_snapshot!(annotations["segue.dev/plan"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(annotations["segue.dev/plan"].as_str().unwrap(), @"grace 62s: 15s until the last client knows + 2s quiet + 30s longest request + 10s to stop + 5s margin; path service/web: kube-proxy 15s (default: it syncs every second, but no pod can see it, and on large clusters it takes longer)");
 }

@@ -15,30 +15,42 @@ fn command(container: &'static str) -> Value {
 
 #[test]
 fn every_ordinary_container_gets_the_hook_and_no_init_container_does() {
-    let pod = "- {name: proxy, image: proxy}\ninitContainers:\n- {name: log, image: log, restartPolicy: Always}";
+    let pod =
+        "- {name: proxy, image: proxy}\ninitContainers:\n- {name: log, image: log, restartPolicy: Always}";
     let injected = Injected::of(&Web { pod, ..Web::default() }.yaml(), &Options::default());
     for container in ["/containers/0", "/containers/1"] {
         let command = injected.pod(&format!("{container}/lifecycle/preStop/exec/command"));
         assert_eq!(command, Some(&json!(["/segue/segue-agent", "hook"])), "{container}");
     }
-    assert_eq!(injected.pod("/initContainers/1"), Some(&json!({"name": "log", "image": "log", "restartPolicy": "Always"})));
+    assert_eq!(
+        injected.pod("/initContainers/1"),
+        Some(&json!({"name": "log", "image": "log", "restartPolicy": "Always"}))
+    );
 }
 
 #[test]
 fn a_command_runs_after_the_drain() {
-    let (hook, notes) = hook("lifecycle: {preStop: {exec: {command: [nginx, -s, quit]}}}", &Options::default());
-    assert_eq!(hook, json!({"exec": {"command": ["/segue/segue-agent", "hook", "--", "nginx", "-s", "quit"]}}));
+    let (hook, notes) =
+        hook("lifecycle: {preStop: {exec: {command: [nginx, -s, quit]}}}", &Options::default());
+    assert_eq!(
+        hook,
+        json!({"exec": {"command": ["/segue/segue-agent", "hook", "--", "nginx", "-s", "quit"]}})
+    );
     assert!(notes.contains("out of the --stop-time (10s)"), "{notes}");
 }
 
 #[test]
 fn a_request_is_made_after_the_drain_from_within_the_pod() {
     assert_eq!(
-        command("ports: [{name: admin, containerPort: 9000}]\nlifecycle: {preStop: {httpGet: {path: /bye?x=1, port: admin}}}"),
+        command(
+            "ports: [{name: admin, containerPort: 9000}]\nlifecycle: {preStop: {httpGet: {path: /bye?x=1, port: admin}}}"
+        ),
         json!(["/segue/segue-agent", "hook", "--http-get", "http://127.0.0.1:9000/bye?x=1"])
     );
     assert_eq!(
-        command("lifecycle: {preStop: {httpGet: {port: 9000, host: localhost, scheme: HTTP, httpHeaders: [{name: A, value: b}]}}}"),
+        command(
+            "lifecycle: {preStop: {httpGet: {port: 9000, host: localhost, scheme: HTTP, httpHeaders: [{name: A, value: b}]}}}"
+        ),
         json!(["/segue/segue-agent", "hook", "--http-get", "http://127.0.0.1:9000/", "--header", "A: b"])
     );
     assert_eq!(
@@ -51,7 +63,10 @@ fn a_request_is_made_after_the_drain_from_within_the_pod() {
 fn a_request_to_a_port_that_the_guard_takes_over_goes_to_the_application() {
     let container = "ports: [{name: http, containerPort: 8080}]\nlifecycle: {preStop: {httpGet: {path: /bye, port: http}}}";
     let injected = Injected::of(&Web { container, ..Web::default() }.behind(NAMED), &guarded());
-    assert_eq!(injected.pod("/containers/0/lifecycle/preStop/exec/command/3"), Some(&json!("http://127.0.0.1:8080/bye")));
+    assert_eq!(
+        injected.pod("/containers/0/lifecycle/preStop/exec/command/3"),
+        Some(&json!("http://127.0.0.1:8080/bye"))
+    );
 }
 
 #[test]
@@ -79,7 +94,9 @@ fn a_script_that_does_more_than_sleep_is_kept() {
 fn a_sleep_that_is_kept_lengthens_the_grace_period() {
     let keep = Options { keep_sleep: true, ..Options::default() };
     let web = |container| Web { container, ..Web::default() }.yaml();
-    let grace = |text: &str| Injected::of(text, &keep).number("/spec/template/spec/terminationGracePeriodSeconds").unwrap();
+    let grace = |text: &str| {
+        Injected::of(text, &keep).number("/spec/template/spec/terminationGracePeriodSeconds").unwrap()
+    };
     let without = grace(&web(""));
     let (kubelets, _) = hook("lifecycle: {preStop: {sleep: {seconds: 15}}}", &keep);
     assert_eq!(kubelets, json!({"exec": {"command": ["/segue/segue-agent", "hook", "--sleep", "15s"]}}));
@@ -108,7 +125,8 @@ fn what_can_not_be_kept_is_refused() {
 
 #[test]
 fn other_hooks_and_probes_stay() {
-    let container = "lifecycle: {postStart: {exec: {command: [warm]}}}\nlivenessProbe: {exec: {command: [ok]}}";
+    let container =
+        "lifecycle: {postStart: {exec: {command: [warm]}}}\nlivenessProbe: {exec: {command: [ok]}}";
     let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &Options::default());
     assert_eq!(injected.pod("/containers/0/lifecycle/postStart/exec/command"), Some(&json!(["warm"])));
     assert_eq!(injected.pod("/containers/0/livenessProbe/exec/command"), Some(&json!(["ok"])));

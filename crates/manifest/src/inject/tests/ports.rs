@@ -15,7 +15,8 @@ fn a_name_that_a_service_sends_to_keeps_its_place_and_gets_the_guards_number() {
                      readinessProbe: {httpGet: {path: /ready, port: http}}\nlivenessProbe: {tcpSocket: {port: http}}\n\
                      startupProbe: {httpGet: {port: metrics}}\nlifecycle: {postStart: {httpGet: {port: http}}}";
     let injected = Injected::of(&Web { container, ..Web::default() }.behind(NAMED), &guarded());
-    let ports_of = json!([{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 15080}]);
+    let ports_of =
+        json!([{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 15080}]);
     assert_eq!(injected.pod("/containers/0/ports"), Some(&ports_of));
     for (place, port) in [
         ("readinessProbe/httpGet/port", json!(8080)),
@@ -26,12 +27,17 @@ fn a_name_that_a_service_sends_to_keeps_its_place_and_gets_the_guards_number() {
         assert_eq!(injected.pod(&format!("/containers/0/{place}")), Some(&port), "{place}");
     }
     assert_eq!(ports(&injected), [(9090, None), (8080, Some(15080))]);
-    assert_eq!(injected.at(1, ""), Some(streams(NAMED)[0].documents()[0].json()), "the Service is left alone");
+    assert_eq!(
+        injected.at(1, ""),
+        Some(streams(NAMED)[0].documents()[0].json()),
+        "the Service is left alone"
+    );
 }
 
 #[test]
 fn without_the_guard_no_port_changes() {
-    let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &Options::default());
+    let injected =
+        Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &Options::default());
     assert_eq!(injected.pod("/containers/0/ports/0/containerPort"), Some(&json!(8080)));
     assert_eq!(ports(&injected), [(8080, None)]);
 }
@@ -60,7 +66,9 @@ fn a_service_that_selects_other_pods_guards_nothing_here() {
         NAMED.replace("selector: {app: web}, ", ""),
         NAMED.replace("apiVersion: v1", "apiVersion: serving.knative.dev/v1"),
     ] {
-        let web = Web { container: HTTP, ..Web::default() }.yaml().replace("name: web\nspec", "name: web\n  namespace: shop\nspec");
+        let web = Web { container: HTTP, ..Web::default() }
+            .yaml()
+            .replace("name: web\nspec", "name: web\n  namespace: shop\nspec");
         let injected = Injected::of(&format!("{web}---\n{service}"), &guarded());
         injected.says("no Service in the input selects these pods: every named TCP port is guarded (http)");
     }
@@ -95,9 +103,11 @@ fn numbers_that_the_pod_uses_are_not_taken() {
 
 #[test]
 fn eleven_ports_leave_envoys_alone() {
-    let named: Vec<_> = (0..11).map(|port| format!("- {{name: p{port}, containerPort: {}}}", 8000 + port)).collect();
+    let named: Vec<_> =
+        (0..11).map(|port| format!("- {{name: p{port}, containerPort: {}}}", 8000 + port)).collect();
     let text = Web::default().yaml() + &indented(8, &format!("ports:\n{}", named.join("\n")));
-    let guards: Vec<_> = Injected::of(&text, &guarded()).plan().ports.iter().filter_map(|port| port.guard).collect();
+    let guards: Vec<_> =
+        Injected::of(&text, &guarded()).plan().ports.iter().filter_map(|port| port.guard).collect();
     assert_eq!(guards.len(), 11);
     assert!(!guards.contains(&15090), "{guards:?}");
 }
@@ -126,7 +136,12 @@ fn one_number_with_two_names_is_one_port() {
     let injected = Injected::of(&Web { container, ..Web::default() }.behind(NAMED), &guarded());
     assert_eq!(injected.pod("/containers/0/ports/0/containerPort"), Some(&json!(15080)));
     assert_eq!(injected.pod("/containers/0/ports/1/containerPort"), Some(&json!(8080)));
-    let one = Port { name: Some("http".to_owned()), application: 8080, guard: Some(15080), protocol: Protocol::Auto };
+    let one = Port {
+        name: Some("http".to_owned()),
+        application: 8080,
+        guard: Some(15080),
+        protocol: Protocol::Auto,
+    };
     assert_eq!(injected.plan().ports, [one]);
 }
 
