@@ -7,6 +7,7 @@
 
 mod complaint;
 mod edit;
+mod part;
 mod pointer;
 mod read;
 mod render;
