@@ -39,13 +39,17 @@ pub(super) fn decide(draft: &mut Draft, plan: &PodPlan) {
         draft.add(&spec_at.then("volumes"), json!({"name": volume, "emptyDir": {}}), Position::Last);
     }
     let resources = resources(draft, plan);
-    draft.add(&spec_at.then("initContainers"), container(draft, plan, resources), Position::First);
+    draft.add(
+        &spec_at.then("initContainers"),
+        container(&draft.options.agent_image, plan, &resources),
+        Position::First,
+    );
 }
 
-fn container(draft: &Draft, plan: &PodPlan, resources: Value) -> Value {
+fn container(image: &str, plan: &PodPlan, resources: &Value) -> Value {
     json!({
         "name": NAME,
-        "image": draft.options.agent_image,
+        "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["run"],
         "restartPolicy": "Always",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use segue_core::budget::Needs;
 use segue_core::drain;
-use segue_core::path::{Direction, Millis, Path};
+use segue_core::path::{Direction, Millis, Path, Stage};
 use segue_core::pod::{Discount, PodPlan, SCHEMA};
 
 use super::draft::Draft;
@@ -91,30 +91,30 @@ fn longest(paths: &[Path], way: Direction) -> Duration {
     paths.iter().filter_map(|path| path.bound(way)).max().unwrap_or_default()
 }
 
+/// The whole of it in words.
 fn explain(needs: &Needs, (grace, needed): (u64, u64), leave: Duration, guarded: bool) -> String {
-    let mut all = format!("grace {grace}s");
-    if grace > needed {
-        all += &format!(" as it was; {needed}s are needed");
-    }
-    all += &format!(
-        ": {} until the last client knows + {} quiet + {} {} + {} to stop + {} margin",
+    let as_it_was = if grace > needed { format!(" as it was; {needed}s are needed") } else { String::new() };
+    let request = if guarded { "longest request" } else { "longest request and idle time" };
+    let sum = format!(
+        "grace {grace}s{as_it_was}: {} until the last client knows + {} quiet + {} {request} + {} to stop + {} margin",
         words(leave),
         words(QUIET),
         words(needs.longest_request),
-        if guarded { "longest request" } else { "longest request and idle time" },
         words(needs.stop_time),
         words(MARGIN),
     );
-    for path in &needs.paths {
-        all += &format!("; path {}:", path.name);
-        for stage in &path.stages {
-            let bound = |way| words(stage.bounds(way).max.map_or(Duration::ZERO, |max| max.0));
-            let (join, leave) = (bound(Direction::Join), bound(Direction::Leave));
-            let bounds = if join == leave { leave } else { format!("{join} to join, {leave} to leave") };
-            all += &format!(" {} {bounds} ({})", stage.name, stage.source);
-        }
-    }
-    all
+    let path = |path: &Path| {
+        let stages: Vec<_> = path.stages.iter().map(stage_in_words).collect();
+        format!("path {}: {}", path.name, stages.join(", "))
+    };
+    std::iter::once(sum).chain(needs.paths.iter().map(path)).collect::<Vec<_>>().join("; ")
+}
+
+fn stage_in_words(stage: &Stage) -> String {
+    let bound = |way| words(stage.bounds(way).max.map_or(Duration::ZERO, |max| max.0));
+    let (join, leave) = (bound(Direction::Join), bound(Direction::Leave));
+    let bounds = if join == leave { leave } else { format!("{join} to join, {leave} to leave") };
+    format!("{} {bounds} ({})", stage.name, stage.source)
 }
 
 /// Requests that go on for ever: those of probes, of load balancers' health checks and of scrapers. `/` is none of them: it is
@@ -169,5 +169,7 @@ pub(super) fn tell_monitors(draft: &mut Draft, plan: &PodPlan) {
             });
         }
     }
-    said.into_iter().for_each(|text| draft.note(text));
+    for text in said {
+        draft.note(text);
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! A container's own preStop hook runs after the drain; a mere sleep is what the drain replaces.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::agent::{MOUNT, VOLUME};
 use super::draft::Draft;
-use crate::objects::{Container, Handler, HttpGet, PortRef};
+use crate::objects::{Container, Handler, HttpGet};
 use crate::text::{Pointer, Position};
 
 /// The agent's binary as the application's containers see it.
@@ -113,11 +114,8 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
         );
         return None;
     }
-    let port = match &get.port {
-        PortRef::Number(number) => Some(*number),
-        PortRef::Name(name) => container.port_named(name).map(|port| port.container_port),
-    };
-    let Some(port) = port else {
+    let named = |name| container.port_named(name).map(|port| port.container_port);
+    let Some(port) = get.port.number().or_else(|| named(get.port.name()?)) else {
         draft.refuse(
             &below.then("httpGet").then("port"),
             format!(
@@ -129,8 +127,22 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
         return None;
     };
     // The kubelet asks the pod's own address, for it is outside; the hook is inside.
-    let host = get.host.as_deref().unwrap_or("127.0.0.1");
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let host = match get.host.as_deref() {
+        None | Some("" | "localhost") => "127.0.0.1",
+        Some(host) => host,
+    };
+    let host = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Err(_) => {
+            draft.refuse(
+                &below.then("httpGet").then("host"),
+                format!("the container {name}'s preStop hook asks the host {host}, which can't be kept"),
+                "the hook that runs it after the drain resolves no names: write an IP address, or use exec",
+            );
+            return None;
+        }
+    };
     let path = get.path.as_deref().unwrap_or("/");
     let slash = if path.starts_with('/') { "" } else { "/" };
     let mut words = vec!["--http-get".to_owned(), format!("http://{host}:{port}{slash}{path}")];

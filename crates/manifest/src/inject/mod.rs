@@ -13,27 +13,29 @@ mod around;
 mod draft;
 mod grace;
 mod hooks;
+mod options;
 mod ports;
 mod record;
 mod refuse;
+mod refused;
 mod second;
 mod strategy;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 use segue_core::pod::PodPlan;
 
 use crate::duration::words;
-use crate::objects::{Address, Object, ShapeError, Template, objects};
-use crate::paths::{AgentHealth, Overrides, paths};
-use crate::text::{Complaint, Refusal, Stream, TextError};
+use crate::objects::{Object, Template, objects};
+use crate::paths::{AgentHealth, paths};
+use crate::text::{Pointer, Stream};
 use crate::workload::{Misshapen, World};
 
 pub use draft::Note;
+pub use options::Options;
 pub use record::ANNOTATION as RECORD_ANNOTATION;
 pub use refuse::{NATIVE_SIDECARS, version_of};
+pub use refused::Refused;
 
 use draft::{Decisions, Draft};
 use record::Record;
@@ -42,65 +44,6 @@ use record::Record;
 pub const PLAN_ANNOTATION: &str = "segue.dev/plan";
 /// The annotation that names the ports which the agent binds.
 pub const PORTS_ANNOTATION: &str = "segue.dev/ports";
-
-/// What only the user can say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
-pub struct Options {
-    /// Put the guard in front of the application's ports.
-    pub guard: bool,
-    /// The agent's image.
-    pub agent_image: String,
-    /// Bounds that replace defaults.
-    pub bounds: Overrides,
-    /// How long one request takes at most.
-    pub longest_request: Duration,
-    /// How long the application takes from its stop signal to its end.
-    pub stop_time: Duration,
-    /// Without the guard: how long a connection may be silent before it counts as idle.
-    pub idle_after: Duration,
-    /// How many connections the guard carries at most; it sizes the memory request.
-    pub max_connections: u32,
-    /// Leave the strategy, and say what that costs.
-    pub keep_strategy: bool,
-    /// Keep hooks that only sleep.
-    pub keep_sleep: bool,
-    /// Also send Services with a numeric targetPort to the guard: once every pod has it.
-    pub second_step: bool,
-    /// The cluster's version, where it is known.
-    pub kubernetes: Option<(u32, u32)>,
-}
-
-impl Options {
-    /// The image that is injected if no other is named: what `cargo xtask image` makes.
-    pub const AGENT_IMAGE: &'static str = "segue-agent:dev";
-    /// 30 s: Kubernetes' own grace period. No longer request outlives a rollout today, unless the grace was raised.
-    pub const LONGEST_REQUEST: Duration = Duration::from_secs(30);
-    /// 10 s, as `docker stop` grants.
-    pub const STOP_TIME: Duration = Duration::from_secs(10);
-    /// 5 s: what Node and uvicorn keep an idle connection for.
-    pub const IDLE_AFTER: Duration = Duration::from_secs(5);
-    /// 2,000 connections for each pod.
-    pub const MAX_CONNECTIONS: u32 = 2000;
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            guard: false,
-            agent_image: Self::AGENT_IMAGE.to_owned(),
-            bounds: Overrides::default(),
-            longest_request: Self::LONGEST_REQUEST,
-            stop_time: Self::STOP_TIME,
-            idle_after: Self::IDLE_AFTER,
-            max_connections: Self::MAX_CONNECTIONS,
-            keep_strategy: false,
-            keep_sleep: false,
-            second_step: false,
-            kubernetes: None,
-        }
-    }
-}
 
 /// What came of it.
 #[derive(Debug, Clone)]
@@ -114,51 +57,6 @@ pub struct Outcome {
     /// How many of them were changed.
     pub changed: usize,
 }
-
-/// Nothing was changed, for all these reasons.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused(pub Vec<Complaint>);
-
-impl Refused {
-    fn misshapen(streams: &[Stream], address: &Address, error: &ShapeError) -> Self {
-        let at = crate::text::Pointer(address.root.0.iter().chain(&error.at.0).cloned().collect());
-        let stream = &streams[address.file];
-        let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
-        let place = place.unwrap_or(crate::text::Place { line: 1, column: 1, span: 0..0 });
-        Self(vec![
-            stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what)),
-        ])
-    }
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self(vec![*refusal.0])
-    }
-}
-
-impl From<TextError> for Refused {
-    fn from(error: TextError) -> Self {
-        Self(vec![*error.0])
-    }
-}
-
-impl Refused {
-    /// For people: each reason with file, line, column, the text underlined, and help; an empty line between them.
-    pub fn render(&self, color: bool) -> String {
-        let level = annotate_snippets::Level::ERROR;
-        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(&level, color)).collect();
-        each.join("\n\n")
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
-    }
-}
-
-impl std::error::Error for Refused {}
 
 /// Injects all workloads in these files.
 pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused> {
@@ -197,7 +95,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
             let message = "it sends to the guard by number, which would be gone".to_owned();
             let help =
                 "take the Services back first, with `segue inject --undo --second-step`, and apply them";
-            decisions.refuse(streams, object, &crate::text::Pointer::root(), (message, help.to_owned()));
+            decisions.refuse(streams, object, &Pointer::root(), (message, help.to_owned()));
         }
     }
     if !decisions.refusals.is_empty() {
@@ -320,3 +218,6 @@ fn tell(decisions: &mut Decisions, options: &Options, injected: usize, stages: &
         decisions.note("inject", "needs Kubernetes 1.29 or later (native sidecars)");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,6 +45,11 @@ impl Record {
     }
 }
 
+/// Whether this Service sends to the guard by number.
+pub(super) fn in_second_step(object: &Object) -> bool {
+    matches!(Record::of(object), Ok(Some(record)) if record.is_second_step())
+}
+
 fn place() -> Pointer {
     Pointer::keys(["metadata", "annotations", ANNOTATION])
 }
@@ -93,14 +98,11 @@ pub(super) fn apply(
         let mut written = Vec::new();
         for (address, own) in &here {
             let mut undo: Vec<Undo> = undos.by_ref().take(own.len()).collect();
-            let mut record = match earlier.get(address) {
-                Some(record) => record.clone(),
-                None => {
-                    // Taken back in the reverse order: the annotation goes first, whatever it holds by then.
-                    undo.extend(undos.next().map(Undo::whatever_it_holds));
-                    Record { schema: SCHEMA, targets: BTreeMap::new(), undo: Vec::new() }
-                }
-            };
+            let mut record = earlier.get(address).cloned().unwrap_or_else(|| {
+                // Taken back in the reverse order: the annotation goes first, whatever it holds by then.
+                undo.extend(undos.next().map(Undo::whatever_it_holds));
+                Record { schema: SCHEMA, targets: BTreeMap::new(), undo: Vec::new() }
+            });
             record.undo.extend(undo);
             record.targets.extend(targets.get(address).into_iter().flatten());
             let value = serde_json::to_string(&record).unwrap_or_default();
@@ -160,9 +162,8 @@ fn next(
         objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
     for object in objects {
         match Record::of(&object) {
-            Ok(None) => {}
             Ok(Some(record)) if which(&object, &record) => return Ok(Some((object, record))),
-            Ok(Some(_)) => {}
+            Ok(_) => {}
             Err(error) => {
                 let mut decisions = Decisions::default();
                 let message = format!("its record can't be read: {error}");
@@ -189,12 +190,15 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let init = template.spec.init_containers.iter().enumerate();
     let agents =
         init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
-    let found: Vec<_> = agents.map(|(index, _)| spec_at.then("initContainers").then(index)).collect();
+    let list = spec_at.then("initContainers");
+    let found: Vec<_> = agents.map(|(index, _)| list.then(index)).collect();
     if found.is_empty() {
         return Ok((stream.clone(), found));
     }
-    let edits: Vec<_> =
-        found.iter().rev().map(|at| (now.address.document, Edit::Remove { at: at.clone() })).collect();
+    // A list that held only the agent is of ours too.
+    let alone = found.len() == template.spec.init_containers.len();
+    let gone = if alone { vec![list] } else { found.iter().rev().cloned().collect() };
+    let edits: Vec<_> = gone.into_iter().map(|at| (now.address.document, Edit::Remove { at })).collect();
     let edited = text::edit(stream, &edits)?;
     Ok((text::parse(stream.name(), &edited.text)?, found))
 }

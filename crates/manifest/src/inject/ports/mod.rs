@@ -1,0 +1,129 @@
+//! Which ports the application has, which of them the guard stands in front of, and how requests come to it there.
+//!
+//! A Service that names its targetPort finds the *name* on a container: the guard leaves the name where it is and
+//! changes its number. A Service with a numeric targetPort is left alone in the first step.
+
+mod found;
+mod renumber;
+mod tell;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
+
+use super::draft::Draft;
+use crate::objects::PortRef;
+use found::{Found, Way, found, number_of, probe_ports, service_ports};
+
+/// Envoy sidecars have it: no mesh could run beside a guard that takes it.
+const ENVOY_STATS: u16 = 15090;
+
+/// The ports of a workload's pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ports {
+    /// The application's, in the template's order.
+    pub(super) list: Vec<Port>,
+    /// The agent's own.
+    pub(super) control: u16,
+}
+
+impl Ports {
+    /// For messages and annotations: every port that the agent binds.
+    pub(super) fn bound(&self) -> Vec<u16> {
+        std::iter::once(self.control).chain(self.list.iter().filter_map(|port| port.guard)).collect()
+    }
+
+    /// The guard's port in front of one of the application's.
+    pub(super) fn guard_of(&self, number: u16) -> Option<u16> {
+        self.list.iter().find(|port| port.application == number)?.guard
+    }
+
+    /// Every pair of the application's port and the guard's in front of it.
+    pub(super) fn guarded(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.list.iter().filter_map(|port| Some((port.application, port.guard?)))
+    }
+}
+
+/// Decides the ports and, where the guard takes over a name, changes its number. `before` has the guard's numbers of an
+/// earlier injection: a Service may hold on to them.
+pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
+    let mut found = found(draft);
+    tell::not_covered(draft, &found);
+    let guard = draft.options.guard && can_guard(draft);
+    let alone = draft.workload.backings.is_empty();
+    if guard && alone {
+        for one in found.iter_mut().filter(|one| one.name.is_some()) {
+            one.ways.insert(Way::Named);
+        }
+        tell::alone(draft, &found);
+    }
+    let mut taken = taken(draft);
+    let control = first_free(&mut taken, (1..=CONTROL_PORT).rev());
+    if control != CONTROL_PORT {
+        draft
+            .note(format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}"));
+    }
+    let list = numbered(&found, guard, &mut taken, before);
+    let ports = Ports { list, control };
+    if guard {
+        renumber::decide(draft, &ports, alone);
+        tell::ways(draft, &found);
+    }
+    ports
+}
+
+/// The ports as the agent is told of them. An earlier injection's numbers are kept where they are free.
+fn numbered(
+    found: &[Found],
+    guard: bool,
+    taken: &mut BTreeSet<u16>,
+    before: &BTreeMap<u16, u16>,
+) -> Vec<Port> {
+    let is_guarded = |one: &&Found| guard && one.by_service();
+    let known =
+        found.iter().filter(is_guarded).filter_map(|one| Some((one.number, *before.get(&one.number)?)));
+    let kept: BTreeMap<u16, u16> = known.filter(|(_, guard)| taken.insert(*guard)).collect();
+    let mut number = |one: &Found| {
+        let kept = kept.get(&one.number).copied();
+        kept.unwrap_or_else(|| first_free(taken, FIRST_GUARD_PORT..=u16::MAX))
+    };
+    let port = |one: &Found| Port {
+        name: one.name.clone(),
+        application: one.number,
+        guard: is_guarded(&one).then(|| number(one)),
+        protocol: one.protocol(),
+    };
+    found.iter().map(port).collect()
+}
+
+/// Every number that something in the pod uses, as far as the template and the Services tell.
+fn taken(draft: &Draft) -> BTreeSet<u16> {
+    let spec = &draft.template().spec;
+    let mut taken = BTreeSet::from([ENVOY_STATS]);
+    for container in spec.containers.iter().chain(&spec.init_containers) {
+        let declared = container.ports.iter().flat_map(|port| [Some(port.container_port), port.host_port]);
+        taken.extend(declared.flatten());
+        taken.extend(probe_ports(container).filter_map(PortRef::number));
+    }
+    taken.extend(service_ports(draft).filter_map(|(_, port)| number_of(draft, &port.target())));
+    taken
+}
+
+fn first_free(taken: &mut BTreeSet<u16>, numbers: impl IntoIterator<Item = u16>) -> u16 {
+    // No template declares 50,000 ports: one is free.
+    let free = numbers.into_iter().find(|number| !taken.contains(number)).unwrap_or_default();
+    taken.insert(free);
+    free
+}
+
+/// With the node's own network, a guard's port would be every pod's of the node.
+fn can_guard(draft: &mut Draft) -> bool {
+    let host_network = draft.template().spec.host_network;
+    if host_network {
+        draft.note(
+            "these pods have the node's network (hostNetwork): the guard is left out, for its ports would clash with those of other \
+             pods on the node, and a containerPort can't be changed there",
+        );
+    }
+    !host_network
+}

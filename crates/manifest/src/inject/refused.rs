@@ -1,0 +1,50 @@
+//! Why nothing was changed.
+
+use std::fmt;
+
+use crate::objects::{Address, ShapeError};
+use crate::text::{Complaint, Place, Pointer, Refusal, Severity, Stream, TextError};
+
+/// Nothing was changed, for all these reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused(pub Vec<Complaint>);
+
+impl Refused {
+    pub(super) fn misshapen(streams: &[Stream], address: &Address, error: &ShapeError) -> Self {
+        let at = Pointer(address.root.0.iter().chain(&error.at.0).cloned().collect());
+        let stream = &streams[address.file];
+        let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
+        let place = place.unwrap_or(Place { line: 1, column: 1, span: 0..0 });
+        Self(vec![
+            stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what)),
+        ])
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(vec![*refusal.0])
+    }
+}
+
+impl From<TextError> for Refused {
+    fn from(error: TextError) -> Self {
+        Self(vec![*error.0])
+    }
+}
+
+impl Refused {
+    /// For people: each reason with file, line, column, the text underlined, and help; an empty line between them.
+    pub fn render(&self, color: bool) -> String {
+        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(Severity::Error, color)).collect();
+        each.join("\n\n")
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Refused {}
