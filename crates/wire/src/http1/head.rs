@@ -68,11 +68,14 @@ mod tests {
         }
         let (mut looked, mut reads) = (0, 0);
         for end in 1..=head.len() {
-            let look = look(&mut looked, &head[..end], |_, _| {
-                reads += 1;
-                Ok(Status::<(usize, Option<()>)>::Partial)
-            });
-            assert!(matches!(look, Look::More));
+            // The second look finds nothing new.
+            for _ in 0..2 {
+                let look = look(&mut looked, &head[..end], |_, _| {
+                    reads += 1;
+                    Ok(Status::<(usize, Option<()>)>::Partial)
+                });
+                assert!(matches!(look, Look::More));
+            }
         }
         assert_eq!(reads, EAGER + 50);
     }
