@@ -4,7 +4,7 @@ use super::MAX_HEAD;
 use httparse::{Header, Status};
 use std::mem::MaybeUninit;
 
-/// The most fields that are understood: more than common servers accept.
+/// The most fields that are understood. Most servers accept 100 or 200.
 const MAX_FIELDS: usize = 256;
 
 /// Up to here every new byte is looked at, so that another protocol is noticed at once; further on only whole lines.
