@@ -161,7 +161,8 @@ fn lock(path: &Path) -> anyhow::Result<Option<File>> {
         return Ok(None);
     }
     // Its owner may have removed it between our opening and our locking: then this is not the claim any more.
-    let same = fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| own.ino() == there.ino()));
+    let same =
+        fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| own.ino() == there.ino()));
     Ok(same.then_some(file))
 }
 

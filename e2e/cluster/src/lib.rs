@@ -17,7 +17,7 @@
 
 pub mod agent;
 mod api;
-pub mod balancer;
+mod balancer;
 mod binaries;
 mod claim;
 mod clock;
@@ -38,6 +38,7 @@ mod process;
 pub mod wait;
 
 pub use api::{Api, KUBECONFIG};
+pub use balancer::{Balancer, BalancerOptions, HealthCheck, Mode, Target};
 pub use binaries::Binaries;
 pub use cluster::{Cluster, Options};
 pub use command::{Failed, run};

@@ -63,9 +63,9 @@ impl Node {
         let machine = Machine::start(bed, name, address(number))?;
         join(bed, &plane.machine, &machine, nodes)?;
         // Pods of one node reach each other through its rules too, as through a Service.
-        machine.sysctl("net/bridge/bridge-nf-call-iptables", "1").or_else(|error| {
-            if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) }
-        })?;
+        machine
+            .sysctl("net/bridge/bridge-nf-call-iptables", "1")
+            .or_else(|error| if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) })?;
         let node = Self { number, machine };
         node.start_containerd()?;
         for image in images {

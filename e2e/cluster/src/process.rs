@@ -124,8 +124,12 @@ mod tests {
     #[test]
     fn a_process_is_found_by_its_mark_and_by_its_parent_and_ended() {
         let mark = format!("{}-of-a-test", std::process::id());
-        let mut sleep =
-            Command::new("sleep").arg("60").env("SEGUE_TEST_MARK", &mark).stdin(Stdio::null()).spawn().unwrap();
+        let mut sleep = Command::new("sleep")
+            .arg("60")
+            .env("SEGUE_TEST_MARK", &mark)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
         let found = marked("SEGUE_TEST_MARK", &mark);
         let pid = i32::try_from(sleep.id()).unwrap();
         assert_eq!(found.iter().map(|process| process.pid).collect::<Vec<_>>(), [pid]);
