@@ -90,6 +90,12 @@ impl Cluster {
         self.end()
     }
 
+    /// Where the cluster keeps its data, and with it the names of all that it has outside of its machines: the network
+    /// device and the control group. None of these is there once it is down.
+    pub fn traces(&self) -> Vec<PathBuf> {
+        self.claim.as_ref().map(Claim::traces).unwrap_or_default()
+    }
+
     /// Removes what is left of clusters whose owner died without taking them down; returns their numbers.
     pub fn sweep() -> anyhow::Result<Vec<u8>> {
         claim::sweep()

@@ -47,4 +47,4 @@ pub use machine::Machine;
 pub use needs::{install, missing};
 pub use node::{Node, ProxyMode};
 pub use pods::{Container, Pod};
-pub use process::Process;
+pub use process::{Process, marked};

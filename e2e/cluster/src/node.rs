@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::command::run;
 use crate::control_plane::{ControlPlane, PODS};
-use crate::image;
 use crate::machine::{Bed, Machine};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
+use crate::{groups, image};
 
 /// How kube-proxy writes its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -182,12 +182,13 @@ impl Node {
         group: &str,
     ) -> anyhow::Result<()> {
         let folder = self.folder();
+        let cgroup = format!("{group}/{}", self.name());
+        groups::make(&cgroup)?;
         let settings = json!({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             // Works on cgroup v1 as on v2: 1.34 is the last minor whose kubelet starts on v1 without being asked.
-            // Limits hold per container; a pod has no group of its own.
-            "cgroupDriver": "cgroupfs", "cgroupsPerQOS": false, "enforceNodeAllocatable": [],
-            "cgroupRoot": format!("/{group}/{}", self.name()),
+            // Limits hold per container and per pod; the node itself is as large as the host.
+            "cgroupDriver": "cgroupfs", "cgroupRoot": format!("/{cgroup}"), "enforceNodeAllocatable": [],
             "failSwapOn": false,
             "localStorageCapacityIsolation": false,
             "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",

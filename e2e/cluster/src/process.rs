@@ -104,7 +104,7 @@ pub(crate) fn seen_from_outside(init: Process, inner: i32) -> Option<Process> {
 }
 
 /// Every living process whose environment has this variable with this value.
-pub(crate) fn marked(variable: &str, value: &str) -> Vec<Process> {
+pub fn marked(variable: &str, value: &str) -> Vec<Process> {
     let entry = format!("{variable}={value}");
     let is_marked = |pid: i32| {
         fs::read(format!("/proc/{pid}/environ"))
