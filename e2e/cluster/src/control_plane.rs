@@ -105,8 +105,7 @@ impl ControlPlane {
                 file("cluster-signing-key-file", "ca.key"),
             ],
         )?;
-        self.machine
-            .daemon(&binaries.program("kube-scheduler"), [admin, "--leader-elect=false".to_owned()])
+        self.machine.daemon(&binaries.program("kube-scheduler"), [admin, "--leader-elect=false".to_owned()])
     }
 
     /// Waits until the API server says that it is ready.

@@ -52,15 +52,20 @@ impl Keeper {
             .stderr(log)
             .spawn()
             .context("cannot start the cluster's keeper")?;
-        let up = wait::until(&format!("cluster {} is up (see {})", self.name, log_file.display()), START, || {
-            if let Some(status) = child.try_wait()? {
-                return Ok(Err(status));
-            }
-            self.kubeconfig().map(Ok)
-        })?;
+        let up =
+            wait::until(&format!("cluster {} is up (see {})", self.name, log_file.display()), START, || {
+                if let Some(status) = child.try_wait()? {
+                    return Ok(Err(status));
+                }
+                self.kubeconfig().map(Ok)
+            })?;
         up.map_err(|status| {
             let said = fs::read_to_string(&log_file).unwrap_or_default();
-            anyhow::anyhow!("cluster {} did not come up, its keeper ended with {status}: {}", self.name, said.trim())
+            anyhow::anyhow!(
+                "cluster {} did not come up, its keeper ended with {status}: {}",
+                self.name,
+                said.trim()
+            )
         })
     }
 
@@ -90,7 +95,12 @@ impl Keeper {
                 Ok(())
             })?;
             let left = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            ensure!(!self.folder.exists(), "cluster {} was not taken down as a whole: {}", self.name, left.trim());
+            ensure!(
+                !self.folder.exists(),
+                "cluster {} was not taken down as a whole: {}",
+                self.name,
+                left.trim()
+            );
         }
         Cluster::sweep()?;
         if self.folder.exists() {

@@ -134,7 +134,9 @@ impl Machine {
     /// A program run in this machine: its network, its mounts, its processes.
     pub fn inside(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.init.pid.to_string(), "--net", "--mount", "--pid", "--"]).arg(program);
+        command
+            .args(["--target", &self.init.pid.to_string(), "--net", "--mount", "--pid", "--"])
+            .arg(program);
         self.dress(&mut command);
         command
     }

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::command::run;
 use crate::control_plane::{ControlPlane, PODS};
-use crate::image;
 use crate::machine::{Bed, Machine};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
+use crate::{groups, image};
 
 /// How kube-proxy writes its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,9 +63,9 @@ impl Node {
         let machine = Machine::start(bed, name, address(number))?;
         join(bed, &plane.machine, &machine, nodes)?;
         // Pods of one node reach each other through its rules too, as through a Service.
-        machine.sysctl("net/bridge/bridge-nf-call-iptables", "1").or_else(|error| {
-            if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) }
-        })?;
+        machine
+            .sysctl("net/bridge/bridge-nf-call-iptables", "1")
+            .or_else(|error| if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) })?;
         let node = Self { number, machine };
         node.start_containerd()?;
         for image in images {
@@ -182,12 +182,13 @@ impl Node {
         group: &str,
     ) -> anyhow::Result<()> {
         let folder = self.folder();
+        let cgroup = format!("{group}/{}", self.name());
+        groups::make(&cgroup)?;
         let settings = json!({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             // Works on cgroup v1 as on v2: 1.34 is the last minor whose kubelet starts on v1 without being asked.
-            // Limits hold per container; a pod has no group of its own.
-            "cgroupDriver": "cgroupfs", "cgroupsPerQOS": false, "enforceNodeAllocatable": [],
-            "cgroupRoot": format!("/{group}/{}", self.name()),
+            // Limits hold per container and per pod; the node itself is as large as the host.
+            "cgroupDriver": "cgroupfs", "cgroupRoot": format!("/{cgroup}"), "enforceNodeAllocatable": [],
             "failSwapOn": false,
             "localStorageCapacityIsolation": false,
             "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
