@@ -55,7 +55,7 @@ impl Guard {
 
     /// Closes idle connections, from now until [`Guard::open`], also those that become idle later. The longest idle goes first,
     /// spread over `within`; each is kept for its next request up to twice its usual gap (if that is not known, for the
-    /// whole `linger`), but at most `linger` from now. Opaque connections are left alone.
+    /// whole `linger`), but at most `linger` from now or from when it became idle. Opaque connections are left alone.
     ///
     /// It is for the end of propagation: before that, the clients would come back.
     pub fn close_idle(&self, within: Duration) {
