@@ -141,10 +141,11 @@ async fn an_upgrade_that_is_declined_leaves_an_ordinary_connection() {
     client.say(UPGRADE).await;
     client.say(next).await;
     application.hears(UPGRADE).await;
+    moment().await;
+    bed.guard.announce();
     application.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     client.hears("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     application.hears(next).await;
-    bed.guard.announce();
     application.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     client.hears("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     client.hears_end().await;
