@@ -74,7 +74,6 @@ pub(crate) fn shape<H>(events: &[Event<H>], ends: impl Fn(&H) -> bool) -> (Vec<u
     let mut rest = None;
     for event in events {
         match event {
-            Event::Blank(_) => {}
             Event::Head(length, head) => {
                 message += length;
                 if ends(head) {
@@ -89,7 +88,7 @@ pub(crate) fn shape<H>(events: &[Event<H>], ends: impl Fn(&H) -> bool) -> (Vec<u
             }
             Event::Opaque(left) => rest = Some(Event::Opaque(*left)),
             Event::Left(left) if message + left > 0 => rest = Some(Event::Left(message + left)),
-            Event::Left(_) => {}
+            Event::Blank(_) | Event::Left(_) => {}
         }
     }
     (messages, rest)

@@ -1,5 +1,7 @@
 //! HTTP/1 framing: single cases, every split, shapes of request smuggling, and hyper as an oracle.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails, fails its test")]
+
 mod answers;
 mod close;
 mod events;

@@ -75,8 +75,8 @@ fn served(bytes: &[u8]) -> Verdict {
             let _ = write.shutdown().await;
         };
         let mut answers = Vec::new();
-        let (served, (), _) = tokio::join!(connection, feed, read.read_to_end(&mut answers));
-        if let Err(error) = served {
+        let (outcome, (), _) = tokio::join!(connection, feed, read.read_to_end(&mut answers));
+        if let Err(error) = outcome {
             wanted_more.set(wanted_more.get() || is_incomplete(&error));
         }
     });
