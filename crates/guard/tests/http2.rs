@@ -219,3 +219,27 @@ async fn a_client_that_does_not_answer_the_ping_is_served_on() {
     client.hears_end().await;
     assert_eq!(bed.guard.picture().counters.closed_idle, 1);
 }
+
+#[tokio::test]
+async fn a_stream_that_both_sides_speak_on_goes_on_through_a_drain() {
+    let (bed, mut server) = bed().await;
+    let (asks, connection) = client(&bed).await;
+    let mut ready = soon("room for a stream", asks.ready()).await.unwrap();
+    let request = Request::post("http://a/stream").body(()).unwrap();
+    let (answer, mut says) = ready.send_request(request, false).unwrap();
+    drop(ready);
+    let (_, mut respond) = server.asked().await;
+    let mut speaks = respond.send_response(Response::new(()), false).unwrap();
+    let mut hears = soon("the head", answer).await.unwrap().into_body();
+    for part in 0..50_u8 {
+        if part == 10 {
+            bed.guard.announce();
+        }
+        says.send_data(Bytes::from(vec![part; 10]), part == 49).unwrap();
+        speaks.send_data(Bytes::from(vec![part; 100]), part == 49).unwrap();
+        assert_eq!(soon("a part", hears.data()).await.unwrap().unwrap(), vec![part; 100]);
+    }
+    soon("the client's end", connection).await.unwrap().unwrap();
+    let picture = bed.until("the end", |picture| picture.connections == 0).await;
+    assert_eq!((picture.counters.goaways, picture.counters.raced), (1, 0));
+}

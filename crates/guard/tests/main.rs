@@ -4,7 +4,11 @@
 mod support;
 
 mod counts;
+mod faults;
 mod http2;
+mod limits;
 mod passes;
+mod random;
 mod says_close;
+mod smuggling;
 mod upgrades;

@@ -93,9 +93,10 @@ impl Connection {
             }
             Speech::Http2(http) => {
                 let written = !self.down.has_output();
+                let before = self.up.input().len();
                 let is_understood = http.client_said(&mut self.up, &mut self.held, written);
                 // An answered PING makes the second GOAWAY due.
-                self.again = true;
+                self.again |= self.up.input().len() < before;
                 if !is_understood {
                     self.turn_opaque();
                 }
@@ -122,13 +123,14 @@ impl Connection {
             Speech::Unknown { .. } => self.application_first(),
             Speech::Bytes => self.down.pass_all(),
             Speech::Http1(http) => {
-                let more = self.up.has_input();
+                let (more, before) = (self.up.has_input(), self.down.input().len());
                 match http.application_said(&mut self.down, &mut self.held, more) {
                     Said::Enough => {}
                     Said::Switch(switch, counts) => self.switch(switch, counts),
                     Said::Opaque => self.turn_opaque(),
                 }
-                self.again |= more;
+                // What waited for this answer may go on.
+                self.again |= more && self.down.input().len() < before;
             }
             Speech::Http2(http) => {
                 if !http.application_said(&mut self.down, &mut self.held) {
@@ -163,7 +165,7 @@ impl Connection {
         };
         if closes {
             self.close_told();
-        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) && !self.down.has_input() {
+        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) {
             self.turn_opaque();
         }
     }

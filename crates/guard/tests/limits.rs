@@ -1,0 +1,180 @@
+//! Too many connections, and which of the idle ones goes when.
+
+use std::time::Duration;
+
+use segue_core::pod::Protocol;
+use tokio::net::TcpStream;
+
+use crate::support::{Bed, End, moment, soon};
+
+const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+async fn exchange(client: &mut End, application: &mut End) {
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(OK).await;
+}
+
+#[tokio::test]
+async fn above_the_limit_the_longest_idle_makes_room() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let (mut first, mut first_application) = bed.pair().await;
+    let (mut second, mut second_application) = bed.pair().await;
+    exchange(&mut second, &mut second_application).await;
+    moment().await;
+    exchange(&mut first, &mut first_application).await;
+    let (mut third, mut third_application) = bed.pair().await;
+    second.hears_end().await;
+    second_application.hears_end().await;
+    exchange(&mut first, &mut first_application).await;
+    exchange(&mut third, &mut third_application).await;
+    let counters = bed.guard.picture().counters;
+    assert_eq!((counters.over_limit_closed, counters.over_limit_refused, counters.closed_idle), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn two_that_come_at_once_take_the_places_of_two() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let (mut first, _application) = bed.pair().await;
+    let (mut second, _other) = bed.pair().await;
+    let (_third, _fourth) =
+        tokio::try_join!(TcpStream::connect(bed.address), TcpStream::connect(bed.address)).unwrap();
+    first.hears_end().await;
+    second.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_being_closed_takes_no_place() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let (mut slow_to_close, _application) = bed.pair().await;
+    let (leaves, left) = bed.pair().await;
+    let _third = bed.pair().await;
+    slow_to_close.hears_end().await;
+    drop((leaves, left));
+    bed.until("one left", |picture| picture.connections == 2 && picture.closing == 1).await;
+    let (mut fourth, mut application) = bed.pair().await;
+    exchange(&mut fourth, &mut application).await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 1);
+}
+
+#[tokio::test]
+async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
+    let (mut busy, mut application) = bed.pair().await;
+    busy.say(GET).await;
+    application.hears(GET).await;
+    let mut refused = End::new(TcpStream::connect(bed.address).await.unwrap());
+    refused.hears_reset().await;
+    application.say(OK).await;
+    busy.hears(OK).await;
+    let picture = bed.until("kept", |picture| picture.kept == 1).await;
+    assert_eq!((picture.counters.over_limit_closed, picture.counters.over_limit_refused), (0, 1));
+    assert_eq!((picture.connections, picture.counters.connections), (1, 1));
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_one_after_the_other_the_longest_idle_first() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let mut pairs = Vec::new();
+    for _ in 0..3 {
+        pairs.push(bed.pair().await);
+    }
+    // In another order than they came.
+    for at in [1, 2, 0] {
+        let (client, application) = &mut pairs[at];
+        exchange(client, application).await;
+        moment().await;
+    }
+    bed.guard.close_idle(Duration::from_millis(1500));
+    for (before, at) in [1, 2, 0].into_iter().enumerate() {
+        pairs[at].0.hears_end().await;
+        assert_eq!(bed.guard.picture().counters.closed_idle, before as u64 + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_whose_next_request_is_expected_is_kept_for_it() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.linger = Duration::from_mins(1)).await;
+    let (mut quick, mut quick_application) = bed.pair().await;
+    for _ in 0..3 {
+        exchange(&mut quick, &mut quick_application).await;
+    }
+    // Of this one no rhythm is known.
+    let (mut other, mut other_application) = bed.pair().await;
+    exchange(&mut other, &mut other_application).await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    quick.hears_end().await;
+    moment().await;
+    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+    other.say(GET).await;
+    other_application.hears(GET).await;
+    other_application.say(OK).await;
+    other.hears("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await;
+    other.hears_end().await;
+    let counters = bed.guard.picture().counters;
+    assert_eq!((counters.closed_idle, counters.raced), (1, 0));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_understood_is_never_closed_for_being_idle() {
+    let bed = Bed::with(Protocol::Tcp, |settings| {
+        settings.linger = Duration::ZERO;
+        settings.max_connections = 1;
+    })
+    .await;
+    let (mut client, mut application) = bed.pair().await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    let mut refused = End::new(TcpStream::connect(bed.address).await.unwrap());
+    refused.hears_reset().await;
+    moment().await;
+    client.say("still here").await;
+    application.hears("still here").await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named_and_no_other_is_kept() {
+    let taken = tokio::net::TcpListener::bind("[::]:0").await.unwrap();
+    let taken_port = taken.local_addr().unwrap().port();
+    let free = {
+        let free = tokio::net::TcpListener::bind("[::]:0").await.unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let mut settings = crate::support::settings(1, Protocol::Auto);
+    settings.ports[0].guard = Some(free);
+    let mut second = settings.ports[0].clone();
+    second.guard = Some(taken_port);
+    settings.ports.push(second);
+    let error = segue_guard::bind(settings).await.err().unwrap();
+    assert_eq!(error.port, taken_port);
+    assert!(error.to_string().contains(&taken_port.to_string()));
+    drop(tokio::net::TcpListener::bind(("::", free)).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_application_that_listens_elsewhere_is_reached_where_it_does() {
+    let application = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let port = application.local_addr().unwrap().port();
+    let (guard, address) = crate::support::serve(crate::support::settings(port, Protocol::Auto)).await;
+    let mut early = End::new(TcpStream::connect(address).await.unwrap());
+    early.hears_reset().await;
+    guard.reach(port, &["127.0.0.2".parse().unwrap()]);
+    for _ in 0..2 {
+        let mut client = End::new(TcpStream::connect(address).await.unwrap());
+        let (stream, _) = soon("the connection", application.accept()).await.unwrap();
+        exchange(&mut client, &mut End::new(stream)).await;
+    }
+    assert_eq!(guard.picture().counters.upstream_refused, 1);
+}
+
+#[tokio::test]
+async fn ipv6_clients_are_served_too() {
+    let bed = Bed::new().await;
+    let mut client = End::new(TcpStream::connect(("::1", bed.address.port())).await.unwrap());
+    let (stream, _) = soon("the connection", bed.application.accept()).await.unwrap();
+    exchange(&mut client, &mut End::new(stream)).await;
+}
