@@ -206,3 +206,6 @@ fn mirrored(connection: &Connection, listened: &HashSet<u16>) -> Option<Connecti
         ..*connection
     })
 }
+
+#[cfg(test)]
+mod tests;

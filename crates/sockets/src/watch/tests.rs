@@ -295,7 +295,8 @@ fn connections_between_two_looks_are_counted_though_never_seen() {
     assert_eq!(silent.last_request, None);
     pod.opens += 1;
     let counted = pod.pass(200, |_| ());
-    assert!(quiet_for(&pod, &counted) < 400);
+    // It may have come just before this look.
+    assert_eq!(quiet_for(&pod, &counted), 0);
     // Seen and counted: nothing unseen.
     let at = pod.now;
     pod.fresh(CLIENT);
