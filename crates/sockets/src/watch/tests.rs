@@ -333,7 +333,7 @@ fn a_client_in_the_same_pod_that_closed_first_explains_what_was_counted() {
         unacknowledged: 0,
         inode: 0,
         cookie: 99,
-        time_wait_left: Some(Duration::from_secs(60)),
+        time_wait_left: Some(Duration::from_mins(1)),
         traffic: None,
     };
     picture.connections.push(client(9999));
