@@ -59,7 +59,7 @@ impl Looker {
     pub fn look(&mut self, now: Time) -> Result<Picture, LookError> {
         // Before the sockets: then whatever is counted was open when they are looked at, or is over.
         let passive_opens = self.tables.passive_opens();
-        let (source, sockets) = match self.by_netlink() {
+        let (source, mut sockets) = match self.by_netlink() {
             Ok(sockets) => (Source::Netlink, sockets),
             Err(netlink) => {
                 let sockets = self.tables.sockets().map_err(|(file, cause)| LookError {
@@ -70,6 +70,7 @@ impl Looker {
                 (Source::Proc, sockets)
             }
         };
+        sockets.settle();
         let (listeners, connections) = (sockets.listeners, sockets.connections);
         Ok(Picture { taken: now, source, passive_opens, listeners, connections })
     }

@@ -155,6 +155,23 @@ fn a_request_is_in_flight_until_it_was_answered_and_all_was_silent() {
 }
 
 #[test]
+fn nothing_is_in_flight_when_two_pictures_say_so() {
+    let mut pod = Pod::new();
+    let number = pod.keep(CLIENT);
+    pod.request(number);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    let missed = pod.open.remove(number);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    pod.open.push(missed);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    pod.open.clear();
+    assert_eq!(
+        [pod.look().in_flight, pod.look().in_flight],
+        [InFlight::Estimated(1), InFlight::Estimated(0)]
+    );
+}
+
+#[test]
 fn what_was_there_before_the_first_look_is_known_by_its_times() {
     let mut pod = Pod::new();
     let number = pod.keep(CLIENT);

@@ -111,7 +111,14 @@ fn arrivals_come_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn a_connection_that_one_picture_missed_does_not_come_again() {
+    let open = established(1, Some(5));
+    let looks = [(Some(open), 1), (None, 1), (Some(open), 1), (None, 1), (None, 2)];
+    assert_eq!(arrivals(&looks).0, [(1, 0), (0, 0), (0, 0), (0, 0), (0, 1)]);
+}
+
+#[test]
 fn connections_that_are_gone_are_forgotten() {
-    let (_, ledger) = arrivals(&[(Some(established(1, Some(0))), 1), (None, 1)]);
+    let (_, ledger) = arrivals(&[(Some(established(1, Some(0))), 1), (None, 1), (None, 1)]);
     assert!(ledger.known.is_empty());
 }
