@@ -9,7 +9,7 @@ use std::time::Duration;
 /// connections a second). None is there twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// When it was taken.
+    /// When it was taken: once all was read.
     pub taken: Time,
     /// Where it comes from, and so what it can say.
     pub source: Source,

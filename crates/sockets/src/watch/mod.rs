@@ -109,14 +109,15 @@ impl Watch {
         count.busy += waiting.saturating_sub(count.unaccepted);
         // A picture may miss a socket. So that nothing is in flight is believed when two in a row say so.
         let busy = count.busy.max(u64::from(self.was_busy));
-        self.was_busy = count.busy > 0;
         let can_tell = picture.source == Source::Netlink && count.unknown == 0;
+        let listening = listeners().next().is_some();
+        self.was_busy = count.busy > 0;
         Estimate {
             in_flight: if can_tell { InFlight::Estimated(busy) } else { InFlight::Unknown },
             last_request,
             kept: count.kept,
             connections: count.busy + count.kept + count.unknown,
-            listening: listeners().next().is_some(),
+            listening,
             source: picture.source,
         }
     }

@@ -50,7 +50,7 @@ fn proc_shows_the_same_sockets_without_their_times() {
         (over && ours.all(|one| one.state != State::FinWait1)).then_some(())
     });
     let by_netlink = look();
-    let by_proc = Looker::by_proc().look(clock::now()).unwrap();
+    let by_proc = Looker::by_proc().look(clock::now).unwrap();
     assert_eq!(by_proc.source, Source::Proc);
     let (listeners, connections) = common(&by_netlink, &ports);
     assert_eq!((listeners.len(), listeners.iter().map(|one| one.waiting).sum::<u32>()), (3, 2));
