@@ -43,9 +43,14 @@ fn proc_shows_the_same_sockets_without_their_times() {
     // And two that nobody accepts.
     let mapped = TcpStream::connect(("127.0.0.1", local_both.port())).unwrap();
     let native = TcpStream::connect(local_six).unwrap();
-    until(|picture| server_end(picture, local_four.port(), gone).filter(|end| end.state == State::TimeWait));
+    // Until no FIN is on its way any more, nothing stands still.
+    until(|picture| {
+        let over = server_end(picture, local_four.port(), gone)?.state == State::TimeWait;
+        let mut ours = picture.connections.iter().filter(|one| ports.contains(&one.local.port()));
+        (over && ours.all(|one| one.state != State::FinWait1)).then_some(())
+    });
     let by_netlink = look();
-    let by_proc = Looker::by_proc().look(clock::now()).unwrap();
+    let by_proc = Looker::by_proc().look(clock::now).unwrap();
     assert_eq!(by_proc.source, Source::Proc);
     let (listeners, connections) = common(&by_netlink, &ports);
     assert_eq!((listeners.len(), listeners.iter().map(|one| one.waiting).sum::<u32>()), (3, 2));
