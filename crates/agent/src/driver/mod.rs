@@ -18,9 +18,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often the pod is looked at when nothing else wakes the driver: while it serves, and while it drains.
-const SERVING: Duration = Duration::from_millis(500);
-const DRAINING: Duration = Duration::from_millis(200);
+/// How often the pod is looked at when nothing else wakes the driver. Without the guard that often also while it serves:
+/// the rhythm of probes every second shows only so.
+const OFTEN: Duration = Duration::from_millis(200);
+/// While it serves behind the guard.
+const SELDOM: Duration = Duration::from_millis(500);
 /// Under load something changes all the time: between two looks there is at least this.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -52,7 +54,7 @@ impl Driver {
             if let Some(drain) = self.shared.resumed() {
                 self.life.resume(drain);
             }
-            let seen = self.see(now);
+            let seen = self.see();
             let next = self.life.step(&seen, now);
             // A drain under way is one, whatever its paths: the guard announces from its first moment.
             if matches!(self.life.state(), life::State::Draining { .. }) {
@@ -74,9 +76,9 @@ impl Driver {
         }
     }
 
-    fn see(&mut self, now: Time) -> life::Seen {
+    fn see(&mut self) -> life::Seen {
         let guard = self.guard.as_ref().map(Guard::picture);
-        let looked = self.look.look(guard.as_ref(), now);
+        let looked = self.look.look(guard.as_ref());
         let admitted = !self.withdrawn;
         let path = |path: &segue_core::path::Path| {
             (path.name.clone(), segue_core::path::PathSeen { admitted, evidence: 0 })
@@ -201,7 +203,7 @@ impl Driver {
             clock::sleep(BREATH).await;
             return;
         };
-        let next_look = now + if draining { DRAINING } else { SERVING };
+        let next_look = now + if draining || self.guard.is_none() { OFTEN } else { SELDOM };
         let until = wait.until.map_or(next_look, |until| until.min(next_look));
         let changed = async {
             match &self.guard {
