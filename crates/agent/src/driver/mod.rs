@@ -37,14 +37,28 @@ pub(crate) struct Driver {
     closing: bool,
     /// The last wait that was logged.
     said: Option<String>,
+    /// How the last drain ended.
     outcome: Option<Outcome>,
+    /// Whether that was logged and counted.
+    counted: bool,
 }
 
 impl Driver {
     pub(crate) fn new(plan: PodPlan, guard: Option<Guard>, shared: Rc<Shared>) -> Self {
         let life = Life::begin(plan.drain.clone(), clock::now());
         let look = Look::new(&plan, guard.is_some());
-        Self { plan, life, guard, look, shared, withdrawn: false, closing: false, said: None, outcome: None }
+        Self {
+            plan,
+            life,
+            guard,
+            look,
+            shared,
+            withdrawn: false,
+            closing: false,
+            said: None,
+            outcome: None,
+            counted: false,
+        }
     }
 
     /// Goes on for ever; whoever started it ends it.
@@ -124,7 +138,7 @@ impl Driver {
             Action::Open => {
                 self.withdrawn = false;
                 self.closing = false;
-                self.outcome = None;
+                self.counted = false;
                 self.shared.set_well(true);
                 if let Some(guard) = &self.guard {
                     guard.open();
@@ -136,7 +150,8 @@ impl Driver {
 
     fn released(&mut self, seen: &life::Seen) {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
-        if self.outcome.replace(*outcome).is_none() {
+        self.outcome = Some(*outcome);
+        if !std::mem::replace(&mut self.counted, true) {
             let report = self.report(seen, None);
             log::say(
                 "released",
