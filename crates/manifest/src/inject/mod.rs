@@ -10,6 +10,7 @@
 
 mod agent;
 mod around;
+mod back;
 mod draft;
 mod grace;
 mod hooks;
@@ -65,7 +66,7 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     let before = guards_before(streams)?;
     // In a second step what has the guard stays as it is: only the Services are new.
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
-    let clean = record::take_back(streams, &mut decisions.notes, again)?;
+    let clean = back::take_back(streams, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
     decide(&mut decisions, &clean, &objects, options, &before)?;
     if !decisions.refusals.is_empty() {
@@ -102,7 +103,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
         return Err(Refused(decisions.refusals));
     }
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
-    let clean = record::take_back(streams, &mut decisions.notes, which)?;
+    let clean = back::take_back(streams, &mut decisions.notes, which)?;
     if second_step && changed > 0 {
         decisions.note(
             "undo",
