@@ -163,6 +163,7 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
         (&["--bound", "kubeproxy=3s", "app.yaml"][..], "kube-proxy, dns"),
         (&["--bound", "kube-proxy=3", "app.yaml"], "300ms, 5s"),
         (&["--bound", "kube-proxy", "app.yaml"], "STAGE=D"),
+        (&["--longest-request", "25h", "app.yaml"], "longer than a day"),
         (&["--kubernetes-version", "1.28", "app.yaml"], "1.29 or later"),
         (&["--max-connections", "0", "app.yaml"], "1..=1000000"),
         (&["--write", "-"], "--out DIR"),

@@ -156,6 +156,7 @@ fn decide(
     let mut injected = 0;
     for object in objects {
         if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
+            injected += usize::from(object.kind.template().is_some());
             continue;
         }
         let Some(workload) = world.workload(object).map_err(misshapen)? else {
@@ -184,6 +185,10 @@ fn one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     around::mesh(draft, &ports);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let granted = grace::decide(draft, ports, found.paths, slept);
+    if let Err(error) = granted.plan.check() {
+        let help = "every port is from 1 to 65535, every duration more than 0";
+        draft.refuse(&draft.template().spec_at(), error.to_string(), help);
+    }
     grace::tell_monitors(draft, &granted.plan);
     agent::decide(draft, &granted.plan);
     strategy::decide(draft, granted.min_ready);

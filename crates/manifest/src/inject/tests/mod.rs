@@ -10,6 +10,7 @@ mod record;
 mod refuse;
 mod second;
 mod strategy;
+mod whole;
 
 use serde_json::Value;
 

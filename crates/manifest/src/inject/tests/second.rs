@@ -20,6 +20,7 @@ fn the_second_step_sends_numeric_services_to_the_guard_and_leaves_the_rest_as_it
     assert_eq!(after.documents[0], first.documents[0]);
     after.says("Service web: port 80 sends to the guard on 15080 instead of 8080");
     after.says("only once every pod has the guard");
+    after.is_silent_on("no workload in the input");
 }
 
 #[test]
