@@ -35,14 +35,15 @@ pub(crate) struct Args {
     #[arg(long = "bound", value_name = "STAGE=D", value_parser = bound)]
     bounds: Vec<(String, Duration)>,
     /// How long one request takes at most [default: 30s, Kubernetes' own grace period]
-    #[arg(long, value_name = "D", value_parser = at_most_a_day, default_value = "30s", hide_default_value = true)]
-    longest_request: Duration,
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    longest_request: Option<Duration>,
     /// How long the application takes from its stop signal to its end [default: 10s, as docker stop grants]
-    #[arg(long, value_name = "D", value_parser = at_most_a_day, default_value = "10s", hide_default_value = true)]
-    stop_time: Duration,
-    /// Without the guard: how long a connection may be silent before it counts as idle
-    #[arg(long, value_name = "D", value_parser = at_most_a_day, default_value = "5s")]
-    idle_after: Duration,
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    stop_time: Option<Duration>,
+    /// Without the guard: how long a connection may be silent before it counts as idle [default: 5s, as Node
+    /// and uvicorn keep one]
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    idle_after: Option<Duration>,
     /// How many connections the guard carries at most; it sizes the agent's memory request
     #[arg(long, value_name = "N", default_value_t = Options::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
@@ -123,9 +124,9 @@ fn options(args: Args) -> Options {
         guard: args.guard,
         agent_image: args.agent_image,
         bounds,
-        longest_request: args.longest_request,
-        stop_time: args.stop_time,
-        idle_after: args.idle_after,
+        longest_request: args.longest_request.unwrap_or(Options::LONGEST_REQUEST),
+        stop_time: args.stop_time.unwrap_or(Options::STOP_TIME),
+        idle_after: args.idle_after.unwrap_or(Options::IDLE_AFTER),
         max_connections: args.max_connections,
         keep_strategy: args.keep_strategy,
         keep_sleep: args.keep_sleep,

@@ -66,7 +66,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// What it printed, where it must have done as asked.
-fn printed(output: Output) -> String {
+fn printed(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -82,7 +82,7 @@ fn a_file_is_printed_with_the_agent_and_everything_else_as_it_was() {
     let folder = folder();
     let output = inject(folder.path(), &["--guard", "app.yaml"], None);
     let notes = text(&output.stderr);
-    let after = printed(output);
+    let after = printed(&output);
     let mut lines = after.lines();
     for line in both().lines().filter(|line| !line.contains("containerPort")) {
         assert!(lines.any(|other| other == line), "`{line}` is gone or has moved");
@@ -95,18 +95,18 @@ fn a_file_is_printed_with_the_agent_and_everything_else_as_it_was() {
 #[test]
 fn twice_is_once_and_undo_gives_the_same_bytes() {
     let folder = folder();
-    let once = printed(inject(folder.path(), &["--guard", "app.yaml"], None));
-    assert_eq!(printed(inject(folder.path(), &["--guard", "-"], Some(&once))), once);
-    assert_eq!(printed(inject(folder.path(), &["--undo", "-"], Some(&once))), both());
+    let once = printed(&inject(folder.path(), &["--guard", "app.yaml"], None));
+    assert_eq!(printed(&inject(folder.path(), &["--guard", "-"], Some(&once))), once);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&once))), both());
 }
 
 #[test]
 fn write_changes_the_files_in_place_and_prints_nothing() {
     let folder = folder();
-    assert_eq!(printed(inject(folder.path(), &["--write", "app.yaml"], None)), "");
+    assert_eq!(printed(&inject(folder.path(), &["--write", "app.yaml"], None)), "");
     let after = fs::read_to_string(folder.path().join("app.yaml")).unwrap();
     assert!(after.contains("segue-agent"));
-    printed(inject(folder.path(), &["--undo", "--write", "app.yaml"], None));
+    printed(&inject(folder.path(), &["--undo", "--write", "app.yaml"], None));
     assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
 }
@@ -118,12 +118,12 @@ fn a_folder_is_read_whole_and_written_as_it_stands() {
     fs::write(folder.path().join("in/web.yaml"), WEB).unwrap();
     fs::write(folder.path().join("in/deep/service.yml"), SERVICE).unwrap();
     fs::write(folder.path().join("in/readme.md"), "{{ no yaml }}").unwrap();
-    printed(inject(folder.path(), &["--guard", "in", "--out", "out"], None));
+    printed(&inject(folder.path(), &["--guard", "in", "--out", "out"], None));
     let web = fs::read_to_string(folder.path().join("out/web.yaml")).unwrap();
     assert!(web.contains("containerPort: 15080"), "the Service in the other file is seen");
     assert_eq!(fs::read_to_string(folder.path().join("out/deep/service.yml")).unwrap(), SERVICE);
     assert!(!folder.path().join("out/readme.md").exists());
-    let stream = printed(inject(folder.path(), &["--guard", "in"], None));
+    let stream = printed(&inject(folder.path(), &["--guard", "in"], None));
     assert_eq!(stream, format!("{SERVICE}---\n{web}"), "one stream of all files");
 }
 
@@ -187,15 +187,15 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
 fn the_two_steps_of_a_numeric_target_port_and_their_way_back() {
     let folder = tempfile::tempdir().unwrap();
     let before = format!("{WEB}---\n{}", SERVICE.replace("http", "8080"));
-    let first = printed(inject(folder.path(), &["--guard", "-"], Some(&before)));
+    let first = printed(&inject(folder.path(), &["--guard", "-"], Some(&before)));
     assert!(first.contains("targetPort: 8080"));
-    let second = printed(inject(folder.path(), &["--second-step", "-"], Some(&first)));
+    let second = printed(&inject(folder.path(), &["--second-step", "-"], Some(&first)));
     assert!(second.contains("targetPort: 15080"));
     let refused = inject(folder.path(), &["--undo", "-"], Some(&second));
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("segue inject --undo --second-step"));
-    assert_eq!(printed(inject(folder.path(), &["--undo", "--second-step", "-"], Some(&second))), first);
-    assert_eq!(printed(inject(folder.path(), &["--undo", "-"], Some(&first))), before);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "--second-step", "-"], Some(&second))), first);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&first))), before);
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn a_list_and_other_documents_pass() {
             if list.is_empty() { format!("{line}\n") } else { format!("{list}  {line}\n") }
         })
     );
-    let after = printed(inject(folder.path(), &["-"], Some(&list)));
+    let after = printed(&inject(folder.path(), &["-"], Some(&list)));
     assert!(after.contains("segue-agent") && after.ends_with("a: 1   # no object\n"), "{after}");
-    assert_eq!(printed(inject(folder.path(), &["--undo", "-"], Some(&after))), list);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&after))), list);
 }
 
 #[test]
@@ -218,5 +218,5 @@ fn an_unknown_kind_alone_is_printed_as_it_was_and_that_is_said() {
     let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n";
     let output = inject(folder.path(), &["-"], Some(widget));
     assert!(text(&output.stderr).contains("no workload in the input"));
-    assert_eq!(printed(output), widget);
+    assert_eq!(printed(&output), widget);
 }

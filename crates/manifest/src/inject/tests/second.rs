@@ -41,12 +41,10 @@ fn twice_is_once_and_a_first_step_after_it_keeps_it() {
 #[test]
 fn a_service_that_holds_on_to_a_number_keeps_it_when_ports_come_before() {
     let after = Injected::of(&web(), &second());
-    let more = after
-        .text
-        .replace("      - {name: http", "      - {name: admin, containerPort: 9000}\n        - {name: http");
-    let more = more
-        .replace("        - {name: admin", "        - {name: admin")
-        .replace("  - {name: admin", "  - {name: admin");
+    let more = after.text.replace(
+        "        - {name: http",
+        "        - {name: admin, containerPort: 9000}\n        - {name: http",
+    );
     let service = NAMED.replace("name: web", "name: admin").replace("http", "admin");
     let text = format!("{more}---\n{service}");
     let again = Injected::of(&text, &guarded());
