@@ -170,7 +170,7 @@ fn configuration(listen: SocketAddrV4, options: &BalancerOptions) -> String {
         Mode::Tcp => "mode tcp",
     };
     format!(
-        "global\n    stats socket /run/haproxy.sock mode 600 level admin\n    maxconn 20000\n\
+        "global\n    stats socket /run/haproxy.sock mode 600 level admin\n    maxconn 8000\n\
          defaults\n    {mode}\n    retries 0\n    timeout connect 10s\n    timeout client {idle}ms\n    \
          timeout server {idle}ms\n    timeout check 5s\n\
          frontend clients\n    bind {listen}\n    default_backend {BACKEND}\n\
