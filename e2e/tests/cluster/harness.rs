@@ -5,10 +5,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use segue_cluster::{Cluster, KUBECONFIG};
+use rustix::process::Signal;
+use segue_cluster::{Cluster, KUBECONFIG, Process};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Tells the inner process that it is that.
 const INNER: &str = "SEGUE_E2E_INNER";
@@ -49,17 +50,23 @@ pub(crate) fn main<Bed>(promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) ->
     if std::env::var_os(INNER).is_some() { run(&asked, promises, bed) } else { guard() }
 }
 
-/// The outer process. What interrupts it interrupts the inner one too, which is of the same terminal; it has to outlive that.
+/// The outer process. What interrupts it interrupts the inner one; it has to outlive that.
 fn guard() -> ExitCode {
-    let heard = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&heard)).expect("a signal can be handled");
-    }
-    let ended = Command::new(std::env::current_exe().expect("a test knows where it runs from"))
+    let mut signals = Signals::new([SIGINT, SIGTERM]).expect("a signal can be handled");
+    let mut inner = Command::new(std::env::current_exe().expect("a test knows where it runs from"))
         .args(std::env::args_os().skip(1))
         .env(INNER, "1")
-        .status()
+        .spawn()
         .expect("the promises can be run");
+    let process = i32::try_from(inner.id()).ok().and_then(Process::of);
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if let Some(process) = process {
+                process.signal(Signal::TERM);
+            }
+        }
+    });
+    let ended = inner.wait().expect("a child can be waited for");
     match Cluster::sweep() {
         Ok(swept) if swept.is_empty() => {}
         Ok(swept) => eprintln!("swept what was left of clusters {swept:?}"),
@@ -77,7 +84,10 @@ fn run<Bed>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed)
     for promise in &chosen {
         if existing && promise.needs == Needs::Nodes {
             ignored += 1;
-            println!("test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours", promise.name);
+            println!(
+                "test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours",
+                promise.name
+            );
             continue;
         }
         // The message of a panic stands above the line that names the test.
@@ -121,7 +131,8 @@ impl Asked {
     }
 
     fn wants(&self, name: &str) -> bool {
-        let matches = |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
+        let matches =
+            |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
         (self.filters.is_empty() || self.filters.iter().any(matches)) && !self.skips.iter().any(matches)
     }
 }
