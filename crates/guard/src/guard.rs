@@ -55,7 +55,7 @@ impl Guard {
 
     /// Closes idle connections, from now until [`Guard::open`], also those that become idle later. The longest idle goes first,
     /// spread over `within`; each is kept for its next request up to twice its usual gap (if that is not known, for the
-    /// whole `linger`), but at most `linger` from now. Opaque connections are left alone.
+    /// whole `linger`), but at most `linger` from now or from when it became idle. Opaque connections are left alone.
     ///
     /// It is for the end of propagation: before that, the clients would come back.
     pub fn close_idle(&self, within: Duration) {
@@ -70,5 +70,52 @@ impl Guard {
         self.shared.tally.counting.cut.fetch_add(in_flight, std::sync::atomic::Ordering::Relaxed);
         self.shared.table.each(|entry| entry.give(Order::Cut));
         in_flight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Held;
+    use segue_core::pod::{Discount, Port, Protocol};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn a_panic_ends_one_connection_and_leaves_nothing_counted() {
+        let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let number = application.local_addr().unwrap().port();
+        let port = Port { name: None, application: number, guard: Some(0), protocol: Protocol::Auto };
+        let bound = crate::bind(crate::Settings {
+            ports: vec![port],
+            max_connections: 10,
+            websocket_grace: Duration::ZERO,
+            linger: Duration::ZERO,
+            longest_request: Duration::ZERO,
+            discount: Discount::default(),
+        })
+        .await
+        .unwrap();
+        let address = ("127.0.0.1", bound.ports()[0].1);
+        let guard = bound.serve();
+        let mut held = Held::enter(guard.shared.clone());
+        held.stands(crate::table::Stand::Busy, 3);
+        assert_eq!((guard.picture().connections, guard.picture().in_flight), (1, 3));
+        let carried = tokio::spawn(async move {
+            let _held = held;
+            panic!("as a connection's task might");
+        });
+        assert!(carried.await.unwrap_err().is_panic());
+        let picture = guard.picture();
+        assert_eq!((picture.connections, picture.in_flight, picture.kept), (0, 0, 0));
+        assert_eq!(picture.counters.panics, 1);
+        // The others go on.
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (mut other, _) = application.accept().await.unwrap();
+        client.write_all(b"GET ").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut heard = String::new();
+        other.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "GET ");
     }
 }

@@ -55,10 +55,11 @@ fn give_turns(mut idle: Vec<Arc<Entry>>, now: Time, spread: Duration) {
 }
 
 /// When a connection is closed whose turn it is at `turn`: not while its next request may be expected, and that is
-/// expected until twice the usual gap since its last answer, but for `linger` after the drain's `begin` at most.
+/// expected until twice the usual gap since its last answer, but for `linger` at most: after the drain's `begin`, or after
+/// it became idle if that was later.
 fn due(turn: Time, since: Time, usual_gap: Option<Duration>, begin: Time, linger: Duration) -> Time {
     let expected = since + usual_gap.map_or(linger, |gap| gap.saturating_mul(2));
-    turn.max(expected.min(begin + linger))
+    turn.max(expected.min(begin.max(since) + linger))
 }
 
 #[cfg(test)]
@@ -89,6 +90,11 @@ mod tests {
         assert_eq!(due(at(10_000), at(9_900), gap, at(10_000), LINGER), at(15_000));
         assert_eq!(due(at(17_000), at(9_900), gap, at(10_000), LINGER), at(17_000));
         assert_eq!(due(at(10_000), at(9_900), Some(Duration::MAX), at(10_000), LINGER), at(15_000));
+    }
+
+    #[test]
+    fn a_connection_that_came_late_has_its_linger_too() {
+        assert_eq!(due(at(20_000), at(20_000), None, at(10_000), LINGER), at(25_000));
     }
 
     #[test]

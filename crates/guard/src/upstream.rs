@@ -34,10 +34,12 @@ impl Application {
     /// A connection to it, without a delay for small writes.
     pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
         let mut last = io::ErrorKind::ConnectionRefused.into();
-        let mut at = 0;
-        loop {
-            let Some(address) = lock(&self.addresses).get(at).copied() else { return Err(last) };
+        // As they are now: another connection may change the order meanwhile.
+        let addresses = lock(&self.addresses).clone();
+        for address in addresses {
             match TcpStream::connect(SocketAddr::new(address, self.port)).await {
+                // Where nobody listens the kernel may take that very port for this end, and so connect it to itself.
+                Ok(stream) if stream.local_addr()? == stream.peer_addr()? => {}
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
                     self.prefer(address);
@@ -45,8 +47,8 @@ impl Application {
                 }
                 Err(error) => last = error,
             }
-            at += 1;
         }
+        Err(last)
     }
 
     fn prefer(&self, address: IpAddr) {

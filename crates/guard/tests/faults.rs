@@ -78,19 +78,57 @@ async fn no_request_of_two_hundred_clients_is_lost_when_they_are_told_to_close()
     guard.close_idle(Duration::ZERO);
 }
 
-/// How the child is told that it is one.
-const CHILD: &str = "SEGUE_GUARD_TEST_FEW_DESCRIPTORS";
+/// How a child is told that it is one.
+const CHILD: &str = "SEGUE_GUARD_TEST_CHILD";
 
-/// The number of descriptors is a process's, so this test runs itself again in one of its own.
+/// Some things are a whole process's: such a test runs itself again in one of its own. Answers whether this is that one.
+fn is_alone(test: &str) -> bool {
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test]).env(CHILD, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    false
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()
+}
+
+#[tokio::test]
+async fn an_idle_connection_holds_no_buffer() {
+    const PAIRS: usize = 1000;
+    if !is_alone("faults::an_idle_connection_holds_no_buffer") {
+        return;
+    }
+    let bed = Bed::new().await;
+    let mut idle = Vec::with_capacity(2 * PAIRS);
+    let mut before = resident();
+    for at in 0..PAIRS + 10 {
+        if at == 10 {
+            before = resident();
+        }
+        let (mut client, mut application) = bed.pair().await;
+        client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        application.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        client.hears("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        // The ends that belong to the test hold no more than a descriptor.
+        idle.extend([client, application].map(|end| end.stream.into_std().unwrap()));
+    }
+    bed.until("idle", |picture| picture.kept == (PAIRS + 10) as u64).await;
+    let each = (resident() - before) / PAIRS;
+    assert!(each < 4096, "an idle pair holds {each} bytes");
+}
+
+/// The number of descriptors is a process's.
 #[tokio::test]
 async fn without_file_descriptors_accepting_waits_and_goes_on() {
-    if std::env::var_os(CHILD).is_none() {
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "faults::without_file_descriptors_accepting_waits_and_goes_on"])
-            .env(CHILD, "1")
-            .output()
-            .unwrap();
-        assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+    if !is_alone("faults::without_file_descriptors_accepting_waits_and_goes_on") {
         return;
     }
     let bed = Bed::new().await;

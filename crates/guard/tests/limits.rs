@@ -35,6 +35,32 @@ async fn above_the_limit_the_longest_idle_makes_room() {
 }
 
 #[tokio::test]
+async fn two_that_come_at_once_take_the_places_of_two() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let (mut first, _application) = bed.pair().await;
+    let (mut second, _other) = bed.pair().await;
+    let (_third, _fourth) =
+        tokio::try_join!(TcpStream::connect(bed.address), TcpStream::connect(bed.address)).unwrap();
+    first.hears_end().await;
+    second.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_being_closed_takes_no_place() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let (mut slow_to_close, _application) = bed.pair().await;
+    let (leaves, left) = bed.pair().await;
+    let _third = bed.pair().await;
+    slow_to_close.hears_end().await;
+    drop((leaves, left));
+    bed.until("one left", |picture| picture.connections == 2 && picture.closing == 1).await;
+    let (mut fourth, mut application) = bed.pair().await;
+    exchange(&mut fourth, &mut application).await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 1);
+}
+
+#[tokio::test]
 async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
     let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
     let (mut busy, mut application) = bed.pair().await;

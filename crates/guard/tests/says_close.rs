@@ -43,6 +43,40 @@ async fn of_pipelined_requests_the_last_ones_answer_says_close() {
 }
 
 #[tokio::test]
+async fn a_request_that_has_begun_is_answered_too() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    client.say(&GET[..9]).await;
+    application.hears(GET).await;
+    bed.until("the beginning of the second", |picture| picture.in_flight == 2).await;
+    bed.guard.announce();
+    application.say(OK).await;
+    client.hears(OK).await;
+    client.say(&GET[9..]).await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(LAST).await;
+    client.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.raced, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_body_that_was_not_sent_leaves_open_what_follows() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    let request = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    client.say(request).await;
+    application.hears(request).await;
+    application.say("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n").await;
+    client.hears("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n").await;
+    // The body, or the next request: nobody can know.
+    client.say(GET).await;
+    application.hears(GET).await;
+    bed.until("opaque", |picture| picture.opaque == 1 && picture.in_flight == 0).await;
+}
+
+#[tokio::test]
 async fn interim_answers_say_nothing_of_it() {
     let bed = Bed::new().await;
     let (mut client, mut application) = bed.pair().await;

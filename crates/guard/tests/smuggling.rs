@@ -60,7 +60,7 @@ async fn a_head_of_any_length_passes() {
     // One that is still understood, and one that is too long for that.
     for (length, opaque) in [(40_000, 0), (200_000, 1)] {
         let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(length));
-        let (_, ()) = tokio::join!(client.say(&head), application.hears(&head));
+        let ((), ()) = tokio::join!(client.say(&head), application.hears(&head));
         application.say(ANSWERS).await;
         client.hears(ANSWERS).await;
         bed.until("the head", |picture| picture.opaque == opaque && picture.in_flight == 0).await;

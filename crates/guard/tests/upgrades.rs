@@ -98,7 +98,7 @@ async fn a_client_that_does_not_close_is_ended_and_the_application_told() {
     client.hears(going_away()).await;
     let told = application.hears_all().await;
     // Masked, as a client's must be; the key is unknown.
-    assert_eq!((told[0], told[1], told.len()), (0x88, 0x80 | 12, 2 + 4 + 12));
+    assert_eq!((told[0], told[1], told.len()), (0x88, 0x8c, 18));
     client.hears_end().await;
     application.ends().await;
     bed.until("the end", |picture| picture.connections == 0).await;
@@ -141,10 +141,11 @@ async fn an_upgrade_that_is_declined_leaves_an_ordinary_connection() {
     client.say(UPGRADE).await;
     client.say(next).await;
     application.hears(UPGRADE).await;
+    moment().await;
+    bed.guard.announce();
     application.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     client.hears("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     application.hears(next).await;
-    bed.guard.announce();
     application.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     client.hears("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
     client.hears_end().await;

@@ -44,7 +44,7 @@ impl Looker {
     pub fn open() -> Result<Self, LookError> {
         let mut looker =
             Self { netlink: Netlink::Closed, tables: proc::Tables::new(PathBuf::from("/proc/net")) };
-        looker.look(Time::default())?;
+        looker.look(Time::default)?;
         Ok(looker)
     }
 
@@ -54,12 +54,14 @@ impl Looker {
         Self { netlink: Netlink::Refused(refused), tables: proc::Tables::new(PathBuf::from("/proc/net")) }
     }
 
-    /// Takes a picture and writes `now` on it. It does not wait for anything but the kernel's work: a few microseconds
-    /// per socket.
-    pub fn look(&mut self, now: Time) -> Result<Picture, LookError> {
+    /// Takes a picture. It does not wait for anything but the kernel's work: a few microseconds per socket.
+    ///
+    /// The clock `now` is asked once the kernel has told all: whatever is reckoned back from it, such as when a request
+    /// came, may be as late as the look was long, but not too early.
+    pub fn look(&mut self, now: impl FnOnce() -> Time) -> Result<Picture, LookError> {
         // Before the sockets: then whatever is counted was open when they are looked at, or is over.
         let passive_opens = self.tables.passive_opens();
-        let (source, sockets) = match self.by_netlink() {
+        let (source, mut sockets) = match self.by_netlink() {
             Ok(sockets) => (Source::Netlink, sockets),
             Err(netlink) => {
                 let sockets = self.tables.sockets().map_err(|(file, cause)| LookError {
@@ -70,8 +72,9 @@ impl Looker {
                 (Source::Proc, sockets)
             }
         };
+        sockets.settle();
         let (listeners, connections) = (sockets.listeners, sockets.connections);
-        Ok(Picture { taken: now, source, passive_opens, listeners, connections })
+        Ok(Picture { taken: now(), source, passive_opens, listeners, connections })
     }
 
     fn by_netlink(&mut self) -> Result<Sockets, String> {

@@ -24,11 +24,7 @@ pub struct Api {
 
 impl Api {
     pub(crate) fn new(binaries: &Binaries, kubeconfig: &Path) -> Self {
-        Self {
-            kubectl: binaries.program("kubectl"),
-            kubeconfig: kubeconfig.to_owned(),
-            namespace: None,
-        }
+        Self { kubectl: binaries.program("kubectl"), kubeconfig: kubeconfig.to_owned(), namespace: None }
     }
 
     /// The existing cluster that [`KUBECONFIG`] names, if it names one. An error if that does not answer.
@@ -39,8 +35,9 @@ impl Api {
         let kubeconfig = PathBuf::from(kubeconfig);
         ensure!(kubeconfig.is_file(), "{KUBECONFIG}={}: there is no such file", kubeconfig.display());
         let api = Self::new(&Binaries::build()?, &kubeconfig);
-        api.run(["get", "--raw", "/readyz"])
-            .with_context(|| format!("the cluster of {KUBECONFIG}={} does not answer", kubeconfig.display()))?;
+        api.run(["get", "--raw", "/readyz"]).with_context(|| {
+            format!("the cluster of {KUBECONFIG}={} does not answer", kubeconfig.display())
+        })?;
         Ok(Some(api))
     }
 

@@ -16,7 +16,8 @@ const NAMES: &[&str] =
     &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"];
 
 /// Where Go is, besides the folders of PATH.
-const GO_FOLDERS: &[&str] = &["/usr/local/go/bin", "/usr/lib/go-1.26/bin", "/usr/lib/go-1.25/bin", "/usr/lib/go-1.24/bin"];
+const GO_FOLDERS: &[&str] =
+    &["/usr/local/go/bin", "/usr/lib/go-1.26/bin", "/usr/lib/go-1.25/bin", "/usr/lib/go-1.24/bin"];
 
 /// The built programs.
 #[derive(Debug, Clone)]
@@ -135,7 +136,8 @@ fn sources(name: &str) -> PathBuf {
 
 /// Without symbols; Kubernetes is told its own version, which its release builds are told in the same way.
 fn flags(go_mod: &str) -> String {
-    let version = go_mod.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes ")).map(str::trim);
+    let version =
+        go_mod.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes ")).map(str::trim);
     let Some(version) = version else { return "-s -w".to_owned() };
     let mut numbers = version.trim_start_matches('v').split('.');
     let stamps = [

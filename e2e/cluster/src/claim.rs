@@ -23,6 +23,9 @@ const FOLDER: &str = "/run/segue-cluster";
 /// Numbers to choose from: each is the third byte of the network's addresses.
 const NUMBERS: std::ops::Range<u8> = 0..64;
 
+/// Where the host's network devices are seen.
+const DEVICES: &str = "/sys/class/net";
+
 /// The variable in which every process that belongs to a cluster carries its mark.
 pub(crate) const MARK: &str = "SEGUE_CLUSTER_MARK";
 
@@ -86,6 +89,15 @@ impl Claim {
         group(self.number)
     }
 
+    /// What there is of this cluster outside of its machines.
+    pub(crate) fn traces(&self) -> Vec<PathBuf> {
+        let mut traces = groups::places(&self.group());
+        traces.push(self.record.folder.clone());
+        traces.push(path(self.number));
+        traces.push(Path::new(DEVICES).join(self.link()));
+        traces
+    }
+
     /// Removes everything of this cluster, and then the claim. The machines' first processes must have been ended.
     pub(crate) fn release(self) -> anyhow::Result<()> {
         self.record.remove(self.number)?;
@@ -107,7 +119,7 @@ impl Record {
             }
             if left.is_empty() { Ok(()) } else { bail!("{left:?}") }
         })?;
-        if Path::new("/sys/class/net").join(link(number)).exists() {
+        if Path::new(DEVICES).join(link(number)).exists() {
             // It goes with its other end, but the kernel takes its time for that.
             let _ = command::run(Command::new("ip").args(["link", "del", &link(number)]));
         }
@@ -161,7 +173,8 @@ fn lock(path: &Path) -> anyhow::Result<Option<File>> {
         return Ok(None);
     }
     // Its owner may have removed it between our opening and our locking: then this is not the claim any more.
-    let same = fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| own.ino() == there.ino()));
+    let same =
+        fs::metadata(path).is_ok_and(|there| file.metadata().is_ok_and(|own| own.ino() == there.ino()));
     Ok(same.then_some(file))
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, ensure};
 use rustix::process::Signal;
@@ -14,6 +15,9 @@ use crate::control_plane::ControlPlane;
 use crate::machine::{Bed, Machine};
 use crate::node::{self, Node, ProxyMode};
 use crate::{Binaries, Pod, Process, images, needs, wait};
+
+/// The last bytes of the addresses of machines that are no nodes.
+const OTHER_MACHINES: std::ops::Range<u8> = 100..200;
 
 /// What a cluster is to be.
 #[derive(Debug, Clone)]
@@ -43,6 +47,7 @@ pub struct Cluster {
     binaries: Binaries,
     bed: Bed,
     claim: Option<Claim>,
+    next_machine: AtomicU8,
 }
 
 impl Cluster {
@@ -66,7 +71,15 @@ impl Cluster {
         let plane = ControlPlane::prepare(&bed, &claim.link(), &names)?;
         let api = Api::new(&binaries, &plane.admin);
         // From here on a failure drops the cluster, and that takes it down.
-        let mut cluster = Self { api, nodes: Vec::new(), plane, binaries, bed, claim: Some(claim) };
+        let mut cluster = Self {
+            api,
+            nodes: Vec::new(),
+            plane,
+            binaries,
+            bed,
+            claim: Some(claim),
+            next_machine: AtomicU8::new(OTHER_MACHINES.start),
+        };
         cluster.start_all(options, &names, &images, &group)?;
         cluster.until_ready()?;
         Ok(cluster)
@@ -75,6 +88,12 @@ impl Cluster {
     /// Takes the cluster down: processes, mounts, devices, control groups, folders. Fails if something stays.
     pub fn down(mut self) -> anyhow::Result<()> {
         self.end()
+    }
+
+    /// Where the cluster keeps its data, and with it the names of all that it has outside of its machines: the network
+    /// device and the control group. None of these is there once it is down.
+    pub fn traces(&self) -> Vec<PathBuf> {
+        self.claim.as_ref().map(Claim::traces).unwrap_or_default()
     }
 
     /// Removes what is left of clusters whose owner died without taking them down; returns their numbers.
@@ -120,10 +139,9 @@ impl Cluster {
     /// A program of the host, run in a pod's network. Not started yet.
     pub fn pod_command(&self, pod: &Pod, program: impl AsRef<OsStr>) -> anyhow::Result<Command> {
         let node = self.node_of(pod)?;
-        let ids = pod.containers.iter().filter(|container| container.running).filter_map(|one| one.id.as_deref());
+        let mut ids = pod.containers.iter().filter(|one| one.running).filter_map(|one| one.id.as_deref());
         let inner = ids
-            .filter_map(|id| inner_process(node, id).ok())
-            .next()
+            .find_map(|id| inner_process(node, id).ok())
             .with_context(|| format!("no container of pod {} runs", pod.name))?;
         Ok(node.command_beside(inner, program))
     }
@@ -173,10 +191,15 @@ impl Cluster {
         self.nodes.iter().try_for_each(Node::conntrack_flush)
     }
 
-    /// A further machine outside the nodes, with routes to the pods: for a load balancer, or clients of one. `last` is
-    /// the last byte of its address, 100 to 199.
-    pub fn machine(&self, name: &str, last: u8) -> anyhow::Result<Machine> {
-        ensure!((100..200).contains(&last), "the last byte of {name}'s address is {last}: 100 to 199 are free");
+    /// A further machine outside the nodes, with routes to the pods: for a load balancer, or clients of one.
+    /// `name` is that of a network device: at most 15 bytes, and no other machine's.
+    pub fn machine(&self, name: &str) -> anyhow::Result<Machine> {
+        let last = self.next_machine.fetch_add(1, Ordering::Relaxed);
+        ensure!(
+            OTHER_MACHINES.contains(&last),
+            "there are {} further machines already",
+            OTHER_MACHINES.len()
+        );
         ensure!(name.len() <= 15, "{name}: a network device's name has at most 15 bytes");
         let machine = Machine::start(&self.bed, name, last)?;
         node::join(&self.bed, &self.plane.machine, &machine, u8::try_from(self.nodes.len())?)?;
@@ -221,7 +244,8 @@ impl Cluster {
         wait::until(&what, wait::LONG, || {
             self.plane.machine.check()?;
             self.nodes.iter().try_for_each(|node| node.check())?;
-            let template = r#"{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}"#;
+            let template =
+                r#"{range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}"#;
             let said = self.api.run(["get", "nodes", "--output", &format!("jsonpath={template}")])?;
             let ready = said.split_whitespace().filter(|node| node.ends_with("=True")).count();
             ensure!(ready == self.nodes.len(), "{said}");

@@ -46,7 +46,8 @@ pub fn archive(image: &Image<'_>) -> anyhow::Result<Vec<u8>> {
     .to_string();
     let config_name = format!("{}.json", digest(config.as_bytes()));
     let layer_name = format!("{layer_digest}/layer.tar");
-    let manifest = json!([{"Config": config_name, "RepoTags": [image.name], "Layers": [layer_name]}]).to_string();
+    let manifest =
+        json!([{"Config": config_name, "RepoTags": [image.name], "Layers": [layer_name]}]).to_string();
 
     let mut tar = tar::Builder::new(Vec::new());
     for (name, bytes) in [
@@ -73,11 +74,8 @@ pub fn write(image: &Image<'_>, out: &Path) -> anyhow::Result<()> {
 /// The shared libraries that a program loads, its loader among them; none for a static one.
 pub fn shared_libraries(program: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let output = Command::new("ldd").arg(program).output().context("cannot run `ldd`")?;
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if said.contains("not a dynamic executable") || said.contains("statically linked") {
         return Ok(Vec::new());
     }
@@ -128,7 +126,9 @@ fn layer(files: &[(PathBuf, PathBuf)]) -> anyhow::Result<Vec<u8>> {
     let mut folders = BTreeSet::from([PathBuf::from("tmp")]);
     for (_, to) in files {
         let inside = to.strip_prefix("/").with_context(|| format!("{} must begin with /", to.display()))?;
-        folders.extend(inside.ancestors().skip(1).map(Path::to_owned).filter(|path| !path.as_os_str().is_empty()));
+        folders.extend(
+            inside.ancestors().skip(1).map(Path::to_owned).filter(|path| !path.as_os_str().is_empty()),
+        );
     }
     // Sorted, so a folder comes before what is in it.
     for folder in folders {

@@ -11,7 +11,7 @@ use crate::{Binaries, agent, folders};
 /// The agent's image, as tests name it.
 pub const AGENT: &str = "segue-agent:dev";
 
-/// The sample program's image. Its entrypoint is `/segue sample`: arguments are those of that command.
+/// The sample program's image. Its entrypoint is `/bin/segue sample`: arguments are those of that command.
 pub const SAMPLE: &str = "segue-sample:dev";
 
 pub(crate) fn pause(binaries: &Binaries) -> anyhow::Result<PathBuf> {
@@ -35,11 +35,11 @@ pub fn sample(segue: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     let stripped = folder.join(format!("segue.stripped-{}", std::process::id()));
     image::strip(segue, &stripped)?;
-    let mut files = vec![(stripped.clone(), PathBuf::from("/segue"))];
+    let mut files = vec![(stripped.clone(), PathBuf::from("/bin/segue"))];
     for library in image::shared_libraries(segue)? {
         files.push((library.clone(), library));
     }
-    let made = make(&Image { name: SAMPLE, entrypoint: &["/segue", "sample"], user: USER, files }, "sample");
+    let made = make(&Image { name: SAMPLE, entrypoint: &["/bin/segue", "sample"], user: USER, files }, "sample");
     fs::remove_file(&stripped)?;
     made
 }

@@ -17,7 +17,7 @@
 
 pub mod agent;
 mod api;
-pub mod balancer;
+mod balancer;
 mod binaries;
 mod claim;
 mod clock;
@@ -38,6 +38,7 @@ mod process;
 pub mod wait;
 
 pub use api::{Api, KUBECONFIG};
+pub use balancer::{Balancer, BalancerOptions, HealthCheck, Mode, Target};
 pub use binaries::Binaries;
 pub use cluster::{Cluster, Options};
 pub use command::{Failed, run};
@@ -46,4 +47,4 @@ pub use machine::Machine;
 pub use needs::{install, missing};
 pub use node::{Node, ProxyMode};
 pub use pods::{Container, Pod};
-pub use process::Process;
+pub use process::{Process, marked};

@@ -38,7 +38,8 @@ const DAEMONS: &[&str] = &["/usr/sbin", "/sbin", "/usr/local/sbin"];
 /// The PATH with which a cluster's programs find each other.
 pub(crate) fn path() -> std::ffi::OsString {
     let own = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&own).chain(DAEMONS.iter().map(PathBuf::from)).collect();
+    let folders: Vec<PathBuf> =
+        std::env::split_paths(&own).chain(DAEMONS.iter().map(PathBuf::from)).collect();
     std::env::join_paths(folders).unwrap_or(own)
 }
 

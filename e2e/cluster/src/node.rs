@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::command::run;
 use crate::control_plane::{ControlPlane, PODS};
-use crate::image;
 use crate::machine::{Bed, Machine};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
+use crate::{groups, image};
 
 /// How kube-proxy writes its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,9 +63,9 @@ impl Node {
         let machine = Machine::start(bed, name, address(number))?;
         join(bed, &plane.machine, &machine, nodes)?;
         // Pods of one node reach each other through its rules too, as through a Service.
-        machine.sysctl("net/bridge/bridge-nf-call-iptables", "1").or_else(|error| {
-            if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) }
-        })?;
+        machine
+            .sysctl("net/bridge/bridge-nf-call-iptables", "1")
+            .or_else(|error| if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) })?;
         let node = Self { number, machine };
         node.start_containerd()?;
         for image in images {
@@ -182,12 +182,13 @@ impl Node {
         group: &str,
     ) -> anyhow::Result<()> {
         let folder = self.folder();
+        let cgroup = format!("{group}/{}", self.name());
+        groups::make(&cgroup)?;
         let settings = json!({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             // Works on cgroup v1 as on v2: 1.34 is the last minor whose kubelet starts on v1 without being asked.
-            // Limits hold per container; a pod has no group of its own.
-            "cgroupDriver": "cgroupfs", "cgroupsPerQOS": false, "enforceNodeAllocatable": [],
-            "cgroupRoot": format!("/{group}/{}", self.name()),
+            // Limits hold per container and per pod; the node itself is as large as the host.
+            "cgroupDriver": "cgroupfs", "cgroupRoot": format!("/{cgroup}"), "enforceNodeAllocatable": [],
             "failSwapOn": false,
             "localStorageCapacityIsolation": false,
             "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
@@ -225,15 +226,19 @@ pub(crate) fn join(bed: &Bed, plane: &Machine, machine: &Machine, nodes: u8) -> 
         machine.init().pid
     ))?;
     let own = machine.address();
-    let routes: String = (1..=nodes)
-        .map(|number| (pods(number), bed.address(address(number))))
-        .filter(|(_, via)| *via != own)
-        .map(|(pods, via)| format!("route add {pods} via {via}\n"))
-        .collect();
-    machine.ip(&format!(
-        "link set lo up\naddr add {own}/24 dev eth0\nlink set eth0 up\nroute add default via {}\n{routes}",
-        plane.address()
-    ))?;
+    let mut lines = vec![
+        "link set lo up".to_owned(),
+        format!("addr add {own}/24 dev eth0"),
+        "link set eth0 up".to_owned(),
+        format!("route add default via {}", plane.address()),
+    ];
+    for number in 1..=nodes {
+        let via = bed.address(address(number));
+        if via != own {
+            lines.push(format!("route add {} via {via}", pods(number)));
+        }
+    }
+    machine.ip(&lines.join("\n"))?;
     machine.sysctl("net/ipv4/ip_forward", "1")
 }
 

@@ -99,7 +99,10 @@ impl Container {
         Ok(Self {
             name: text(&status["name"]).context("a container without a name")?,
             init,
-            id: status["containerID"].as_str().and_then(|id| id.split_once("://")).map(|(_, id)| id.to_owned()),
+            id: status["containerID"]
+                .as_str()
+                .and_then(|id| id.split_once("://"))
+                .map(|(_, id)| id.to_owned()),
             restarts: status["restartCount"].as_u64().unwrap_or(0),
             running: state["running"].is_object(),
             ready: status["ready"].as_bool().unwrap_or(false),

@@ -104,7 +104,7 @@ pub(crate) fn seen_from_outside(init: Process, inner: i32) -> Option<Process> {
 }
 
 /// Every living process whose environment has this variable with this value.
-pub(crate) fn marked(variable: &str, value: &str) -> Vec<Process> {
+pub fn marked(variable: &str, value: &str) -> Vec<Process> {
     let entry = format!("{variable}={value}");
     let is_marked = |pid: i32| {
         fs::read(format!("/proc/{pid}/environ"))
@@ -124,8 +124,12 @@ mod tests {
     #[test]
     fn a_process_is_found_by_its_mark_and_by_its_parent_and_ended() {
         let mark = format!("{}-of-a-test", std::process::id());
-        let mut sleep =
-            Command::new("sleep").arg("60").env("SEGUE_TEST_MARK", &mark).stdin(Stdio::null()).spawn().unwrap();
+        let mut sleep = Command::new("sleep")
+            .arg("60")
+            .env("SEGUE_TEST_MARK", &mark)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
         let found = marked("SEGUE_TEST_MARK", &mark);
         let pid = i32::try_from(sleep.id()).unwrap();
         assert_eq!(found.iter().map(|process| process.pid).collect::<Vec<_>>(), [pid]);

@@ -3,6 +3,7 @@
 //! Where a guard stands, sockets still show the connections that go past it: those that were opened before a Service
 //! pointed to the guard, and those to ports that it does not cover.
 
+use crate::clock;
 use segue_core::Time;
 use segue_core::drain::InFlight;
 use segue_core::pod::PodPlan;
@@ -10,6 +11,9 @@ use segue_guard::Picture as Guarded;
 use segue_sockets::{Connection, Looker, Picture, Settings, Watch};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+/// A picture may miss a socket: nothing listens when so many in a row say so.
+const SILENT: u32 = 2;
 
 /// Looks at the pod.
 pub(crate) struct Look {
@@ -19,6 +23,8 @@ pub(crate) struct Look {
     guarded: BTreeSet<u16>,
     not_covered: u64,
     learning: bool,
+    /// How many pictures in a row showed no listener.
+    silent: u32,
 }
 
 /// What was seen.
@@ -43,6 +49,7 @@ impl Look {
             guarded: guarded.map(|port| port.application).collect(),
             not_covered: 0,
             learning: true,
+            silent: 0,
         }
     }
 
@@ -59,8 +66,8 @@ impl Look {
         }
     }
 
-    pub(crate) fn look(&mut self, guard: Option<&Guarded>, now: Time) -> Looked {
-        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(now).ok()) else {
+    pub(crate) fn look(&mut self, guard: Option<&Guarded>) -> Looked {
+        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(clock::now).ok()) else {
             return Looked {
                 listens: true,
                 in_flight: guard.map_or(InFlight::Unknown, |guard| InFlight::Counted(guard.in_flight)),
@@ -70,11 +77,12 @@ impl Look {
         let past_the_guard = self.past_the_guard(picture);
         let estimate = self.watch.observe(&past_the_guard);
         self.not_covered = estimate.connections;
+        self.silent = if estimate.listening { 0 } else { self.silent.saturating_add(1) };
         // What goes past the guard holds a drain up by being in flight; when it last came is no question of quiet, since
         // probes go past it too.
         let last_request = guard.map_or(estimate.last_request, |guard| guard.last_request);
         Looked {
-            listens: estimate.listening,
+            listens: self.silent < SILENT,
             in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
             last_request,
         }

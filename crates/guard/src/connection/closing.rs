@@ -59,7 +59,8 @@ impl Connection {
     /// The client was told that it has its last answer, and has it.
     pub(super) fn close_told(&mut self) {
         let settings = &self.held.shared.settings;
-        let is_whole = !matches!(&self.speech, Speech::Http1(http) if !http.is_between_requests());
+        let is_said = !matches!(&self.speech, Speech::Http1(http) if !http.is_between_requests());
+        let is_whole = is_said && !self.up.has_output();
         let within = if is_whole { settings.linger } else { settings.longest_request.max(settings.linger) };
         self.close_client(within);
         if is_whole {

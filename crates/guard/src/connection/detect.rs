@@ -1,4 +1,6 @@
 //! What a connection speaks, by its first bytes.
+//!
+//! They are kept back until that is clear: a few bytes at most, and only if they are how HTTP may begin.
 
 use segue_core::pod::Protocol;
 use segue_wire::http2::{FrameHeader, PREFACE};

@@ -165,7 +165,7 @@ impl Connection {
         };
         if closes {
             self.close_told();
-        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) && !self.down.has_input() {
+        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) {
             self.turn_opaque();
         }
     }

@@ -84,7 +84,7 @@ pub(crate) async fn until(guard: &Guard, what: &str, is: impl Fn(&Picture) -> bo
     };
     match tokio::time::timeout(PATIENCE, wait).await {
         Ok(picture) => picture,
-        Err(_) => panic!("waited for {what} for too long: {:?}", guard.picture()),
+        Err(late) => panic!("waited for {what} for too long ({late}): {:?}", guard.picture()),
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use annotate_snippets::Level;
-
 use crate::objects::{Address, ShapeError};
-use crate::text::{Complaint, Place, Pointer, Refusal, Stream, TextError};
+use crate::text::{Complaint, Place, Pointer, Refusal, Severity, Stream, TextError};
 
 /// Nothing was changed, for all these reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +36,7 @@ impl From<TextError> for Refused {
 impl Refused {
     /// For people: each reason with file, line, column, the text underlined, and help; an empty line between them.
     pub fn render(&self, color: bool) -> String {
-        let level = Level::ERROR;
-        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(&level, color)).collect();
+        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(Severity::Error, color)).collect();
         each.join("\n\n")
     }
 }

@@ -7,6 +7,7 @@
 
 mod complaint;
 mod edit;
+mod part;
 mod pointer;
 mod read;
 mod render;
@@ -19,6 +20,7 @@ mod value;
 
 pub use complaint::{Complaint, Refusal, Severity, TextError};
 pub use edit::{Edit, Edited, Position, edit};
+pub(crate) use part::{cut_out, put_back};
 pub use pointer::{Pointer, Step};
 pub use stream::{Document, Duplicate, Place, Stream, parse};
 pub use undo::{Skipped, Undo, Undone, undo};

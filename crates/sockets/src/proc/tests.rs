@@ -47,6 +47,24 @@ fn a_table_as_a_kernel_writes_it_is_read() {
 }
 
 #[test]
+fn a_socket_that_a_changing_table_shows_twice_is_one() {
+    let line = |state, local| {
+        format!("   0: 0100007F:1F90 {local} {state} 00000000:00000000 00:00000000 00000000 0 0 5")
+    };
+    let lines = [
+        line("03", "0100007F:C350"),
+        line("0A", "00000000:0000"),
+        line("01", "0100007F:C350"),
+        line("0A", "00000000:0000"),
+    ];
+    let mut sockets = read(&format!("{HEAD}\n{}\n", lines.join("\n")));
+    assert_eq!((sockets.connections.len(), sockets.listeners.len()), (2, 2));
+    sockets.settle();
+    assert_eq!((sockets.connections.len(), sockets.listeners.len()), (1, 1));
+    assert_eq!(sockets.connections[0].state, State::Established);
+}
+
+#[test]
 fn a_line_that_is_no_socket_is_told() {
     let error = read_table(&format!("{HEAD}\n   0: 0100007F:1F90 nonsense\n"), &mut Sockets::default());
     assert_eq!(error.unwrap_err().to_string(), "not a socket: 0: 0100007F:1F90 nonsense");

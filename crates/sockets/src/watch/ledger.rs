@@ -39,7 +39,7 @@ pub(super) struct Ends {
     remote: SocketAddr,
 }
 
-/// The connections of the last picture.
+/// The connections of the last two pictures.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     known: HashMap<Ends, Known>,
@@ -91,7 +91,9 @@ impl Ledger {
                 round.note_mirrored(&mut self.known, &mirrored, ports);
             }
         }
-        self.known.retain(|_, known| known.taken == picture.taken);
+        // One that is missing from one picture may still be there.
+        let last = self.last.map(|last| last.taken);
+        self.known.retain(|_, known| known.taken == picture.taken || Some(known.taken) == last);
         self.unseen(&mut round, opens);
         round.arrivals.sort_by_key(|arrival| arrival.at);
         round.arrivals
@@ -206,3 +208,6 @@ fn mirrored(connection: &Connection, listened: &HashSet<u16>) -> Option<Connecti
         ..*connection
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ pub struct Rhythm {
 ///
 /// *Busy* is a connection on which bytes moved either way within `idle_after`; or bytes lie unread, unsent or
 /// unacknowledged; or the last data came in, at most `longest_request` ago; or that waits to be accepted. What waits
-/// in a queue for ever is busy for ever: the drain's own bound ends that.
+/// in a queue for ever is busy for ever: the drain's own bound ends that. What was busy counts for one picture more.
 ///
 /// *Rhythms* are learnt before a drain, per remote address and port, and excuse arrivals that keep them, at most one
 /// per period. In doubt, an arrival is an application request: an origin that sends much besides has no rhythm, and
@@ -83,13 +83,15 @@ pub struct Watch {
     rhythms: Rhythms,
     learning: bool,
     last_request: Option<Time>,
+    /// Whether the last picture had something in flight.
+    was_busy: bool,
 }
 
 impl Watch {
     /// A watch that has seen nothing and learns.
     pub fn new(settings: Settings) -> Self {
         let (ledger, rhythms) = (Ledger::default(), Rhythms::default());
-        Self { settings, ledger, rhythms, learning: true, last_request: None }
+        Self { settings, ledger, rhythms, learning: true, last_request: None, was_busy: false }
     }
 
     /// Takes note of a picture, later than the one before, and says what is known now.
@@ -105,13 +107,17 @@ impl Watch {
         // Those that wait to be accepted are sockets too; more are in the queue than were seen if one came just then.
         let waiting: u64 = listeners().map(|listener| u64::from(listener.waiting)).sum();
         count.busy += waiting.saturating_sub(count.unaccepted);
+        // A picture may miss a socket. So that nothing is in flight is believed when two in a row say so.
+        let busy = count.busy.max(u64::from(self.was_busy));
         let can_tell = picture.source == Source::Netlink && count.unknown == 0;
+        let listening = listeners().next().is_some();
+        self.was_busy = count.busy > 0;
         Estimate {
-            in_flight: if can_tell { InFlight::Estimated(count.busy) } else { InFlight::Unknown },
+            in_flight: if can_tell { InFlight::Estimated(busy) } else { InFlight::Unknown },
             last_request,
             kept: count.kept,
             connections: count.busy + count.kept + count.unknown,
-            listening: listeners().next().is_some(),
+            listening,
             source: picture.source,
         }
     }

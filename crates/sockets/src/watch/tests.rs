@@ -155,6 +155,23 @@ fn a_request_is_in_flight_until_it_was_answered_and_all_was_silent() {
 }
 
 #[test]
+fn nothing_is_in_flight_when_two_pictures_say_so() {
+    let mut pod = Pod::new();
+    let number = pod.keep(CLIENT);
+    pod.request(number);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    let missed = pod.open.remove(number);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    pod.open.push(missed);
+    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    pod.open.clear();
+    assert_eq!(
+        [pod.look().in_flight, pod.look().in_flight],
+        [InFlight::Estimated(1), InFlight::Estimated(0)]
+    );
+}
+
+#[test]
 fn what_was_there_before_the_first_look_is_known_by_its_times() {
     let mut pod = Pod::new();
     let number = pod.keep(CLIENT);
@@ -295,7 +312,8 @@ fn connections_between_two_looks_are_counted_though_never_seen() {
     assert_eq!(silent.last_request, None);
     pod.opens += 1;
     let counted = pod.pass(200, |_| ());
-    assert!(quiet_for(&pod, &counted) < 400);
+    // It may have come just before this look.
+    assert_eq!(quiet_for(&pod, &counted), 0);
     // Seen and counted: nothing unseen.
     let at = pod.now;
     pod.fresh(CLIENT);
@@ -332,7 +350,7 @@ fn a_client_in_the_same_pod_that_closed_first_explains_what_was_counted() {
         unacknowledged: 0,
         inode: 0,
         cookie: 99,
-        time_wait_left: Some(Duration::from_secs(60)),
+        time_wait_left: Some(Duration::from_mins(1)),
         traffic: None,
     };
     picture.connections.push(client(9999));

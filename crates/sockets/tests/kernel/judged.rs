@@ -23,7 +23,7 @@ impl Agent {
     }
 
     fn look(&mut self) -> Estimate {
-        let picture = self.looker.look(clock::now()).unwrap();
+        let picture = self.looker.look(clock::now).unwrap();
         self.watch.observe(&picture)
     }
 

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 /// Looks as an agent does; there must be times.
 pub(crate) fn look() -> Picture {
-    let picture = Looker::open().unwrap().look(clock::now()).unwrap();
+    let picture = Looker::open().unwrap().look(clock::now).unwrap();
     assert_eq!(picture.source, Source::Netlink);
     picture
 }

@@ -48,7 +48,7 @@ fn nobody_sees_every_socket_and_every_count() {
     let seen = look();
     let ends = seen.connections.iter().filter(|one| one.local.port() == local.port());
     assert_eq!(ends.filter(|one| one.traffic.is_some()).count(), 1);
-    assert_eq!(Looker::by_proc().look(clock::now()).unwrap().source, Source::Proc);
+    assert_eq!(Looker::by_proc().look(clock::now).unwrap().source, Source::Proc);
     if std::env::var_os(ALONE).is_some() {
         assert_eq!((before.listeners.len(), before.connections.len()), (1, 0));
         assert_eq!(seen.passive_opens, before.passive_opens.map(|opens| opens + 1));
@@ -62,7 +62,7 @@ fn quiet_is_broken_by_nothing_but_a_connection(listening: &std::net::TcpListener
     let ports = vec![listening.local_addr().unwrap().port()];
     let settings = Settings { ports, idle_after: Duration::from_millis(100), longest_request: None };
     let (mut looker, mut watch) = (Looker::open().unwrap(), Watch::new(settings));
-    let mut look = || watch.observe(&looker.look(clock::now()).unwrap());
+    let mut look = || watch.observe(&looker.look(clock::now).unwrap());
     let first = look().last_request;
     for _ in 0..10 {
         clock::pause();

@@ -95,7 +95,7 @@ fn parse<'a>(
     request: Option<RequestKind>,
 ) -> httparse::Result<(usize, Option<Parsed>)> {
     // Empty lines before an answer are skipped by some clients and refused by others.
-    if matches!(buffer.first(), Some(b'\r' | b'\n')) {
+    if buffer.first() == Some(&b'\r') {
         return Err(httparse::Error::NewLine);
     }
     let mut answer = Response::new(&mut []);

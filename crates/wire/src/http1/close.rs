@@ -5,13 +5,12 @@ use super::field::options;
 /// Writes `head` to the end of `out` with exactly one `close` among its `Connection` options and no `keep-alive`; other
 /// options, and every other byte, stay as they were. A head that is so already is copied.
 ///
-/// The option goes where the first `keep-alive` stood, else behind the options of the first `Connection` line (some clients
-/// read only that one), else into a line of its own at the end. `head` is a whole one, as a reader found it.
+/// The option stands where the first `close` or `keep-alive` stood, else behind the options of the first `Connection`
+/// line (some clients read only that one), else in a line of its own at the end. `head` is a whole one, as a reader
+/// found it.
 pub fn announce_close(head: &[u8], out: &mut Vec<u8>) {
     out.reserve(head.len() + ", close".len().max(LINE.len()));
-    let said = || lines(head).filter_map(connection).flat_map(|(_, value)| options(value));
-    let stays = if said().any(is_close) { is_close } else { is_keep_alive };
-    let appends = !said().any(stays);
+    let appends = !lines(head).filter_map(connection).flat_map(|(_, value)| options(value)).any(is_ours);
     let mut placed = false;
     for line in lines(head) {
         match connection(line) {
@@ -19,7 +18,7 @@ pub fn announce_close(head: &[u8], out: &mut Vec<u8>) {
                 placed = true;
                 append(name, value, out);
             }
-            Some((name, value)) => keep_one(name, value, stays, &mut placed, out),
+            Some((name, value)) => keep_one(name, value, &mut placed, out),
             None => {
                 if line == b"\r\n" && !placed {
                     out.extend_from_slice(LINE);
@@ -47,8 +46,9 @@ fn is_close(option: &[u8]) -> bool {
     option.eq_ignore_ascii_case(b"close")
 }
 
-fn is_keep_alive(option: &[u8]) -> bool {
-    option.eq_ignore_ascii_case(b"keep-alive")
+/// Whether an option says if the connection is kept.
+fn is_ours(option: &[u8]) -> bool {
+    is_close(option) || option.eq_ignore_ascii_case(b"keep-alive")
 }
 
 /// Writes a line that has neither option, with `close` at its end.
@@ -59,16 +59,16 @@ fn append(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(if value.is_empty() { b" close\r\n" } else { b", close\r\n" });
 }
 
-/// Writes a line whose first option that `stays` says `close` unless one was `placed` before; further ones are left out,
-/// and with the last option the line.
-fn keep_one(name: &[u8], value: &[u8], stays: fn(&[u8]) -> bool, placed: &mut bool, out: &mut Vec<u8>) {
+/// Writes a line in which the first option of ours says `close`, unless one was `placed` before; further ones are left
+/// out, and with its last option the line.
+fn keep_one(name: &[u8], value: &[u8], placed: &mut bool, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(name);
     let mut empty = true;
     for part in value.split(|&byte| byte == b',') {
         let option = part.trim_ascii();
-        let ours = is_close(option) || is_keep_alive(option);
-        if ours && (*placed || !stays(option)) {
+        let ours = is_ours(option);
+        if ours && *placed {
             continue;
         }
         if !empty {

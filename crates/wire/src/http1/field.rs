@@ -89,33 +89,30 @@ fn is(header: &Header<'_>, name: &str) -> bool {
 
 /// `Content_Length` is a length to programs that take fields from their environment's variables.
 fn framing_in_disguise(name: &str) -> bool {
+    let alike = |(byte, known): (u8, u8)| byte.eq_ignore_ascii_case(&known) || (byte, known) == (b'_', b'-');
     name.contains('_')
         && ["content-length", "transfer-encoding"]
             .iter()
-            .any(|known| name.len() == known.len() && name.replace('_', "-").eq_ignore_ascii_case(known))
+            .any(|known| name.len() == known.len() && name.bytes().zip(known.bytes()).all(alike))
 }
 
 /// Whether nothing but spaces stand before a value, and nothing behind it: what else counts as white space is
 /// something that programs disagree on.
 fn plain(head: &[u8], header: &Header<'_>) -> bool {
-    let (Some(name), Some(value)) = (position(head, header.name.as_bytes()), position(head, header.value))
-    else {
-        return false;
-    };
+    let (name, value) = (position(head, header.name.as_bytes()), position(head, header.value));
     let before = head.get(name.end + 1..value.start).unwrap_or_default();
     before.iter().all(|&byte| byte == b' ') && head.get(value.end) == Some(&b'\r')
 }
 
 /// Where `part`, a slice of `whole`, lies in it.
-pub(super) fn position(whole: &[u8], part: &[u8]) -> Option<std::ops::Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
-    let end = start + part.len();
-    (end <= whole.len()).then_some(start..end)
+pub(super) fn position(whole: &[u8], part: &[u8]) -> std::ops::Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    start..start + part.len()
 }
 
 /// Digits and nothing else, and no more than every program can hold.
 fn length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+    if !value.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let length: i64 = std::str::from_utf8(value).ok()?.parse().ok()?;

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The caller keeps the buffer, asks a reader what stands at its front, passes exactly that many bytes on, drops
-//! them from the buffer and asks again. The readers keep a few numbers, never a byte.
+//! them from the buffer and asks again. In between a buffer only grows at its end. The readers keep a few numbers,
+//! never a byte.
 //!
 //! What two programs could read in two ways is [`Front::Opaque`]: two lengths, a length beside a transfer coding, folded
 //! lines, a line that ends in a bare LF, and so on. Nothing is guessed; such a connection is passed on as bytes.
@@ -33,7 +34,7 @@ pub use answer::{AnswerHead, AnswerReader, Switch};
 pub use close::announce_close;
 pub use request::{RequestHead, RequestKind, RequestReader};
 
-/// The longest head that is understood, in bytes; twice what common servers accept.
+/// The longest head that is understood, in bytes. Most servers accept 8 to 32 KiB.
 pub const MAX_HEAD: usize = 64 * 1024;
 
 /// What stands at the front of a buffer. The caller takes exactly `length` bytes out of it before it asks again.

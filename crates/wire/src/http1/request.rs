@@ -31,7 +31,7 @@ pub struct RequestHead {
     pub user_agent: Option<Range<usize>>,
     /// It asks for another protocol by `Upgrade` (ignored in HTTP/1.0, as the standard says).
     pub upgrade: bool,
-    /// The client may wait for a 100 before it sends the body.
+    /// The client may wait for a 100 before it sends the body, which is not empty.
     pub expects_continue: bool,
     /// The request ends with its head.
     pub ends: bool,
@@ -104,10 +104,6 @@ fn blank(buffer: &[u8]) -> Option<Front<RequestHead>> {
 type Parsed = (RequestHead, Body);
 
 fn parse<'a>(buffer: &'a [u8], room: &mut Room<'a>) -> httparse::Result<(usize, Option<Parsed>)> {
-    // A line that httparse would skip is not one that was taken as blank: it ends in a bare LF.
-    if buffer.first() == Some(&b'\n') {
-        return Err(httparse::Error::NewLine);
-    }
     let mut request = Request::new(&mut []);
     let Status::Complete(length) = request.parse_with_uninit_headers(buffer, room)? else {
         return Ok(Status::Partial);
@@ -130,15 +126,15 @@ fn understand(head: &[u8], request: &Request<'_, '_>) -> Option<Parsed> {
         return None;
     }
     let expects_continue = match fields.expect {
-        Some(value) if value.eq_ignore_ascii_case(b"100-continue") => !http10,
+        Some(value) if value.eq_ignore_ascii_case(b"100-continue") => !http10 && !body.is_empty(),
         // Any other expectation makes some programs wait for a 100 and others not.
         Some(_) => return None,
         None => false,
     };
     let head = RequestHead {
         kind,
-        target: position(head, request.path?.as_bytes())?,
-        user_agent: fields.user_agent.and_then(|value| position(head, value)),
+        target: position(head, request.path?.as_bytes()),
+        user_agent: fields.user_agent.map(|value| position(head, value)),
         upgrade: fields.upgrade.is_some() && !http10,
         expects_continue,
         ends: body.is_empty(),

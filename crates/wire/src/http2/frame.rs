@@ -92,7 +92,8 @@ impl FrameHeader {
             _ => true,
         };
         let placed = match kind {
-            0x0..=0x3 | 0x5 | 0x9 => stream != 0,
+            // A continuation has the stream of its header block.
+            0x0..=0x3 | 0x5 => stream != 0,
             0x4 | 0x6 | 0x7 => stream == 0,
             _ => true,
         };

@@ -120,10 +120,8 @@ impl FrameReader {
         let continues = (header.kind == FrameKind::Continuation).then_some(header.stream);
         let sent_by_server =
             header.stream.is_multiple_of(2) || matches!(header.kind, FrameKind::PushPromise { .. });
-        let opens = matches!(
-            header.kind,
-            FrameKind::Headers | FrameKind::Data | FrameKind::PushPromise { .. } | FrameKind::Continuation
-        );
+        let opens =
+            matches!(header.kind, FrameKind::Headers | FrameKind::Data | FrameKind::PushPromise { .. });
         (settings || !first)
             && continues == block
             && !(self.sender == Sender::Client && opens && sent_by_server)

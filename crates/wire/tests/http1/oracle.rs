@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use segue_wire::http1::{AnswerHead, RequestHead, RequestKind};
@@ -197,8 +197,10 @@ fn understood<H>(
 }
 
 fn understood_requests(bytes: &[u8]) -> (Vec<(usize, Message)>, Event<()>) {
+    // As hyper shows a target: without what stands behind a `#`.
     let name = |head: &RequestHead, bytes: &[u8]| {
-        Some(String::from_utf8(bytes[head.target.clone()].to_vec()).unwrap())
+        let target = String::from_utf8(bytes[head.target.clone()].to_vec()).unwrap();
+        Some(target.parse::<Uri>().map_or(target, |target| target.to_string()))
     };
     understood(bytes, &requests(bytes, &[]), name, |head| head.ends)
 }

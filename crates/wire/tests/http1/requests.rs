@@ -33,12 +33,16 @@ fn a_head_says_what_a_splice_has_to_know() {
     let found = head("HEAD / HTTP/1.1\r\n\r\n");
     assert_eq!((found.kind, found.user_agent), (RequestKind::Head, None));
     assert!(!found.expects_continue && !found.upgrade && found.ends);
+    assert!(
+        !head("GET / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n").expects_continue,
+        "there is nothing to wait for"
+    );
     assert_eq!(head("CONNECT a:1 HTTP/1.1\r\nContent-Length: 0\r\n\r\n").kind, RequestKind::Connect);
 }
 
 #[test]
 fn http_1_0_knows_neither_upgrade_nor_100_continue() {
-    let found = head("GET / HTTP/1.0\r\nUpgrade: h2c\r\nExpect: 100-continue\r\n\r\n");
+    let found = head("POST / HTTP/1.0\r\nUpgrade: h2c\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
     assert!(found.http10 && !found.upgrade && !found.expects_continue);
 }
 
@@ -52,6 +56,7 @@ fn close_is_an_option_in_any_case_and_place_and_the_default_of_http_1_0() {
         ("GET / HTTP/1.1\r\nX-Connection: close\r\n\r\n", false),
         ("GET / HTTP/1.0\r\n\r\n", true),
         ("GET / HTTP/1.0\r\nConnection: a\r\nConnection: Keep-Alive\r\n\r\n", false),
+        ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\nConnection: a\r\n\r\n", false),
         ("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", true),
     ] {
         assert_eq!(head(text).close, close, "{text:?}");
@@ -110,7 +115,9 @@ fn empty_lines_before_a_request_belong_to_none() {
     assert!(!reader.between_messages());
     assert_eq!(reader.front(b"\r\n\r\n"), Front::Body { length: 2, ends: true });
     assert!(reader.between_messages());
+    assert_eq!(reader.front(b"\r"), Front::More);
     assert_eq!(reader.front(b"\r\n"), Front::Blank { length: 2 });
+    assert_eq!(reader.front(b"\0"), Front::Opaque);
 }
 
 #[test]
@@ -120,6 +127,19 @@ fn a_reader_that_was_told_to_give_up_does_so_in_the_middle_of_a_body() {
     reader.give_up();
     assert_eq!(reader.front(b"GET / HTTP/1.1\r\n\r\n"), Front::Opaque);
     assert!(!reader.between_messages());
+}
+
+#[test]
+fn a_field_that_only_resembles_a_length_is_any_field() {
+    let first = "POST / HTTP/1.1\r\nContent_Length_: 3\r\nContent_: 3\r\nX_Content-Length: 3\r\nTransfer_Encodings: chunked\r\n\r\n";
+    assert_eq!(lengths(&[first, "GET / HTTP/1.1\r\n\r\n"].concat()), [first.len(), 18]);
+}
+
+#[test]
+fn a_head_may_have_256_fields() {
+    let head = |count| format!("GET / HTTP/1.1\r\n{}\r\n", "A:\r\n".repeat(count));
+    assert_eq!(lengths(&head(256)), [head(256).len()]);
+    assert_eq!(requests(head(257).as_bytes(), &[]), [Event::Opaque(head(257).len())]);
 }
 
 /// A head of exactly `length` bytes.
@@ -149,6 +169,8 @@ fn another_protocol_is_noticed_at_its_first_bytes() {
         b"SSH-2.0-x\r\n",
         b"\x00\x00\x00\x08\x04\xd2\x16\x2f",
         b"\nGET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\nHost",
+        b"GET / HTTP/1.1\r\nHost: x\nA",
         b"\r\r",
         b" ",
     ] {

@@ -1,7 +1,7 @@
 //! Shapes that make two programs see different messages in the same bytes. All of them are left alone.
 
 use crate::events::{Event, answers, requests};
-use segue_wire::http1::RequestKind;
+use segue_wire::http1::{AnswerReader, Front, RequestKind, RequestReader};
 
 /// Fields that leave open where a message ends, whoever sends them.
 const FIELDS: &[&str] = &[
@@ -113,6 +113,8 @@ const CHUNKS: &[(&str, &str)] = &[
     ("1\r\na\r\n", "\r\n0\r\n\r\n"),
     ("000000000000000", "1\r\na\r\n0\r\n\r\n"),
     ("fffffffffffffff", "f\r\n"),
+    ("0\r", "X: y\r\n\r\n"),
+    ("0\r", "\r\n\r\n"),
     ("0\r\n", "\n"),
     ("0\r\n", " X: y\r\n\r\n"),
     ("0\r\n", ": y\r\n\r\n"),
@@ -250,4 +252,20 @@ fn first_lines_and_heads_that_are_read_in_two_ways_are_opaque() {
             assert_eq!(events, [Event::Opaque(text.len())], "{text:?} in slices that end at {cuts:?}");
         }
     }
+}
+
+#[test]
+fn what_is_opaque_stays_so_whatever_follows() {
+    let (asked, answered) = ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n");
+    for bad in [&b"\0"[..], b"POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n"] {
+        let (mut requests, mut answers) = (RequestReader::new(), AnswerReader::new());
+        assert_eq!((requests.front(bad), answers.front(bad, None)), (Front::Opaque, Front::Opaque));
+        assert_eq!(requests.front(asked.as_bytes()), Front::Opaque);
+        assert_eq!(answers.front(answered.as_bytes(), None), Front::Opaque);
+    }
+    let mut requests = RequestReader::new();
+    let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert!(matches!(requests.front(head), Front::Head { .. }));
+    assert_eq!(requests.front(b"x"), Front::Opaque);
+    assert_eq!(requests.front(b"0\r\n\r\n"), Front::Opaque);
 }

@@ -26,9 +26,20 @@ pub(crate) struct Seen {
     pub(crate) put: Put,
     pub(crate) pings: usize,
     pub(crate) answered: usize,
+    /// What a reader said is invalid, first.
+    broken: Option<Vec<u8>>,
     /// Bytes passed on, either way.
     pub(crate) passed: usize,
     left: bool,
+}
+
+impl Seen {
+    fn pass(&mut self, front: &Front2, piece: &[u8]) {
+        self.passed += piece.len();
+        if *front == Front2::Invalid {
+            self.broken.get_or_insert_with(|| piece.to_vec());
+        }
+    }
 }
 
 pub(crate) type Tap = Rc<RefCell<Seen>>;
@@ -39,7 +50,15 @@ pub(crate) fn between(streams: Streams, put: Put) -> (DuplexStream, DuplexStream
     let (server, towards_server) = tokio::io::duplex(1 << 20);
     let (from_client, to_client) = tokio::io::split(towards_client);
     let (from_server, to_server) = tokio::io::split(towards_server);
-    let tap = Rc::new(RefCell::new(Seen { streams, put, pings: 0, answered: 0, passed: 0, left: false }));
+    let tap = Rc::new(RefCell::new(Seen {
+        streams,
+        put,
+        pings: 0,
+        answered: 0,
+        passed: 0,
+        broken: None,
+        left: false,
+    }));
     spawn_local(client_side(from_client, to_server, Rc::clone(&tap)));
     spawn_local(server_side(from_server, to_client, Rc::clone(&tap)));
     (client, server, tap)
@@ -54,6 +73,7 @@ pub(crate) async fn settle(tap: &Tap) {
         still = if now == passed { still + 1 } else { 0 };
         passed = now;
     }
+    assert_eq!(tap.borrow().broken, None, "a real peer never sends what is invalid");
 }
 
 /// Passes bytes on piece by piece, as `see` says: what is to be written for the piece.
@@ -67,14 +87,15 @@ async fn pump<R: AsyncRead, W: AsyncWrite>(
     loop {
         let front = reader.front(&buffer);
         let length = match front {
-            Front2::More => {
+            front if front == Front2::More || buffer.is_empty() => {
                 if from.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
                     let _ = to.shutdown().await;
                     return;
                 }
                 continue;
             }
-            Front2::Invalid => panic!("a real peer sent what is invalid: {buffer:?}"),
+            // Passed on, so that no peer waits for it; `settle` tells.
+            Front2::More | Front2::Invalid => buffer.len(),
             Front2::Preface => PREFACE.len(),
             Front2::Frame(_) => FrameHeader::LENGTH,
             Front2::Payload { length, .. } => length,
@@ -90,7 +111,7 @@ async fn client_side(from: ReadHalf<DuplexStream>, to: WriteHalf<DuplexStream>, 
     let mut swallows = false;
     pump(from, to, FrameReader::client(), |front, piece, _| {
         let mut seen = tap.borrow_mut();
-        seen.passed += piece.len();
+        seen.pass(front, piece);
         seen.streams.client_sent(front);
         match front {
             Front2::Frame(header) if header.kind == (FrameKind::Ping { payload: OURS }) && header.ack() => {
@@ -111,7 +132,7 @@ async fn client_side(from: ReadHalf<DuplexStream>, to: WriteHalf<DuplexStream>, 
 async fn server_side(from: ReadHalf<DuplexStream>, to: WriteHalf<DuplexStream>, tap: Tap) {
     pump(from, to, FrameReader::server(), |front, piece, reader| {
         let mut seen = tap.borrow_mut();
-        seen.passed += piece.len();
+        seen.pass(front, piece);
         seen.streams.server_sent(front);
         let mut out = piece.to_vec();
         if !reader.may_insert() {

@@ -1,5 +1,7 @@
 //! Which TCP ports the application has, and how clients come to each.
 
+use std::collections::BTreeSet;
+
 use segue_core::pod::Protocol;
 
 use super::super::draft::Draft;
@@ -11,37 +13,35 @@ use crate::workload::Backing;
 const MESH_CONTAINERS: [&str; 2] = ["istio-proxy", "linkerd-proxy"];
 
 /// How clients come to one of the application's ports.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Ways {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
     /// A Service sends to its name on a container.
-    pub(super) named: bool,
+    Named,
     /// A Service sends to its number.
-    pub(super) numeric: bool,
+    Numeric,
     /// A Service sent to its number, and to the guard's since its second step.
-    pub(super) stepped: bool,
+    Stepped,
     /// Clients find the pod's own address.
-    pub(super) direct: bool,
-}
-
-impl Ways {
-    /// Whether the guard can take it over.
-    pub(super) fn by_service(self) -> bool {
-        self.named || self.numeric || self.stepped
-    }
+    Direct,
 }
 
 /// One TCP port of the application.
 pub(super) struct Found {
     pub(super) name: Option<String>,
     pub(super) number: u16,
-    pub(super) ways: Ways,
+    pub(super) ways: BTreeSet<Way>,
     /// What its Services say is spoken there.
     protocols: Vec<Protocol>,
 }
 
 impl Found {
     fn new(name: Option<String>, number: u16) -> Self {
-        Self { name, number, ways: Ways::default(), protocols: Vec::new() }
+        Self { name, number, ways: BTreeSet::new(), protocols: Vec::new() }
+    }
+
+    /// Whether the guard can take it over.
+    pub(super) fn by_service(&self) -> bool {
+        self.ways.iter().any(|way| *way != Way::Direct)
     }
 
     /// What its Services say is spoken there, if they agree; else the first bytes decide.
@@ -64,12 +64,12 @@ pub(super) fn found(draft: &Draft) -> Vec<Found> {
     for (backing, port) in service_ports(draft) {
         let Some(number) = number_of(draft, &port.target()) else { continue };
         let one = find(&mut found, number);
-        match port.target() {
-            _ if backing.service.is_headless() => one.ways.direct = true,
-            PortRef::Name(_) => one.ways.named = true,
-            PortRef::Number(_) if record::in_second_step(backing.object) => one.ways.stepped = true,
-            PortRef::Number(_) => one.ways.numeric = true,
-        }
+        one.ways.insert(match port.target() {
+            _ if backing.service.is_headless() => Way::Direct,
+            PortRef::Name(_) => Way::Named,
+            PortRef::Number(_) if record::in_second_step(backing.object) => Way::Stepped,
+            PortRef::Number(_) => Way::Numeric,
+        });
         one.protocols.push(spoken(port.app_protocol.as_deref()));
     }
     if found.is_empty() {

@@ -13,7 +13,7 @@ use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
 
 use super::draft::Draft;
 use crate::objects::PortRef;
-use found::{Found, found, number_of, probe_ports, service_ports};
+use found::{Found, Way, found, number_of, probe_ports, service_ports};
 
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.
 const ENVOY_STATS: u16 = 15090;
@@ -53,7 +53,7 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     let alone = draft.workload.backings.is_empty();
     if guard && alone {
         for one in found.iter_mut().filter(|one| one.name.is_some()) {
-            one.ways.named = true;
+            one.ways.insert(Way::Named);
         }
         tell::alone(draft, &found);
     }
@@ -79,7 +79,7 @@ fn numbered(
     taken: &mut BTreeSet<u16>,
     before: &BTreeMap<u16, u16>,
 ) -> Vec<Port> {
-    let is_guarded = |one: &&Found| guard && one.ways.by_service();
+    let is_guarded = |one: &&Found| guard && one.by_service();
     let known =
         found.iter().filter(is_guarded).filter_map(|one| Some((one.number, *before.get(&one.number)?)));
     let kept: BTreeMap<u16, u16> = known.filter(|(_, guard)| taken.insert(*guard)).collect();

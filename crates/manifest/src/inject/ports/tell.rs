@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::draft::Draft;
-use super::found::{Found, service_ports};
+use super::found::{Found, Way, service_ports};
 use crate::objects::PortRef;
 
 /// No Service is known: every port that has a name is guarded.
@@ -67,15 +67,14 @@ pub(super) fn not_covered(draft: &mut Draft, found: &[Found]) {
 /// What a reader must know of how each port is reached.
 pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
     for one in found {
-        if one.ways.direct {
-            let what =
-                if one.ways.by_service() { "clients of the headless Service go" } else { "its clients go" };
+        if one.ways.contains(&Way::Direct) {
+            let what = if one.by_service() { "clients of the headless Service go" } else { "its clients go" };
             draft.note(format!(
                 "port {}: {what} to the application itself, past the guard: watched by sockets, kept-alive connections are not covered",
                 one.number
             ));
         }
-        if one.ways.numeric && !draft.options.second_step {
+        if one.ways.contains(&Way::Numeric) && !draft.options.second_step {
             draft.note(format!(
                 "port {}: a Service has its number as targetPort and is left alone in this first step; once every pod has the guard, \
                  apply what `segue inject --second-step` prints",

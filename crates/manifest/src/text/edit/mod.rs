@@ -6,9 +6,13 @@ mod remove;
 mod set;
 mod splice;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde_json::Value;
 
 use super::complaint::Refusal;
+use super::part;
 use super::pointer::Pointer;
 use super::stream::Stream;
 use super::undo::{self, Undo};
@@ -71,6 +75,9 @@ pub struct Edited {
 /// New keys and items are written in the style of their neighbours: block or flow, their indentation and line ends. In new
 /// mappings `name` and `image` come first, the other keys in the order of the alphabet.
 pub fn edit(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Edited, Refusal> {
+    if let Some(edited) = by_parts(stream, edits)? {
+        return Ok(edited);
+    }
     let mut now = stream.clone();
     let mut undos = Vec::with_capacity(edits.len());
     for (document, edit) in edits {
@@ -80,6 +87,35 @@ pub fn edit(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Edited, Refusal>
     }
     undo::rehearse(stream, &now, edits, &undos)?;
     Ok(Edited { text: now.text().to_owned(), undo: undos })
+}
+
+/// The same, each document by itself; `None` if they cannot be taken apart.
+fn by_parts(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Option<Edited>, Refusal> {
+    let mut parts: BTreeMap<usize, (Stream, Vec<Undo>)> = BTreeMap::new();
+    let mut undos = Vec::with_capacity(edits.len());
+    for (document, edit) in edits {
+        let (now, own) = match parts.entry(*document) {
+            Entry::Occupied(part) => part.into_mut(),
+            Entry::Vacant(place) => match part::cut_out(stream, *document) {
+                Some(part) => place.insert((part, Vec::new())),
+                None => return Ok(None),
+            },
+        };
+        let (next, undo) = apply(now, 0, edit).map_err(|refusal| {
+            // Told by the line of the text as it was given, where it would have been refused there too.
+            let at_once = apply(stream, *document, edit).err();
+            let same = at_once.filter(|at_once| at_once.0.message == refusal.0.message);
+            same.unwrap_or_else(|| part::in_stream(refusal, stream, *document))
+        })?;
+        *now = next;
+        own.push(undo.clone());
+        undos.push(undo);
+    }
+    let now = parts.iter().map(|(document, (now, _))| (*document, now.clone())).collect();
+    let Some(whole) = part::put_back(stream, &now) else { return Ok(None) };
+    let before = parts.into_iter().map(|(document, (now, own))| (document, undo::all(&now, &own))).collect();
+    let exact = part::put_back(&whole, &before).is_some_and(|back| back.text() == stream.text());
+    Ok(exact.then(|| Edited { text: whole.text().to_owned(), undo: undos }))
 }
 
 /// Makes one edit. Of several places where it could be made the first counts whose result reads as was meant.

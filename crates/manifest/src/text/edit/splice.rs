@@ -64,10 +64,8 @@ pub(crate) fn refusal(
     message: impl Into<String>,
 ) -> Refusal {
     let count = stream.documents().len();
+    let which =
+        if count > 1 { format!(" (this is document {} of {count})", document + 1) } else { String::new() };
     let complaint = Complaint::new(stream.name(), stream.text(), span, message);
-    if count > 1 {
-        complaint.help(format!("nothing was changed (this is document {} of {count})", document + 1)).into()
-    } else {
-        complaint.help("nothing was changed").into()
-    }
+    complaint.help(format!("nothing was changed{which}")).into()
 }

@@ -63,6 +63,14 @@ fn refusals_name_the_place_and_the_reason() {
 }
 
 #[test]
+fn a_refusal_names_the_line_of_the_text_as_it_was_given() {
+    let text = "---\na: 1\n---\nb: []\nc: 2\nc: 3\n";
+    let edits = [(1, insert("b.0", 1)), (1, insert("b.0", 2)), (1, set("c", 4))];
+    let refusal = edit(&read(text), &edits).unwrap_err();
+    assert_eq!((refusal.0.line, refusal.0.column), (6, 1));
+}
+
+#[test]
 fn a_document_that_is_not_there_and_a_bomb_are_refused() {
     let refusal = edit(&read("a: 1\n"), &[(1, set("a", 2))]).unwrap_err();
     assert_eq!(refusal.0.message, "there is no document 2");

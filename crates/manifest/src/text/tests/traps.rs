@@ -170,6 +170,22 @@ fn explicit_keys_tags_and_anchors_that_nobody_uses_can_be_lived_with() {
 }
 
 #[test]
+fn a_document_that_needs_directives_before_it_is_edited_in_its_stream() {
+    let text = "%TAG !e! tag:example.com,2026:\n---\na: !e!x 1\nb: 2\n---\nc: 3\n";
+    assert_eq!(edited(text, &[set("b", 5), insert("d", 4)]), text.replace("b: 2\n", "b: 5\nd: 4\n"));
+    let refusal = edit(&read(text), &[(1, insert("d", 6)), (0, insert("b", 1))]).unwrap_err();
+    assert_eq!(
+        (refusal.0.line, refusal.0.help.as_deref()),
+        (4, Some("nothing was changed (this is document 1 of 2)"))
+    );
+    let refusal = edit(&read(text), &[(1, insert("c", 6))]).unwrap_err();
+    assert_eq!(
+        (refusal.0.line, refusal.0.help.as_deref()),
+        (6, Some("nothing was changed (this is document 2 of 2)"))
+    );
+}
+
+#[test]
 fn aliases_elsewhere_do_not_hinder_an_edit() {
     let text = "labels: &labels\n  app: x\nspec:\n  selector: *labels\n  grace: 30\n";
     assert_eq!(edited(text, &[set("spec.grace", 45)]), text.replace("30", "45"));

@@ -5,11 +5,14 @@ mod digest;
 mod locate;
 mod values;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::complaint::Refusal;
 use super::edit::{Change, Edit, Lowered, Splice, refusal};
+use super::part;
 use super::pointer::{Pointer, Step};
 use super::stream::Stream;
 use super::value;
@@ -173,7 +176,11 @@ pub fn undo(stream: &Stream, document: usize, undos: &[Undo]) -> Result<Undone, 
     if stream.documents().get(document).is_none() {
         return Err(refusal(stream, document, 0..0, format!("there is no document {}", document + 1)));
     }
-    let (after, skipped) = take_back(stream, document, undos);
+    let alone = part::cut_out(stream, document).and_then(|part| {
+        let (after, skipped) = take_back(&part, 0, undos);
+        Some((part::put_back(stream, &BTreeMap::from([(document, after)]))?, skipped))
+    });
+    let (after, skipped) = alone.unwrap_or_else(|| take_back(stream, document, undos));
     Ok(Undone { text: after.text().to_owned(), skipped })
 }
 
@@ -194,6 +201,11 @@ fn take_back(stream: &Stream, document: usize, undos: &[Undo]) -> (Stream, Vec<S
     (now, skipped)
 }
 
+/// The only document of a stream without these edits, where they have just been made.
+pub(super) fn all(stream: &Stream, undos: &[Undo]) -> Stream {
+    take_back(stream, 0, undos).0
+}
+
 /// Takes all edits back, to see that it can be done.
 pub(super) fn rehearse(
     before: &Stream,
@@ -201,14 +213,12 @@ pub(super) fn rehearse(
     edits: &[(usize, Edit)],
     undos: &[Undo],
 ) -> Result<(), Refusal> {
+    let mut by_document: BTreeMap<usize, Vec<Undo>> = BTreeMap::new();
+    for ((document, _), undo) in edits.iter().zip(undos) {
+        by_document.entry(*document).or_default().push(undo.clone());
+    }
     let mut now = after.clone();
-    for document in 0..before.documents().len() {
-        let own: Vec<Undo> = edits
-            .iter()
-            .zip(undos)
-            .filter(|((of, _), _)| *of == document)
-            .map(|(_, undo)| undo.clone())
-            .collect();
+    for (document, own) in by_document {
         let (back, skipped) = take_back(&now, document, &own);
         if let Some(Skipped { at, reason }) = skipped.first() {
             let place = before.documents()[document].span.start;

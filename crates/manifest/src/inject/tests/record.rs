@@ -1,0 +1,142 @@
+//! Injecting twice, other flags, undoing, and what others have edited since.
+
+use serde_json::json;
+
+use super::*;
+
+fn web() -> String {
+    let container = "ports:\n- {name: http, containerPort: 8080}   # the shop\nlifecycle:\n  preStop:\n    sleep:\n      seconds: 5   # a guess";
+    Web { container, own: "replicas: 4", ..Web::default() }.behind(NAMED)
+}
+
+#[test]
+fn injecting_twice_is_injecting_once() {
+    let once = Injected::of(&web(), &guarded());
+    let twice = Injected::of(&once.text, &guarded());
+    assert_eq!(twice.text, once.text);
+    assert_eq!(twice.notes, once.notes);
+}
+
+#[test]
+fn other_flags_plan_anew() {
+    let with_guard = Injected::of(&web(), &guarded());
+    let other = Options { agent_image: "registry/agent:2".to_owned(), ..Options::default() };
+    assert_eq!(Injected::of(&with_guard.text, &other).text, Injected::of(&web(), &other).text);
+}
+
+#[test]
+fn undoing_gives_the_same_bytes() {
+    for text in [
+        web(),
+        web().replace('\n', "\r\n"),
+        web().trim_end().to_owned(),
+        format!("\u{feff}# ours\n---\n{}...\n", web()),
+    ] {
+        let injected = Injected::of(&text, &guarded());
+        let undone = undone(&injected.text);
+        assert_eq!(undone.texts.concat(), text);
+        assert_eq!((undone.changed, undone.notes), (1, Vec::new()));
+    }
+}
+
+#[test]
+fn items_of_a_list_are_injected_and_undone_in_their_places() {
+    let item = |text: &str| {
+        let mut lines = text.lines();
+        format!("- {}\n{}", lines.next().unwrap(), indented(2, &lines.collect::<Vec<_>>().join("\n")))
+    };
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n{}{}",
+        item(NAMED),
+        item(&Web { container: HTTP, ..Web::default() }.yaml())
+    );
+    let injected = Injected::of(&list, &guarded());
+    let port = injected.at(0, "/items/1/spec/template/spec/containers/0/ports/0/containerPort");
+    assert_eq!(port, Some(&json!(15080)));
+    assert_eq!(undone(&injected.text).texts.concat(), list);
+}
+
+#[test]
+fn after_other_edits_only_ours_are_taken_out() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    let edited = injected.replace("replicas: 4", "replicas: 6").replace("image: web", "image: web:2");
+    let undone = undone(&edited);
+    assert_eq!(
+        undone.texts.concat(),
+        web().replace("replicas: 4", "replicas: 6").replace("image: web", "image: web:2")
+    );
+    assert_eq!(undone.notes, []);
+}
+
+#[test]
+fn what_someone_has_changed_since_is_left_and_told() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    let edited = injected.replace("terminationGracePeriodSeconds: 62", "terminationGracePeriodSeconds: 90");
+    let undone = undone(&edited);
+    let text = undone.texts.concat();
+    assert!(text.contains("terminationGracePeriodSeconds: 90") && !text.contains("segue"), "{text}");
+    assert_eq!(undone.notes.len(), 1);
+    assert!(
+        undone.notes[0].text.contains(".spec.template.spec.terminationGracePeriodSeconds is left as it is")
+    );
+}
+
+#[test]
+fn an_agent_whose_image_was_changed_is_taken_out_all_the_same() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    let edited = injected.replace("image: segue-agent:dev", "image: registry/agent:2");
+    assert_ne!(edited, injected);
+    let undone = undone(&edited);
+    assert!(!undone.texts.concat().contains("segue"), "{}", undone.texts.concat());
+    let again = Injected::of(&edited, &guarded());
+    let [again, once] = [again, Injected::of(&web(), &guarded())].map(|one| one.at(0, "/spec").cloned());
+    assert_eq!(again, once);
+}
+
+#[test]
+fn a_container_that_came_since_gets_its_hook() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    let edited = injected
+        .replace("      - name: web\n", "      - name: proxy\n        image: proxy\n      - name: web\n");
+    let again = Injected::of(&edited, &guarded());
+    for container in [0, 1] {
+        let hook = again.pod(&format!("/containers/{container}/lifecycle/preStop/exec/command/0"));
+        assert_eq!(hook, Some(&json!("/segue/segue-agent")), "{container}");
+    }
+    assert_eq!(
+        undone(&again.text).texts.concat(),
+        web()
+            .replace("      - name: web\n", "      - name: proxy\n        image: proxy\n      - name: web\n")
+    );
+}
+
+#[test]
+fn a_record_that_can_not_be_read_is_refused() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    for (from, to) in [("{\"schema\":1,", "{\"schema\":2,"), ("{\"schema\":1,", "{")] {
+        let complaint = refused(&injected.replacen(from, to, 1), &guarded());
+        assert!(complaint.message.contains("record can't be read"), "{complaint}");
+        assert_eq!(complaint.line, 6);
+    }
+}
+
+#[test]
+fn undoing_what_was_never_injected_changes_nothing() {
+    let undone = undone(&web());
+    assert_eq!((undone.texts.concat(), undone.changed), (web(), 0));
+}
+
+#[test]
+fn a_policy_is_undone_with_the_rest() {
+    let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p}\nspec: {podSelector: {}, ingress: [{ports: [{port: 8080}]}]}\n";
+    let text = format!("{}---\n{policy}", web());
+    let injected = Injected::of(&text, &guarded());
+    assert!(injected.text.contains("port: 15080"));
+    assert_eq!(undone(&injected.text).texts.concat(), text);
+    let without = Injected::of(&injected.text, &Options::default());
+    assert_eq!(
+        without.at(2, "/spec/ingress/0/ports"),
+        Some(&json!([{"port": 8080}])),
+        "planned anew without the guard"
+    );
+}

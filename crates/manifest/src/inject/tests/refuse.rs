@@ -1,0 +1,138 @@
+//! What is refused or left alone.
+
+use super::*;
+
+#[test]
+fn windows_pods_are_refused() {
+    for pod in [
+        "os: {name: windows}",
+        "nodeSelector: {kubernetes.io/os: windows}",
+        "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [\
+         {key: kubernetes.io/os, operator: In, values: [windows]}]}]}}}",
+    ] {
+        let complaint = refused(&Web { pod, ..Web::default() }.yaml(), &Options::default());
+        assert!(complaint.message.contains("run on Windows"), "{complaint}");
+        assert_eq!(complaint.line, 14);
+    }
+    for pod in ["os: {name: linux}", "nodeSelector: {kubernetes.io/os: linux}"] {
+        Injected::of(&Web { pod, ..Web::default() }.yaml(), &Options::default());
+    }
+}
+
+#[test]
+fn names_that_inject_would_give_are_refused_where_they_are_taken() {
+    for (web, reason, line) in [
+        (
+            Web { pod: "initContainers:\n- {name: segue-agent, image: other}", ..Web::default() },
+            "init container named segue-agent",
+            15,
+        ),
+        (
+            Web { pod: "- {name: segue-agent, image: other}", ..Web::default() },
+            "container named segue-agent",
+            14,
+        ),
+        (Web { pod: "volumes:\n- {name: segue, emptyDir: {}}", ..Web::default() }, "volume named segue", 15),
+        (
+            Web { container: "volumeMounts:\n- {name: x, mountPath: /segue/}", ..Web::default() },
+            "/segue is taken",
+            15,
+        ),
+    ] {
+        let complaint = refused(&web.yaml(), &Options::default());
+        assert!(complaint.message.contains(reason), "{complaint}");
+        assert_eq!(complaint.line, line, "{complaint}");
+    }
+}
+
+#[test]
+fn every_reason_is_told_at_once_and_nothing_is_changed() {
+    let one = Web { pod: "os: {name: windows}", own: "strategy: {type: Recreate}", ..Web::default() }.yaml();
+    let Refused(reasons) = with(&format!("{one}---\n{one}"), &Options::default()).unwrap_err();
+    assert_eq!(reasons.len(), 4);
+}
+
+#[test]
+fn a_manifest_for_a_cluster_without_native_sidecars_is_refused() {
+    let old = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n";
+    let complaint = refused(&format!("{}---\n{old}", Web::default().yaml()), &Options::default());
+    assert!(complaint.message.contains("removed in Kubernetes 1.25"), "{complaint}");
+    let cluster = |version: &str| {
+        let cluster = format!(
+            "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: c, version: '{version}'}}\n"
+        );
+        with(&format!("{}---\n{cluster}", Web::default().yaml()), &Options::default())
+    };
+    assert!(cluster("1.28").unwrap_err().0[0].message.contains("has Kubernetes 1.28"));
+    assert!(cluster("1.29").is_ok());
+}
+
+#[test]
+fn a_version_is_understood_as_clusters_write_it() {
+    let all = ["1.28", "v1.29.3", "1.30+", "1.31.2-eks-7f9249a"].map(super::super::version_of);
+    assert_eq!(all, [Some((1, 28)), Some((1, 29)), Some((1, 30)), Some((1, 31))]);
+    assert_eq!(["1", "latest", ""].map(super::super::version_of), [None; 3]);
+}
+
+#[test]
+fn jobs_and_unknown_kinds_are_passed_through_untouched() {
+    let text = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: j}
+spec: {template: {spec: {containers: [{name: j, image: j}]}}}
+---
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: w}
+spec: {template: {spec: {containers: [{name: w, image: w}]}}}
+---
+just: a values file
+";
+    let injected = Injected::of(text, &guarded());
+    assert_eq!(injected.text, text);
+    injected.says("Job j: is left alone: its pods end by themselves");
+    injected.says("no workload in the input");
+}
+
+#[test]
+fn a_rollout_that_takes_its_pods_from_a_deployment_says_which() {
+    let text = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {workloadRef: {kind: Deployment, name: web}}\n";
+    let injected = Injected::of(text, &Options::default());
+    assert_eq!(injected.text, text);
+    injected.says("takes its pods from web: inject that");
+}
+
+#[test]
+fn a_part_that_has_another_shape_is_refused_with_its_place() {
+    let web = Web { container: "ports:\n- {name: http, containerPort: many}", ..Web::default() };
+    let complaint = refused(&web.yaml(), &Options::default());
+    assert!(complaint.message.contains(".spec.template.spec is not as Kubernetes reads it"), "{complaint}");
+}
+
+#[test]
+fn an_edit_behind_an_alias_is_refused() {
+    let text = Web::default()
+        .yaml()
+        .replace("labels: {app: web}", "labels: &labels {app: web}\n      annotations: *labels");
+    let complaint = refused(&text, &Options::default());
+    assert_eq!(complaint.line, 10, "{complaint}");
+}
+
+#[test]
+fn a_plan_that_no_agent_could_hold_to_is_refused() {
+    let web = Web { container: HTTP, ..Web::default() }.yaml();
+    let options = Options { idle_after: std::time::Duration::ZERO, ..Options::default() };
+    assert!(refused(&web, &options).message.contains("idle_after is 0"));
+    assert!(refused(&web.replace("8080", "0"), &Options::default()).message.contains("port 0"));
+}
+
+#[test]
+fn an_unknown_kind_may_keep_anything_in_its_metadata() {
+    let text = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {labels: [1, 2]}\n";
+    assert_eq!(Injected::of(text, &Options::default()).text, text);
+    let deployment = Web::default().yaml().replace("  name: web\nspec", "  labels: [1, 2]\nspec");
+    assert!(
+        refused(&deployment, &Options::default()).message.contains(".metadata is not as Kubernetes reads it")
+    );
+}
