@@ -11,6 +11,7 @@ mod load;
 mod sample;
 
 mod an_existing_cluster_is_used_where_one_is_named;
+mod an_upgrade_behind_a_service_drops_nothing;
 mod kube_proxy_writes_nftables_where_asked;
 mod nothing_is_left_after_down;
 mod nothing_is_left_of_a_killed_owner_after_a_sweep;
@@ -35,6 +36,7 @@ const PROMISES: &[Promise<Bed>] = promises![
     ApiOnly: the_api_answers,
     Nodes: the_cluster_carries_every_kind_of_traffic,
     Nodes: what_is_done_to_a_container_happens,
+    Nodes: an_upgrade_behind_a_service_drops_nothing,
     Nodes: the_control_plane_can_go_and_come_back,
     Nodes: the_stand_in_load_balancer_is_as_late_as_it_is_told,
     Nodes: an_existing_cluster_is_used_where_one_is_named,
