@@ -10,15 +10,12 @@ use segue_cluster::{Cluster, wait};
 use super::agents::AgentLogs;
 use super::clients::{Client, Clients};
 use super::deployed::Deployed;
-use super::objects::{PORT, SELECTOR};
+use super::objects::{GUARD_PORT, PORT, SELECTOR};
 use super::outcome::{Outcome, Removal, Rollout};
 use super::scraper::Scraper;
 use super::setup::{Recipe, Setup};
 use super::watch::{Sight, Watch};
 use crate::clock;
-
-/// The guard's first port: where a scraper that follows the port's name arrives.
-const GUARD_PORT: u16 = 15080;
 
 /// Load before the first rollout, between rollouts, and after the last.
 const CALM: Duration = Duration::from_secs(4);
