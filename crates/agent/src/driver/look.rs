@@ -9,7 +9,7 @@ use segue_core::drain::InFlight;
 use segue_core::pod::PodPlan;
 use segue_guard::Picture as Guarded;
 use segue_sockets::{Connection, Looker, Picture, Settings, Watch};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A picture may miss a socket: nothing listens when so many in a row say so.
@@ -22,9 +22,13 @@ pub(crate) struct Look {
     /// The application's ports that the guard stands in front of.
     guarded: BTreeSet<u16>,
     not_covered: u64,
+    /// Where the application listens behind the guard, beside loopback.
+    listeners: BTreeMap<u16, Vec<IpAddr>>,
     learning: bool,
     /// How many pictures in a row showed no listener.
     silent: u32,
+    /// Whether any port is known on which to look for the application.
+    ports: bool,
 }
 
 /// What was seen.
@@ -48,14 +52,21 @@ impl Look {
             watch: Watch::new(settings),
             guarded: guarded.map(|port| port.application).collect(),
             not_covered: 0,
+            listeners: BTreeMap::new(),
             learning: true,
             silent: 0,
+            ports: !plan.ports.is_empty(),
         }
     }
 
     /// Connections that no guard carries.
     pub(crate) fn not_covered(&self) -> u64 {
         self.not_covered
+    }
+
+    /// The addresses on which the guarded ports were found listening.
+    pub(crate) fn listeners(&self) -> &BTreeMap<u16, Vec<IpAddr>> {
+        &self.listeners
     }
 
     /// Rhythms of probes are learnt while the pod serves, and not from what a drain changes.
@@ -74,6 +85,7 @@ impl Look {
                 last_request: guard.and_then(|guard| guard.last_request),
             };
         };
+        self.find_listeners(&picture);
         let past_the_guard = self.past_the_guard(picture);
         let estimate = self.watch.observe(&past_the_guard);
         self.not_covered = estimate.connections;
@@ -82,9 +94,21 @@ impl Look {
         // probes go past it too.
         let last_request = guard.map_or(estimate.last_request, |guard| guard.last_request);
         Looked {
-            listens: self.silent < SILENT,
+            // Where the plan knows no port, nobody can tell (law 4).
+            listens: self.silent < SILENT || !self.ports,
             in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
             last_request,
+        }
+    }
+
+    /// An application that listens on the pod's address alone is not to be found on loopback.
+    fn find_listeners(&mut self, picture: &Picture) {
+        self.listeners.clear();
+        for listener in &picture.listeners {
+            let (ip, port) = (listener.local.ip(), listener.local.port());
+            if self.guarded.contains(&port) && !ip.is_unspecified() && !ip.is_loopback() {
+                self.listeners.entry(port).or_default().push(ip);
+            }
         }
     }
 

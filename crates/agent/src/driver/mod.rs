@@ -93,6 +93,11 @@ impl Driver {
     fn see(&mut self) -> life::Seen {
         let guard = self.guard.as_ref().map(Guard::picture);
         let looked = self.look.look(guard.as_ref());
+        if let Some(guard) = &self.guard {
+            for (port, addresses) in self.look.listeners() {
+                guard.reach(*port, addresses);
+            }
+        }
         let admitted = !self.withdrawn;
         let path = |path: &segue_core::path::Path| {
             (path.name.clone(), segue_core::path::PathSeen { admitted, evidence: 0 })
@@ -104,7 +109,11 @@ impl Driver {
                 alive: looked.listens,
                 paths,
                 in_flight: looked.in_flight,
-                kept: drain::Kept { connections: guard.map_or(0, |guard| guard.kept), closing: self.closing },
+                // Those that were told to close may not have all of their answer yet: their own end shows it.
+                kept: drain::Kept {
+                    connections: guard.map_or(0, |guard| guard.kept + guard.closing),
+                    closing: self.closing,
+                },
                 last_request: looked.last_request,
                 signalled: None,
             },
