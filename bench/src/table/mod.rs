@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let chosen = if args.part == Some(Part::Times) { Vec::new() } else { chosen };
     let times = args.part.map_or(args.is_whole(), |part| part == Part::Times);
     let images = plain::deployed::images(true)?;
-    let (mut cells, mut timed) = (Vec::new(), String::new());
+    let (mut cells, mut figures) = (Vec::new(), String::new());
     for mode in [ProxyMode::Iptables, ProxyMode::Nftables] {
         let rows: Vec<Row> = chosen.iter().copied().filter(|row| row.mode() == mode).collect();
         let times = times && mode == ProxyMode::Iptables;
@@ -119,14 +119,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let options = Options { nodes: 2, proxy_mode: mode, images: images.clone() };
         let cluster = Cluster::up(&options).context("no cluster")?;
         for row in rows {
-            row_of(&cluster, row, args, &mut cells)?;
+            row_of(&cluster, row, args, &mut cells);
         }
         if times {
-            timed = timing::run(&cluster, args.removals, &args.keep)?;
+            figures = timing::run(&cluster, args.removals, &args.keep)?;
         }
         cluster.down()?;
     }
-    let page = page::render(args, &cells) + &timed;
+    let page = page::render(args, &cells) + &figures;
     println!("{page}");
     if let Some(file) = out(args) {
         std::fs::write(&file, &page).with_context(|| format!("cannot write {}", file.display()))?;
@@ -137,7 +137,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) -> anyhow::Result<()> {
+fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
     for (recipe, manners) in row.cells() {
         let recipes: Vec<Recipe> = args.recipes.iter().map(|words| words.recipe()).collect();
         let applications: Vec<Manners> = args.applications.iter().map(|words| words.manners()).collect();
@@ -164,7 +164,6 @@ fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) -> an
         }
         cells.push(Cell { row, setup, outcome });
     }
-    Ok(())
 }
 
 /// Where the page goes: only a whole one is kept without being asked for.

@@ -69,7 +69,9 @@ impl AgentLogs {
         let looker = std::thread::Builder::new().name("agent-logs".into()).spawn(move || {
             while !end.load(Ordering::Relaxed) {
                 let mut pods = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                folders.iter().for_each(|folder| look(folder, &prefix, &mut pods));
+                for folder in &folders {
+                    look(folder, &prefix, &mut pods);
+                }
                 drop(pods);
                 clock::sleep(PAUSE);
             }

@@ -56,7 +56,7 @@ impl<'a> Deployed<'a> {
         let mut objects = setup.objects();
         change(&mut objects);
         let (text, notes) = through(setup, &yaml::documents(&objects))?;
-        let callers = callers(cluster)?;
+        let callers = callers(cluster);
         api.apply(&yaml::documents(&callers))?;
         api.apply(&text)?;
         api.rollout_status(&setup.workload(), wait::LONG)?;
@@ -176,7 +176,7 @@ fn ahead() -> (&'static str, &'static [&'static str]) {
 /// The label of the pods that lend their network.
 const CALLERS: &str = "app=caller";
 
-fn callers(cluster: &Cluster) -> anyhow::Result<Vec<Value>> {
+fn callers(cluster: &Cluster) -> Vec<Value> {
     let caller = |node: &segue_cluster::Node| {
         json!({
             "apiVersion": "v1", "kind": "Pod",
@@ -186,7 +186,7 @@ fn callers(cluster: &Cluster) -> anyhow::Result<Vec<Value>> {
                 "args": ["--port", "8081", "--rude"]}]},
         })
     };
-    Ok(cluster.nodes().iter().map(caller).collect())
+    cluster.nodes().iter().map(caller).collect()
 }
 
 /// The manifests as the recipe leaves them, and what it said.

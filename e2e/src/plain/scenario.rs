@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, wait};
+use serde_json::Value;
 
 use super::agents::AgentLogs;
 use super::clients::{Client, Clients};
@@ -38,9 +39,17 @@ pub struct Scenario {
     pub folder: PathBuf,
 }
 
-/// Runs a scenario: deploys, sends, rolls, and reads every ledger.
+/// Runs a scenario: deploys, sends, rolls, and reads every ledger. The application is taken away again, whatever came
+/// of it.
 pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     let deployed = Deployed::up(cluster, &scenario.namespace, &scenario.setup)?;
+    let outcome = measure(&deployed, scenario);
+    deployed.remove()?;
+    outcome
+}
+
+fn measure(deployed: &Deployed<'_>, scenario: &Scenario) -> anyhow::Result<Outcome> {
+    let cluster = deployed.cluster;
     let logs = scenario.setup.recipe.has_agent().then(|| AgentLogs::start(cluster, &scenario.namespace));
     let logs = logs.transpose()?;
     let watch = Arc::new(Watch::start(&deployed.api, SELECTOR)?);
@@ -59,7 +68,7 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     wait::pass(CALM);
     let mut rollouts = Vec::new();
     for _ in 0..scenario.rolls {
-        rollouts.push(roll(&deployed, &watch, &mut clients)?);
+        rollouts.push(roll(deployed, &watch, &mut clients)?);
         wait::pass(CALM);
     }
     let ledgers = clients.end()?;
@@ -67,22 +76,24 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
 
     let (gone, living): (Vec<Sight>, Vec<Sight>) =
         watch.sights().into_iter().partition(|sight| sight.gone.is_some());
-    // When those of the beginning were made was not seen.
-    let new = gone.iter().chain(&living).filter(|sight| sight.created.at > began);
-    let starts = new.filter_map(Sight::starting).map(|time| time.as_secs_f64()).collect();
-    let removals = gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?;
-    let scraped = scraper.answered();
-    drop(scraper);
-    let outcome =
-        Outcome { setup: scenario.setup.clone(), ledgers, removals, starts, rollouts, scraped, seconds };
-    std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     if let Some(logs) = &logs {
         for sight in &gone {
-            let lines: String = logs.lines(sight)?.iter().map(|line| format!("{line}\n")).collect();
-            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), lines)?;
+            let lines: Vec<String> = logs.lines(sight)?.iter().map(Value::to_string).collect();
+            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), lines.join("\n"))?;
         }
     }
-    deployed.remove()?;
+    // When those of the beginning were made was not seen.
+    let new = gone.iter().chain(&living).filter(|sight| sight.created.at > began);
+    let outcome = Outcome {
+        setup: scenario.setup.clone(),
+        ledgers,
+        removals: gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?,
+        starts: new.filter_map(Sight::starting).map(|time| time.as_secs_f64()).collect(),
+        rollouts,
+        scraped: scraper.answered(),
+        seconds,
+    };
+    std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     Ok(outcome)
 }
 

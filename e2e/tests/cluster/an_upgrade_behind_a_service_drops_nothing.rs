@@ -8,12 +8,12 @@ use crate::Bed;
 pub(crate) fn holds(bed: &Bed) {
     // The bed keeps this bound: `cargo xtask table` shows how well.
     let bound = ["--bound", "kube-proxy=3s"].map(str::to_owned);
-    let guard = rolled(bed, "guarded", Setup { inject: bound.to_vec(), ..setup(Recipe::Guard) });
+    let guard = rolled(bed, "guarded", &Setup { inject: bound.to_vec(), ..setup(Recipe::Guard) });
     assert_eq!(guard.all().dropped, 0, "{}", told(&guard));
     assert_eq!((guard.counter("raced"), guard.counter("cut")), (Some(0), Some(0)), "{guard:#?}");
     assert_eq!(guard.reasons().into_iter().collect::<Vec<_>>(), [("drained", 4)], "{guard:#?}");
 
-    let sleep = rolled(bed, "sleeping", setup(Recipe::Sleep { seconds: 10 }));
+    let sleep = rolled(bed, "sleeping", &setup(Recipe::Sleep { seconds: 10 }));
     assert!(sleep.all().dropped > 0, "nothing was dropped without the guard: then nothing is shown");
 }
 
@@ -23,7 +23,7 @@ fn setup(recipe: Recipe) -> Setup {
 
 /// One rollout under all clients. A run that measured itself shows nothing: it may be made once more.
 #[track_caller]
-fn rolled(bed: &Bed, namespace: &str, setup: Setup) -> Outcome {
+fn rolled(bed: &Bed, namespace: &str, setup: &Setup) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let run = |attempt: u32| {
         let scenario = Scenario {

@@ -58,12 +58,12 @@ struct Drain {
 }
 
 pub(super) fn run(cluster: &Cluster) -> anyhow::Result<String> {
-    let mut text = format!(
+    let mut lines = vec![format!(
         "**Drains** of {PODS} pods each; seconds from the delete: min, median, max. *Earliest* is the latest of the path's \
          bound, the last arrival + 2 s, and the last answer.\n\n\
          | clients | recipe | earliest | until the hook returned | later than that | until the pod was gone | of sleep 30's |\n\
-         |---|---|---|---|---|---|---|\n"
-    );
+         |---|---|---|---|---|---|---|"
+    )];
     let sleep = drains(cluster, SLEEP, Meanwhile::Nothing)?;
     let sleep = spread(sleep.iter().map(|drain| drain.gone)).median;
     for meanwhile in [Meanwhile::Nothing, Meanwhile::InFlight, Meanwhile::LateArrival, Meanwhile::KeptIdle] {
@@ -71,8 +71,8 @@ pub(super) fn run(cluster: &Cluster) -> anyhow::Result<String> {
             let drains = drains(cluster, timed, meanwhile)?;
             let released = |drain: &Drain| drain.released.unwrap_or(f64::NAN);
             let gone = spread(drains.iter().map(|drain| drain.gone));
-            text += &format!(
-                "| {} | {} | {} | {} | {} | {} | {} |\n",
+            lines.push(format!(
+                "| {} | {} | {} | {} | {} | {} | {} |",
                 meanwhile.name(),
                 timed.name(),
                 three(spread(drains.iter().map(|drain| drain.earliest))),
@@ -84,11 +84,11 @@ pub(super) fn run(cluster: &Cluster) -> anyhow::Result<String> {
                 } else {
                     "–".to_owned()
                 },
-            );
+            ));
         }
     }
-    text += &format!("| none | {} | – | – | – | {sleep:.1} | 1 |\n", SLEEP.name());
-    Ok(text)
+    lines.push(format!("| none | {} | – | – | – | {sleep:.1} | 1 |\n", SLEEP.name()));
+    Ok(lines.join("\n"))
 }
 
 impl Meanwhile {

@@ -10,11 +10,13 @@ use super::{GUARD, GUARD_DEFAULT, SLEEP, Timed};
 const REPLICAS: u32 = 4;
 
 pub(super) fn run(cluster: &Cluster, folder: &Path) -> anyhow::Result<String> {
-    let mut text = "**Rollouts** of four idle pods, one at a time; the Deployment's bound is ⌈N/surge⌉ × (start + ready + \
-                    join) + one drain, and 10 %.\n\n\
-                    | workload | recipe | s until the last old pod is gone | of the bound | of sleep 30's |\n\
-                    |---|---|---|---|---|\n"
-        .to_owned();
+    let mut lines = vec![
+        "**Rollouts** of four idle pods, one at a time; the Deployment's bound is ⌈N/surge⌉ × (start + ready + join) + \
+         one drain, and 10 %.\n\n\
+         | workload | recipe | s until the last old pod is gone | of the bound | of sleep 30's |\n\
+         |---|---|---|---|---|"
+            .to_owned(),
+    ];
     for kind in [Kind::Deployment, Kind::StatefulSet] {
         let sleep = rolled(cluster, kind, SLEEP, folder)?;
         for timed in [GUARD, GUARD_DEFAULT] {
@@ -25,17 +27,17 @@ pub(super) fn run(cluster: &Cluster, folder: &Path) -> anyhow::Result<String> {
                 }
                 _ => "–".to_owned(),
             };
-            text += &format!(
-                "| {} | {} | {:.1} | {share} | {:.2} |\n",
+            lines.push(format!(
+                "| {} | {} | {:.1} | {share} | {:.2} |",
                 kind.name(),
                 timed.name(),
                 gone(&outcome),
                 gone(&outcome) / gone(&sleep)
-            );
+            ));
         }
-        text += &format!("| {} | {} | {:.1} | – | 1 |\n", kind.name(), SLEEP.name(), gone(&sleep));
+        lines.push(format!("| {} | {} | {:.1} | – | 1 |", kind.name(), SLEEP.name(), gone(&sleep)));
     }
-    Ok(text)
+    Ok(lines.join("\n") + "\n")
 }
 
 fn rolled(cluster: &Cluster, kind: Kind, timed: Timed, folder: &Path) -> anyhow::Result<Outcome> {
