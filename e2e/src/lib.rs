@@ -8,6 +8,7 @@ mod binary;
 pub mod client;
 mod clock;
 pub mod place;
+pub mod plain;
 pub mod pressure;
 pub mod processes;
 pub mod running;

@@ -7,6 +7,7 @@ use crate::{clock, log};
 use segue_core::pod::PodPlan;
 use segue_guard::{Guard, Settings};
 use serde_json::json;
+use std::cell::OnceCell;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,11 +31,12 @@ pub(crate) async fn run() -> ExitCode {
         log::problem("cannot start", &"signals can't be handled");
         return ExitCode::from(2);
     };
+    let guard = OnceCell::new();
     tokio::select! {
-        code = serve(plan) => code,
+        code = serve(plan, &guard) => code,
         // The last of the pod: native sidecars get it when every other container has ended.
-        _ = term.recv() => ended("SIGTERM"),
-        _ = int.recv() => ended("SIGINT"),
+        _ = term.recv() => ended("SIGTERM", guard.get()),
+        _ = int.recv() => ended("SIGINT", guard.get()),
     }
 }
 
@@ -44,12 +46,13 @@ fn read(json: &str) -> Result<PodPlan, String> {
         .map_err(|error| error.to_string())
 }
 
-fn ended(signal: &str) -> ExitCode {
-    log::say("ended", json!({ "signal": signal }));
+/// The counters' last word: some of what they count comes after the drain, when the application ends.
+fn ended(signal: &str, guard: Option<&Guard>) -> ExitCode {
+    log::say("ended", json!({ "signal": signal, "guard": guard.map(|guard| guard.picture().counters) }));
     ExitCode::SUCCESS
 }
 
-async fn serve(plan: PodPlan) -> ExitCode {
+async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
     let invitation = match folder::install(&plan) {
         Ok(invitation) => invitation,
         Err(error) => {
@@ -64,6 +67,9 @@ async fn serve(plan: PodPlan) -> ExitCode {
     let server = control::serve(listener, Rc::clone(&control));
     let drive = async {
         let guard = guard(&plan, &control).await;
+        if let Some(guard) = &guard {
+            let _ = running.set(guard.clone());
+        }
         start(&control, invitation);
         log::say(
             "started",

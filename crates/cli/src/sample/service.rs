@@ -6,8 +6,9 @@
 //! | `GET /` | a line with the version |
 //! | `POST /` | the body, back |
 //! | `/bytes?n=N` | N bytes |
-//! | `/sleep?ms=N` | the body (or a line) after N ms |
+//! | `/sleep?ms=N` | the body (or a line) after N ms; with `&to=M`, after N to M ms, evenly spread |
 //! | `/stream?ms=N&every=M` | a line every M ms for N ms, chunked |
+//! | `/metrics` | a line as Prometheus reads it |
 //! | `/ws` | WebSocket: every message back |
 //! | `/crash` | none: exits |
 //!
@@ -16,7 +17,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(super) struct State {
     pid: HeaderValue,
     ready: bool,
     health_fails: AtomicBool,
+    /// How many pauses of no fixed length there were.
+    pauses: AtomicU64,
     draining: watch::Sender<bool>,
     /// Every open WebSocket holds a receiver.
     upgraded: watch::Sender<()>,
@@ -57,6 +60,7 @@ impl State {
             pid: HeaderValue::from(std::process::id()),
             ready,
             health_fails: AtomicBool::new(false),
+            pauses: AtomicU64::new(0),
             draining: watch::Sender::new(false),
             upgraded: watch::Sender::new(()),
         })
@@ -87,6 +91,14 @@ impl State {
         }
     }
 
+    /// From `least` to `most` ms, each part of that span as often as any other, without chance.
+    fn pause(&self, least: u64, most: Option<u64>) -> Duration {
+        let span = most.unwrap_or(least).saturating_sub(least);
+        // Steps of 0.618 of the span never fall together.
+        let step = self.pauses.fetch_add(1, Ordering::Relaxed).wrapping_mul(618) % 1000;
+        Duration::from_millis(least + span.saturating_mul(step) / 1000)
+    }
+
     fn greeting(&self) -> String {
         format!("sample program, version {}\n", self.version.to_str().unwrap_or_default())
     }
@@ -103,7 +115,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
             text(StatusCode::OK, vec![b'.'; length])
         }
         "/sleep" => {
-            let pause = Duration::from_millis(number("ms").unwrap_or(0));
+            let pause = state.pause(number("ms").unwrap_or(0), number("to"));
             let answer = echo_body(&state, request).await;
             clock::sleep(pause).await;
             answer
@@ -113,6 +125,7 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Res
             let every = Duration::from_millis(number("every").unwrap_or(100).max(1));
             Response::new(Lines::new(state.greeting(), length, every).boxed())
         }
+        "/metrics" => text(StatusCode::OK, "segue_sample_up 1\n"),
         "/ws" => upgrade(&state, request),
         "/crash" => std::process::exit(CRASHED.into()),
         _ => text(StatusCode::NOT_FOUND, "nothing here\n"),

@@ -1,0 +1,203 @@
+//! An application on the cluster, made by a recipe, with places from which clients reach it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use segue_cluster::{Api, Cluster, Pod, images, wait};
+use serde_json::{Value, json};
+
+use super::clients::{Client, Clients, Place};
+use super::objects::{NAME, SELECTOR, SERVICE_PORT};
+use super::setup::{Recipe, Setup};
+use super::{ledger, yaml};
+use crate::segue;
+
+/// How long clients must be served without a drop from every place before anything is measured.
+const JOINED: Duration = Duration::from_secs(1);
+
+/// An application on the cluster. [`Deployed::remove`] takes it away; the cluster's end does too.
+#[derive(Debug)]
+pub struct Deployed<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its API server, with the application's namespace.
+    pub api: Api,
+    /// The namespace.
+    pub namespace: String,
+    /// What was deployed.
+    pub setup: Setup,
+    /// What `segue inject` said about it on stderr.
+    pub notes: String,
+    /// Pods that do nothing but lend their network to clients: one per node.
+    callers: Vec<Pod>,
+    address: String,
+}
+
+impl<'a> Deployed<'a> {
+    /// Deploys it into a new namespace and waits until it is ready and clients from every place are served.
+    pub fn up(cluster: &'a Cluster, namespace: &str, setup: &Setup) -> anyhow::Result<Self> {
+        Self::up_with(cluster, namespace, setup, |_| ())
+    }
+
+    /// The same, with objects that were changed before the recipe saw them.
+    pub fn up_with(
+        cluster: &'a Cluster,
+        namespace: &str,
+        setup: &Setup,
+        change: impl FnOnce(&mut Vec<Value>),
+    ) -> anyhow::Result<Self> {
+        let api = cluster.api.new_namespace(namespace)?;
+        let mut objects = setup.objects();
+        change(&mut objects);
+        let (text, notes) = through(setup, &yaml::documents(&objects))?;
+        let callers = callers(cluster)?;
+        api.apply(&yaml::documents(&callers))?;
+        api.apply(&text)?;
+        api.rollout_status(&setup.workload(), wait::LONG)?;
+        api.until_ready(SELECTOR, usize::try_from(setup.replicas)?)?;
+        let callers = api.until_ready(CALLERS, callers.len())?;
+        let address = api.run(["get", "service", NAME, "--output", "jsonpath={.spec.clusterIP}"])?;
+        let namespace = namespace.to_owned();
+        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, address };
+        deployed.until_joined()?;
+        Ok(deployed)
+    }
+
+    /// From where clients reach it: a pod on each node, and each node.
+    pub fn places(&self) -> Vec<Place> {
+        let numbers = 1..=u8::try_from(self.callers.len()).unwrap_or(u8::MAX);
+        numbers.flat_map(|number| [Place::Pod(number), Place::Node(number)]).collect()
+    }
+
+    /// What a client's URL begins with.
+    pub fn url(&self) -> String {
+        format!("http://{}:{SERVICE_PORT}", self.address)
+    }
+
+    /// A program of the host, run at a place.
+    pub fn command(&self, place: Place, program: impl AsRef<std::ffi::OsStr>) -> anyhow::Result<Command> {
+        match place {
+            Place::Node(number) => Ok(self.cluster.node(number).command(program)),
+            Place::Pod(number) => {
+                let caller = &self.callers[usize::from(number) - 1];
+                self.cluster.pod_command(caller, program)
+            }
+            Place::Outside => {
+                anyhow::bail!("{} is reached from the nodes and from pods", self.setup.entry.name())
+            }
+        }
+    }
+
+    /// `segue probe` at a place, ahead of everything else on this machine: a load that is late shows nothing.
+    fn prober(&self, place: Place) -> anyhow::Result<Command> {
+        let mut command = self.command(place, "nice")?;
+        command.args(["--adjustment=-10"]).arg(segue());
+        Ok(command)
+    }
+
+    /// Starts these clients at every place; what they say is kept in `folder`.
+    pub fn clients(&self, clients: &[Client], folder: &std::path::Path) -> anyhow::Result<Clients> {
+        Clients::start(clients, &self.places(), folder, |place| Ok((self.prober(place)?, self.url())))
+    }
+
+    /// The application's pods.
+    pub fn pods(&self) -> anyhow::Result<Vec<Pod>> {
+        self.api.pods(SELECTOR)
+    }
+
+    /// `kubectl rollout restart`, without waiting for it.
+    pub fn restart(&self) -> anyhow::Result<()> {
+        self.api.run(["rollout", "restart", &self.setup.workload()])?;
+        Ok(())
+    }
+
+    /// Takes the application away, with its namespace, and what conntrack knows of it: entries that are left would send
+    /// the next one's connections to addresses of pods that are gone.
+    pub fn remove(self) -> anyhow::Result<()> {
+        // Nobody sends any more: there is nothing to wait for.
+        self.api.run(["delete", "deployments,statefulsets", "--all", "--cascade=orphan"])?;
+        self.api.run(["delete", "pods", "--all", "--grace-period=1", "--timeout=120s"])?;
+        self.api.run(["delete", "namespace", &self.namespace, "--timeout=120s"])?;
+        self.cluster.conntrack_flush()
+    }
+
+    /// Ready is not joined: kube-proxy on each node has to hear of it too.
+    fn until_joined(&self) -> anyhow::Result<()> {
+        let places = self.places();
+        wait::until("clients are served from every place", wait::LONG, || {
+            let probes = places.iter().map(|place| {
+                let mut probe = self.prober(*place)?;
+                let length = format!("{}ms", JOINED.as_millis());
+                probe.args(["probe", &self.url(), "--rate", "20", "--duration", &length]);
+                probe.args(["--connections", "fresh", "--connect-timeout", "1s", "--timeout", "2s"]);
+                probe
+                    .args(["--output", "json"])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::null());
+                Ok((*place, probe.spawn()?))
+            });
+            let running = probes.collect::<anyhow::Result<Vec<_>>>()?;
+            for (place, probe) in running {
+                let said = probe.wait_with_output()?.stdout;
+                let ledger = ledger::Ledger::read(Client::Fresh, place, &String::from_utf8_lossy(&said))?;
+                ensure!(ledger.dropped == 0, "{place}: {:?}", ledger.drops);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The label of the pods that lend their network.
+const CALLERS: &str = "app=caller";
+
+fn callers(cluster: &Cluster) -> anyhow::Result<Vec<Value>> {
+    let caller = |node: &segue_cluster::Node| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("caller-{}", node.name()), "labels": {"app": "caller"}},
+            "spec": {"nodeName": node.name(), "terminationGracePeriodSeconds": 1, "containers": [{
+                "name": "caller", "image": images::SAMPLE, "imagePullPolicy": "Never",
+                "args": ["--port", "8081", "--rude"]}]},
+        })
+    };
+    Ok(cluster.nodes().iter().map(caller).collect())
+}
+
+/// The manifests as the recipe leaves them, and what it said.
+fn through(setup: &Setup, manifests: &str) -> anyhow::Result<(String, String)> {
+    let guard: &[&str] = match setup.recipe {
+        Recipe::Nothing | Recipe::Sleep { .. } => return Ok((manifests.to_owned(), String::new())),
+        Recipe::Agent => &[],
+        Recipe::Guard => &["--guard"],
+    };
+    let mut inject = Command::new(segue())
+        .arg("inject")
+        .args(guard)
+        .args(&setup.inject)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run `segue inject`")?;
+    let mut stdin = inject.stdin.take().context("no way to hand manifests over")?;
+    stdin.write_all(manifests.as_bytes())?;
+    drop(stdin);
+    let output = inject.wait_with_output()?;
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "`segue inject` ended with {}: {notes}", output.status);
+    Ok((String::from_utf8(output.stdout)?, notes))
+}
+
+/// The images that [`Deployed`] needs: the sample program's and the agent's.
+pub fn images(with_agent: bool) -> anyhow::Result<Vec<PathBuf>> {
+    let mut all = vec![images::sample(segue())?];
+    if with_agent {
+        all.push(images::agent()?);
+    }
+    Ok(all)
+}

@@ -1,0 +1,31 @@
+//! Plain Kubernetes on the real cluster: an application, rolled under load, and what became of every request.
+//!
+//! ```text
+//!  Setup ──▶ objects ──▶ Recipe ──▶ Deployed ──▶ Clients start ──▶ roll ──▶ Clients end ──▶ Outcome
+//!                                      └── Watch (pods), AgentLogs, Scraper all along ───────────┘
+//! ```
+//!
+//! [`run`](scenario::run) does the whole of it; tests of faults put the parts together themselves.
+
+pub mod agents;
+pub mod clients;
+pub mod deployed;
+pub mod ledger;
+mod namespace;
+pub mod objects;
+pub mod outcome;
+pub mod scenario;
+pub mod scraper;
+pub mod setup;
+pub mod watch;
+mod yaml;
+
+pub use agents::{AgentLogs, LastPicture};
+pub use clients::{Client, Clients, Place};
+pub use deployed::Deployed;
+pub use ledger::Ledger;
+pub use outcome::{Outcome, Removal};
+pub use scenario::{Scenario, run};
+pub use scraper::Scraper;
+pub use setup::{Entry, Kind, Manners, Recipe, Setup};
+pub use watch::{Sight, Watch};

@@ -1,0 +1,116 @@
+//! The Kubernetes objects of an application, as somebody might have written them before any recipe.
+
+use serde_json::{Value, json};
+
+use segue_cluster::images::SAMPLE;
+
+use super::setup::{Entry, Kind, Recipe, Setup};
+
+/// What the workload, its container and its Service are called.
+pub const NAME: &str = "web";
+
+/// The label by which its pods are found.
+pub const SELECTOR: &str = "app=web";
+
+/// Where the application listens.
+pub const PORT: u16 = 8080;
+
+/// The Service's own port.
+pub const SERVICE_PORT: u16 = 80;
+
+/// The headless Service's name.
+pub const HEADLESS: &str = "web-pods";
+
+impl Setup {
+    /// The workload and its Services, with what the recipes without Segue put into them.
+    pub fn objects(&self) -> Vec<Value> {
+        let mut objects = vec![self.workload_object(), self.service()];
+        if self.kind == Kind::StatefulSet || self.entry == Entry::Headless {
+            objects.push(json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": HEADLESS},
+                "spec": {"clusterIP": "None", "selector": {"app": NAME},
+                    "ports": [{"name": "http", "port": PORT, "targetPort": "http"}]},
+            }));
+        }
+        objects
+    }
+
+    fn service(&self) -> Value {
+        let target = if self.entry == Entry::NumericTargetPort { json!(PORT) } else { json!("http") };
+        let mut spec = json!({
+            "selector": {"app": NAME},
+            "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": target}],
+        });
+        if self.entry == Entry::NodePortLocal {
+            // Only a Service of this type has a healthCheckNodePort; nobody here gives it an address.
+            spec["type"] = json!("LoadBalancer");
+            spec["externalTrafficPolicy"] = json!("Local");
+        }
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME}, "spec": spec})
+    }
+
+    fn workload_object(&self) -> Value {
+        let mut spec = json!({
+            "replicas": self.replicas,
+            "selector": {"matchLabels": {"app": NAME}},
+            "template": {"metadata": {"labels": {"app": NAME}}, "spec": self.pod()},
+        });
+        let kind = match self.kind {
+            Kind::Deployment => "Deployment",
+            Kind::StatefulSet => {
+                spec["serviceName"] = json!(HEADLESS);
+                spec["podManagementPolicy"] = json!("Parallel");
+                "StatefulSet"
+            }
+        };
+        json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": NAME}, "spec": spec})
+    }
+
+    fn pod(&self) -> Value {
+        let mut arguments = vec![
+            "--host".to_owned(),
+            "0.0.0.0".to_owned(),
+            "--port".to_owned(),
+            PORT.to_string(),
+            format!("--{}", self.manners.name()),
+        ];
+        arguments.extend(self.sample.iter().cloned());
+        let mut container = json!({
+            "name": NAME, "image": SAMPLE, "imagePullPolicy": "Never", "args": arguments,
+            // A ledger then says which pod answered.
+            "env": [{"name": "SEGUE_VERSION", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+            "ports": [{"name": "http", "containerPort": PORT}],
+            "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1},
+            "resources": {"requests": {"cpu": "100m", "memory": "32Mi"}},
+        });
+        let mut pod = json!({
+            "topologySpreadConstraints": [{
+                "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": {"app": NAME}},
+            }],
+        });
+        if let Recipe::Sleep { seconds } = self.recipe {
+            container["lifecycle"] = json!({"preStop": {"sleep": {"seconds": seconds}}});
+            pod["terminationGracePeriodSeconds"] = json!(seconds + 30);
+        }
+        pod["containers"] = json!([container]);
+        pod
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup::Manners;
+    use super::*;
+
+    #[test]
+    fn the_sleeping_recipe_alone_has_a_hook_and_a_longer_grace() {
+        let pod = |recipe| Setup::new(recipe, Manners::Rude).objects()[0]["spec"]["template"]["spec"].clone();
+        let sleeping = pod(Recipe::Sleep { seconds: 10 });
+        assert_eq!(sleeping["terminationGracePeriodSeconds"], 40);
+        assert_eq!(sleeping["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"], 10);
+        for recipe in [Recipe::Nothing, Recipe::Guard] {
+            assert_eq!(pod(recipe)["containers"][0].get("lifecycle"), None, "{recipe}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One cell of the table: an application under all clients at once, rolled, and what became of everything.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use segue_cluster::{Cluster, wait};
+
+use super::agents::AgentLogs;
+use super::clients::{Client, Clients};
+use super::deployed::Deployed;
+use super::objects::{PORT, SELECTOR};
+use super::outcome::{Outcome, Removal, Rollout};
+use super::scraper::Scraper;
+use super::setup::{Recipe, Setup};
+use super::watch::{Sight, Watch};
+use crate::clock;
+
+/// The guard's first port: where a scraper that follows the port's name arrives.
+const GUARD_PORT: u16 = 15080;
+
+/// Load before the first rollout, between rollouts, and after the last.
+const CALM: Duration = Duration::from_secs(4);
+
+/// A rollout of a few pods with the longest sleep of any recipe is far quicker.
+const LONGEST_ROLLOUT: Duration = Duration::from_mins(8);
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// What is deployed.
+    pub setup: Setup,
+    /// In which namespace.
+    pub namespace: String,
+    /// How often it is rolled.
+    pub rolls: u32,
+    /// Who sends.
+    pub clients: Vec<Client>,
+    /// Where everything that was said is kept.
+    pub folder: PathBuf,
+}
+
+/// Runs a scenario: deploys, sends, rolls, and reads every ledger.
+pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
+    let deployed = Deployed::up(cluster, &scenario.namespace, &scenario.setup)?;
+    let logs = scenario.setup.recipe.has_agent().then(|| AgentLogs::start(cluster, &scenario.namespace));
+    let logs = logs.transpose()?;
+    let watch = Arc::new(Watch::start(&deployed.api, SELECTOR)?);
+    let replicas = usize::try_from(scenario.setup.replicas)?;
+    wait::until("the watch has seen every pod", wait::LONG, || {
+        let ready = watch.living().iter().filter(|sight| sight.ready.is_some()).count();
+        ensure!(ready == replicas, "{ready} of {replicas}");
+        Ok(())
+    })?;
+    // As a PodMonitor that names the port would have it.
+    let port = if scenario.setup.recipe == Recipe::Guard { GUARD_PORT } else { PORT };
+    let scraper = Scraper::start(cluster.node(1), Arc::clone(&watch), port)?;
+
+    let began = clock::now();
+    let mut clients = deployed.clients(&scenario.clients, &scenario.folder)?;
+    wait::pass(CALM);
+    let mut rollouts = Vec::new();
+    for _ in 0..scenario.rolls {
+        rollouts.push(roll(&deployed, &watch, &mut clients)?);
+        wait::pass(CALM);
+    }
+    let ledgers = clients.end()?;
+    let seconds = (clock::now() - began).as_secs_f64();
+
+    let gone: Vec<Sight> = watch.sights().into_iter().filter(|sight| sight.gone.is_some()).collect();
+    let removals = gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?;
+    let scraped = scraper.answered();
+    drop(scraper);
+    let outcome = Outcome { setup: scenario.setup.clone(), ledgers, removals, rollouts, scraped, seconds };
+    std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
+    if let Some(logs) = &logs {
+        for sight in &gone {
+            let lines: String = logs.lines(sight)?.iter().map(|line| format!("{line}\n")).collect();
+            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), lines)?;
+        }
+    }
+    deployed.remove()?;
+    Ok(outcome)
+}
+
+/// Restarts every pod and waits until the last old one is gone.
+fn roll(deployed: &Deployed<'_>, watch: &Watch, clients: &mut Clients) -> anyhow::Result<Rollout> {
+    let old: Vec<String> = watch.living().into_iter().map(|sight| sight.uid).collect();
+    let began = clock::now();
+    let seconds = |end: Instant| (end - began).as_secs_f64();
+    deployed.restart()?;
+    deployed.api.rollout_status(&deployed.setup.workload(), LONGEST_ROLLOUT)?;
+    let done = seconds(clock::now());
+    let gone = wait::until("every old pod is gone", LONGEST_ROLLOUT, || {
+        clients.check()?;
+        let sights = watch.sights();
+        let ends: Vec<Instant> = sights
+            .iter()
+            .filter(|sight| old.contains(&sight.uid))
+            .filter_map(|sight| Some(sight.gone?.at))
+            .collect();
+        ensure!(ends.len() == old.len(), "{} of {} are gone", ends.len(), old.len());
+        ends.into_iter().max().context("there was no pod")
+    })?;
+    Ok(Rollout { done, gone: seconds(gone) })
+}
+
+fn removal(sight: &Sight, logs: Option<&AgentLogs>) -> anyhow::Result<Removal> {
+    let leaving =
+        sight.leaving().with_context(|| format!("{} went without a delete that was seen", sight.name))?;
+    Ok(Removal {
+        pod: sight.name.clone(),
+        deleted: sight.deleted.map_or(0.0, |moment| moment.wall),
+        seconds: leaving.as_secs_f64(),
+        agent: logs.map(|logs| logs.last(sight)).transpose()?,
+    })
+}

@@ -1,0 +1,150 @@
+//! What is deployed, and by which recipe its pods are taken away.
+
+use serde::{Deserialize, Serialize};
+
+/// How an upgrade is to be made safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipe {
+    /// Not at all: `kubectl rollout restart` of a Deployment as tutorials have it.
+    Nothing,
+    /// The usual one: a preStop hook that sleeps, and a longer grace period.
+    Sleep {
+        /// How long the hook sleeps; the grace period is 30 s more.
+        seconds: u32,
+    },
+    /// `segue inject`.
+    Agent,
+    /// `segue inject --guard`.
+    Guard,
+}
+
+impl Recipe {
+    /// The four of the table.
+    pub const ALL: [Self; 4] = [Self::Nothing, Self::Sleep { seconds: 10 }, Self::Agent, Self::Guard];
+
+    /// Whether pods have Segue's agent.
+    pub fn has_agent(self) -> bool {
+        matches!(self, Self::Agent | Self::Guard)
+    }
+}
+
+impl std::fmt::Display for Recipe {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => formatter.write_str("nothing"),
+            Self::Sleep { seconds } => write!(formatter, "preStop sleep {seconds}"),
+            Self::Agent => formatter.write_str("Segue agent"),
+            Self::Guard => formatter.write_str("Segue agent + guard"),
+        }
+    }
+}
+
+/// What the application does when it is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manners {
+    /// It exits at once.
+    Rude,
+    /// It finishes what it has taken, and closes idle connections.
+    Polite,
+}
+
+impl Manners {
+    /// As an argument of the sample program, and as people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rude => "rude",
+            Self::Polite => "polite",
+        }
+    }
+}
+
+/// What owns the pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A Deployment.
+    Deployment,
+    /// A StatefulSet, with its headless Service beside the one that clients use.
+    StatefulSet,
+}
+
+impl Kind {
+    /// As kubectl names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::StatefulSet => "statefulset",
+        }
+    }
+}
+
+/// By which way requests arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A Service's address; it names its targetPort.
+    Service,
+    /// A Service's address; its targetPort is a number.
+    NumericTargetPort,
+    /// The pods' own addresses, by a headless Service's name.
+    Headless,
+    /// A port of the nodes with `externalTrafficPolicy: Local`; who sends there asks healthCheckNodePort which nodes
+    /// have a pod.
+    NodePortLocal,
+    /// A stand-in load balancer outside the nodes that sends to the pods' addresses.
+    LoadBalancer,
+}
+
+impl Entry {
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Service => "Service",
+            Self::NumericTargetPort => "Service with a numeric targetPort",
+            Self::Headless => "headless Service",
+            Self::NodePortLocal => "NodePort, externalTrafficPolicy Local",
+            Self::LoadBalancer => "stand-in load balancer",
+        }
+    }
+}
+
+/// An application on the cluster, and the recipe by which it is upgraded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// How its upgrades are made safe.
+    pub recipe: Recipe,
+    /// What it does on SIGTERM.
+    pub manners: Manners,
+    /// What owns its pods.
+    pub kind: Kind,
+    /// How requests arrive.
+    pub entry: Entry,
+    /// How many pods.
+    pub replicas: u32,
+    /// Further arguments of `segue inject`, such as `--bound kube-proxy=3s`.
+    pub inject: Vec<String>,
+    /// Further arguments of the sample program, such as `--start-delay 2s`.
+    pub sample: Vec<String>,
+}
+
+impl Setup {
+    /// Four pods of a Deployment behind a Service that names its targetPort.
+    pub fn new(recipe: Recipe, manners: Manners) -> Self {
+        Self {
+            recipe,
+            manners,
+            kind: Kind::Deployment,
+            entry: Entry::Service,
+            replicas: 4,
+            inject: Vec::new(),
+            sample: Vec::new(),
+        }
+    }
+
+    /// The workload as kubectl names it.
+    pub fn workload(&self) -> String {
+        format!("{}/{}", self.kind.name(), super::objects::NAME)
+    }
+}
