@@ -11,7 +11,7 @@ pub mod agents;
 pub mod clients;
 pub mod deployed;
 pub mod ledger;
-mod namespace;
+pub mod namespace;
 pub mod objects;
 pub mod outcome;
 pub mod scenario;

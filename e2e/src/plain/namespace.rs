@@ -13,11 +13,11 @@ use crate::wait;
 
 /// A network namespace, held open.
 #[derive(Debug)]
-pub(crate) struct Network(File);
+pub struct Network(File);
 
 impl Network {
     /// The one in which `command` (made by the cluster for a program of ours) would run.
-    pub(crate) fn of(mut command: Command) -> anyhow::Result<Self> {
+    pub fn of(mut command: Command) -> anyhow::Result<Self> {
         // It waits for its input to end, and that is ours.
         let mut holder = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let network = format!("/proc/{}/ns/net", holder.id());
@@ -35,7 +35,7 @@ impl Network {
     }
 
     /// Runs `work` in a thread that is in this network.
-    pub(crate) fn run<T: Send + 'static>(
+    pub fn run<T: Send + 'static>(
         &self,
         name: &str,
         work: impl FnOnce() -> T + Send + 'static,

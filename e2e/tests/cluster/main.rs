@@ -7,10 +7,20 @@
 
 mod bed;
 mod harness;
+mod injected;
 mod load;
+mod said;
 mod sample;
 
+mod a_containers_own_hook_runs_after_the_drain;
+mod a_deadline_is_told_and_counts_what_it_cuts;
+mod a_hook_finishes_what_its_killed_agent_began;
+mod a_pod_that_was_only_restarted_serves_again;
+mod a_pod_whose_agent_was_killed_is_not_ready_until_it_is_back;
+mod a_restarted_kubelet_joins_the_drain;
+mod above_the_limit_idle_connections_make_room;
 mod an_existing_cluster_is_used_where_one_is_named;
+mod drains_finish_without_the_control_plane;
 mod kube_proxy_writes_nftables_where_asked;
 mod nothing_is_left_after_down;
 mod nothing_is_left_of_a_killed_owner_after_a_sweep;
@@ -19,6 +29,7 @@ mod the_cluster_carries_every_kind_of_traffic;
 mod the_control_plane_can_go_and_come_back;
 mod the_stand_in_load_balancer_is_as_late_as_it_is_told;
 mod two_clusters_live_side_by_side;
+mod two_thousand_idle_connections_are_closed_politely;
 mod what_is_done_to_a_container_happens;
 
 use bed::Bed;
@@ -42,6 +53,15 @@ const PROMISES: &[Promise<Bed>] = promises![
     Nodes: kube_proxy_writes_nftables_where_asked,
     Nodes: nothing_is_left_after_down,
     Nodes: nothing_is_left_of_a_killed_owner_after_a_sweep,
+    Nodes: drains_finish_without_the_control_plane,
+    Nodes: a_restarted_kubelet_joins_the_drain,
+    Shared: a_hook_finishes_what_its_killed_agent_began,
+    Shared: a_pod_that_was_only_restarted_serves_again,
+    Shared: a_pod_whose_agent_was_killed_is_not_ready_until_it_is_back,
+    Shared: a_deadline_is_told_and_counts_what_it_cuts,
+    Shared: a_containers_own_hook_runs_after_the_drain,
+    Shared: two_thousand_idle_connections_are_closed_politely,
+    Shared: above_the_limit_idle_connections_make_room,
 ];
 
 fn main() -> std::process::ExitCode {
