@@ -8,6 +8,7 @@ mod drain;
 mod probe;
 mod proxy;
 mod spread;
+mod table;
 
 use clap::Parser;
 
@@ -25,6 +26,8 @@ enum Command {
     Drain(drain::Args),
     /// A deploy of many instances under load, beside its bound.
     Deploy(deploy::Args),
+    /// Recipes by which Kubernetes rolls an application, under every kind of client, on a real cluster.
+    Table(table::Args),
     /// A part of a benchmark that runs as a process of its own.
     #[command(hide = true, subcommand)]
     Part(proxy::Part),
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Proxy(args) => proxy::run(&args),
         Command::Drain(args) => drain::run(&args),
         Command::Deploy(args) => deploy::run(&args),
+        Command::Table(args) => table::run(&args),
         Command::Part(part) => part.run(),
     }
 }

@@ -23,9 +23,15 @@ const FOR_BENCHMARKS: &[Tool] = &[
     Tool { program: "taskset", package: "util-linux" },
 ];
 
-/// Installs what the tests need and is missing; says what is missing where it may not install.
+/// Installs what the tests need and is missing; says what is missing where it may not install. Builds what no package has.
 pub(crate) fn for_tests() -> anyhow::Result<()> {
-    install("tests", FOR_TESTS)
+    install("tests", FOR_TESTS)?;
+    if std::env::var_os(segue_cluster::KUBECONFIG).is_none() {
+        segue_cluster::install()?;
+    }
+    // Built before the tests, so that minutes of silence are not taken for a test that hangs.
+    segue_cluster::Binaries::build()?;
+    Ok(())
 }
 
 /// The same for the rivals and helpers of the benchmarks.

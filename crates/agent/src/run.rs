@@ -13,6 +13,9 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Listeners, the agent's own clients, the runtime's own.
+const OTHER_DESCRIPTORS: u64 = 400;
+
 /// A port that is taken is tried again this often: a hook that stands in for an agent that died gives it back.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -53,6 +56,7 @@ fn ended(signal: &str, guard: Option<&Guard>) -> ExitCode {
 }
 
 async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
+    raise_descriptor_limit(&plan);
     let invitation = match folder::install(&plan) {
         Ok(invitation) => invitation,
         Err(error) => {
@@ -85,6 +89,18 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
 pub(crate) fn start(control: &Control, invitation: Invitation) {
     control.invitation.replace(Some(invitation));
     control.starting.replace(None);
+}
+
+/// A carried connection has two descriptors; what the container is given by default may be too few.
+pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let needed = u64::from(plan.max_connections) * 2 + OTHER_DESCRIPTORS;
+    if limit.current.is_some_and(|current| current < needed) {
+        let current = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
+        // Refused or not enough: the guard waits where it has none left.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit });
+    }
 }
 
 /// What the guard is told of the plan.

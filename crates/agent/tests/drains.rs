@@ -13,9 +13,14 @@ fn request(port: u16) -> TcpStream {
 }
 
 fn answer(stream: &mut TcpStream) -> String {
-    let mut bytes = [0; 1024];
-    let count = stream.read(&mut bytes).unwrap();
-    String::from_utf8(bytes[..count].to_vec()).unwrap()
+    let mut answer = String::new();
+    while !answer.ends_with("ok") {
+        let mut bytes = [0; 1024];
+        let count = stream.read(&mut bytes).unwrap();
+        assert!(count > 0, "it ended after {answer:?}");
+        answer += std::str::from_utf8(&bytes[..count]).unwrap();
+    }
+    answer
 }
 
 #[test]

@@ -116,7 +116,10 @@ async fn a_request_that_crosses_the_close_is_known_and_not_done() {
 
 #[tokio::test]
 async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_application() {
-    let bed = Bed::new().await;
+    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+        settings.longest_request = Duration::from_mins(1);
+    })
+    .await;
     let (mut client, mut application) = bed.pair().await;
     client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab").await;
     application.hears("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab").await;
@@ -124,8 +127,13 @@ async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_applica
     application.say(OK).await;
     client.hears(LAST).await;
     client.hears_end().await;
-    client.say("cd").await;
-    application.hears("cd").await;
+    moment().await;
+    client.say("c").await;
+    application.hears("c").await;
+    let picture = bed.guard.picture();
+    assert_eq!((picture.closing, picture.kept, picture.in_flight), (1, 0, 0));
+    client.say("d").await;
+    application.hears("d").await;
     application.hears_end().await;
     client.ends().await;
     let picture = bed.until("closed", |picture| picture.connections == 0).await;
@@ -184,6 +192,21 @@ async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
     polite.ends().await;
     let picture = bed.until("closed", |picture| picture.connections == 0).await;
     assert_eq!((picture.counters.closed_idle, picture.counters.raced), (2, 1));
+}
+
+#[tokio::test]
+async fn a_request_that_is_there_already_is_served_and_not_closed() {
+    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let (mut client, mut application) = bed.pair().await;
+    moment().await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(LAST).await;
+    let counters = bed.guard.picture().counters;
+    assert_eq!((counters.closed_idle, counters.raced), (0, 0));
 }
 
 #[tokio::test]

@@ -105,6 +105,18 @@ async fn a_client_that_does_not_close_is_ended_and_the_application_told() {
 }
 
 #[tokio::test]
+async fn a_client_that_ends_without_a_close_frame_does_not_leave_the_application_without_one() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = websocket(&bed).await;
+    bed.guard.announce();
+    client.hears(going_away()).await;
+    client.say(frame(Opcode::Text, b"bye", KEY)).await;
+    client.ends().await;
+    application.hears(frame(Opcode::Text, b"bye", KEY)).await;
+    assert_eq!(application.hears_all().await[..2], [0x88, 0x8c]);
+}
+
+#[tokio::test]
 async fn a_websocket_has_its_grace() {
     let bed = Bed::with(Protocol::Auto, |settings| settings.websocket_grace = Duration::from_mins(1)).await;
     let (mut client, mut application) = websocket(&bed).await;
@@ -119,14 +131,18 @@ async fn a_websocket_has_its_grace() {
 async fn another_protocol_is_passed_and_never_told() {
     let bed = Bed::new().await;
     let (mut client, mut application) = bed.pair().await;
-    client.say("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nEARLY").await;
+    // What looks like a request is none.
+    let early = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    client.say("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").await;
+    client.say(early).await;
     application.hears("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").await;
     bed.guard.announce();
     application.say("HTTP/1.1 200 OK\r\n\r\nraw").await;
     client.hears("HTTP/1.1 200 OK\r\n\r\nraw").await;
-    application.hears("EARLY").await;
+    application.hears(early).await;
     moment().await;
-    assert_eq!(bed.guard.picture().in_flight, 1);
+    let picture = bed.guard.picture();
+    assert_eq!((picture.in_flight, picture.counters.requests), (1, 1));
     client.ends().await;
     application.hears_end().await;
     application.ends().await;

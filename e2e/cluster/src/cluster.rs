@@ -139,11 +139,9 @@ impl Cluster {
     /// A program of the host, run in a pod's network. Not started yet.
     pub fn pod_command(&self, pod: &Pod, program: impl AsRef<OsStr>) -> anyhow::Result<Command> {
         let node = self.node_of(pod)?;
-        let ids =
-            pod.containers.iter().filter(|container| container.running).filter_map(|one| one.id.as_deref());
+        let mut ids = pod.containers.iter().filter(|one| one.running).filter_map(|one| one.id.as_deref());
         let inner = ids
-            .filter_map(|id| inner_process(node, id).ok())
-            .next()
+            .find_map(|id| inner_process(node, id).ok())
             .with_context(|| format!("no container of pod {} runs", pod.name))?;
         Ok(node.command_beside(inner, program))
     }

@@ -55,15 +55,15 @@ impl ControlPlane {
         let addresses = [IpAddr::V4(own), SERVICE.parse()?, "127.0.0.1".parse()?];
         let pki = Pki::make(&machine.folder().join("pki"), &addresses)?;
         let mut tokens = Vec::new();
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         let users = std::iter::once(("admin".to_owned(), "admin".to_owned(), "system:masters"))
             .chain(nodes.iter().map(|name| (name.clone(), format!("system:node:{name}"), "system:nodes")));
         for (name, user, group) in users {
             let token = pki::token()?;
-            lines += &format!("{token},{user},{user},{group}\n");
+            lines.push(format!("{token},{user},{user},{group}"));
             tokens.push((name, token));
         }
-        pki.write("tokens.csv", &lines)?;
+        pki.write("tokens.csv", &lines.join("\n"))?;
         let mut plane = Self { machine, pki, admin: PathBuf::new(), tokens };
         plane.admin = plane.kubeconfig("admin")?;
         Ok(plane)

@@ -12,7 +12,8 @@ use anyhow::{Context, bail, ensure};
 use rustix::process::Signal;
 
 use crate::process::Process;
-use crate::{Cluster, Options, folders, wait};
+use crate::wait::{self, InVain};
+use crate::{Cluster, Options, folders};
 
 /// The first start builds Kubernetes.
 const START: Duration = Duration::from_mins(40);
@@ -52,20 +53,12 @@ impl Keeper {
             .stderr(log)
             .spawn()
             .context("cannot start the cluster's keeper")?;
-        let up =
-            wait::until(&format!("cluster {} is up (see {})", self.name, log_file.display()), START, || {
-                if let Some(status) = child.try_wait()? {
-                    return Ok(Err(status));
-                }
-                self.kubeconfig().map(Ok)
-            })?;
-        up.map_err(|status| {
-            let said = fs::read_to_string(&log_file).unwrap_or_default();
-            anyhow::anyhow!(
-                "cluster {} did not come up, its keeper ended with {status}: {}",
-                self.name,
-                said.trim()
-            )
+        wait::until(&format!("cluster {} is up (see {})", self.name, log_file.display()), START, || {
+            if let Some(status) = child.try_wait()? {
+                let said = fs::read_to_string(&log_file).unwrap_or_default();
+                return Err(InVain(format!("its keeper ended with {status}: {}", said.trim())).into());
+            }
+            self.kubeconfig()
         })
     }
 

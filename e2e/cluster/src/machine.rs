@@ -18,8 +18,9 @@ use rustix::process::Signal;
 
 use crate::claim::MARK;
 use crate::command::{run, run_with_input};
+use crate::needs;
 use crate::process::{self, Process};
-use crate::{needs, wait};
+use crate::wait::{self, InVain};
 
 /// What the first process does before it settles. The programs of a node find their usual places (`/run` with the
 /// sockets of containerd and the lock of iptables, pods' logs, the network plugins' cache), and no other node's.
@@ -88,17 +89,16 @@ impl Machine {
             .stderr(File::create(folder.join("log/machine.log"))?)
             .spawn()
             .context("cannot run `unshare`")?;
-        let settled = wait::until(&format!("{name} has settled"), wait::LONG, || {
+        let init = wait::until(&format!("{name} has settled"), wait::LONG, || {
             if let Some(status) = holder.try_wait()? {
                 let said = fs::read_to_string(folder.join("log/machine.log")).unwrap_or_default();
-                return Ok(Err(format!("it ended with {status}: {}", said.trim())));
+                return Err(InVain(format!("its first process ended with {status}: {}", said.trim())).into());
             }
             let child = process::children(i32::try_from(holder.id())?);
             let init = *child.first().context("no first process")?;
             let runs = fs::read_link(format!("/proc/{}/exe", init.pid))?;
-            if runs == bed.pause { Ok(Ok(init)) } else { bail!("it runs {}", runs.display()) }
+            if runs == bed.pause { Ok(init) } else { bail!("it runs {}", runs.display()) }
         })?;
-        let init = settled.map_err(|said| anyhow::anyhow!("cannot make the machine {name}: {said}"))?;
         Ok(Self {
             name: name.to_owned(),
             address: bed.address(last),
@@ -228,7 +228,8 @@ impl Machine {
                 let log = self.log(name);
                 let tail: Vec<&str> = log.lines().rev().take(10).collect();
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
-                bail!("{name} of {} ended with {status}:\n{}", self.name, tail.join("\n"));
+                let said = tail.join("\n");
+                return Err(InVain(format!("{name} of {} ended with {status}:\n{said}", self.name)).into());
             }
         }
         Ok(())

@@ -226,15 +226,19 @@ pub(crate) fn join(bed: &Bed, plane: &Machine, machine: &Machine, nodes: u8) -> 
         machine.init().pid
     ))?;
     let own = machine.address();
-    let routes: String = (1..=nodes)
-        .map(|number| (pods(number), bed.address(address(number))))
-        .filter(|(_, via)| *via != own)
-        .map(|(pods, via)| format!("route add {pods} via {via}\n"))
-        .collect();
-    machine.ip(&format!(
-        "link set lo up\naddr add {own}/24 dev eth0\nlink set eth0 up\nroute add default via {}\n{routes}",
-        plane.address()
-    ))?;
+    let mut lines = vec![
+        "link set lo up".to_owned(),
+        format!("addr add {own}/24 dev eth0"),
+        "link set eth0 up".to_owned(),
+        format!("route add default via {}", plane.address()),
+    ];
+    for number in 1..=nodes {
+        let via = bed.address(address(number));
+        if via != own {
+            lines.push(format!("route add {} via {via}", pods(number)));
+        }
+    }
+    machine.ip(&lines.join("\n"))?;
     machine.sysctl("net/ipv4/ip_forward", "1")
 }
 

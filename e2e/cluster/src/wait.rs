@@ -12,7 +12,20 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Far more than anything of a cluster takes on a slow machine.
 pub const LONG: Duration = Duration::from_mins(2);
 
-/// Looks again and again until `look` gives a value; after `limit` an error with what it said last.
+/// An error after which waiting any longer is in vain: [`until`] ends with it at once.
+#[derive(Debug)]
+pub struct InVain(pub String);
+
+impl std::error::Error for InVain {}
+
+impl std::fmt::Display for InVain {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Looks again and again until `look` gives a value; after `limit`, or once that is [in vain](InVain), an error with what
+/// it said last.
 pub fn until<T>(
     what: &str,
     limit: Duration,
@@ -24,6 +37,9 @@ pub fn until<T>(
             Ok(value) => return Ok(value),
             Err(seen) => seen,
         };
+        if seen.is::<InVain>() {
+            return Err(seen.context(format!("it will never be that {what}")));
+        }
         if clock::now() - began >= limit {
             bail!("waited {limit:?} until {what}; last seen: {seen:#}");
         }
@@ -39,7 +55,7 @@ pub fn pass(time: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::ensure;
+    use anyhow::{anyhow, ensure};
 
     #[test]
     fn what_comes_true_is_returned() {
@@ -53,11 +69,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_vain_is_not_waited_for() {
+        let error = until("pigs fly", LONG, || Err::<(), _>(InVain("they are bacon".to_owned()).into()));
+        assert_eq!(format!("{:#}", error.unwrap_err()), "it will never be that pigs fly: they are bacon");
+    }
+
+    #[test]
     fn what_never_comes_true_is_an_error_with_what_was_seen() {
-        let error = until("pigs fly", Duration::ZERO, || anyhow::Ok(bail!("they walk")))
-            .map(|(): ()| ())
-            .unwrap_err()
-            .to_string();
+        let error = until("pigs fly", Duration::ZERO, || Err::<(), _>(anyhow!("they walk")));
+        let error = error.unwrap_err().to_string();
         assert!(error.ends_with("until pigs fly; last seen: they walk"), "{error}");
     }
 }

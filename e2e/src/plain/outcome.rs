@@ -18,6 +18,8 @@ pub struct Outcome {
     pub ledgers: Vec<Ledger>,
     /// Every pod that went.
     pub removals: Vec<Removal>,
+    /// How long every pod took from its creation until it was ready, in seconds.
+    pub starts: Vec<f64>,
     /// Every rollout.
     pub rollouts: Vec<Rollout>,
     /// How often the scraper was answered.

@@ -68,11 +68,15 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     let ledgers = clients.end()?;
     let seconds = (clock::now() - began).as_secs_f64();
 
-    let gone: Vec<Sight> = watch.sights().into_iter().filter(|sight| sight.gone.is_some()).collect();
+    let (gone, living): (Vec<Sight>, Vec<Sight>) =
+        watch.sights().into_iter().partition(|sight| sight.gone.is_some());
+    // When those of the beginning were made was not seen.
+    let new = gone.iter().chain(&living).filter(|sight| sight.created.at > began);
+    let starts = new.filter_map(Sight::starting).map(|time| time.as_secs_f64()).collect();
     let removals = gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?;
     let scraped = scraper.answered();
     drop(scraper);
-    let outcome = Outcome { setup: scenario.setup.clone(), ledgers, removals, rollouts, scraped, seconds };
+    let outcome = Outcome { setup: scenario.setup.clone(), ledgers, removals, starts, rollouts, scraped, seconds };
     std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     if let Some(logs) = &logs {
         for sight in &gone {

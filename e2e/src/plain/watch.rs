@@ -26,6 +26,8 @@ pub struct Sight {
     pub node: Option<String>,
     /// Its address, once it has one.
     pub address: Option<String>,
+    /// When it was first seen.
+    pub created: Moment,
     /// When it was first ready.
     pub ready: Option<Moment>,
     /// When it was deleted.
@@ -52,6 +54,11 @@ impl Moment {
 }
 
 impl Sight {
+    /// From its creation until it was ready; `None` before.
+    pub fn starting(&self) -> Option<Duration> {
+        Some(self.ready?.at - self.created.at)
+    }
+
     /// From the delete to its end; `None` until it is gone.
     pub fn leaving(&self) -> Option<Duration> {
         Some(self.gone?.at - self.deleted?.at)
@@ -67,43 +74,64 @@ struct Event {
 
 type Sights = Arc<Mutex<BTreeMap<String, Sight>>>;
 
-/// A watch on the pods of a selector.
+/// `kubectl get --watch`, with each event handed over as it comes.
 #[derive(Debug)]
-pub struct Watch {
-    sights: Sights,
+pub(crate) struct Events {
     kubectl: Child,
     reader: Option<JoinHandle<()>>,
 }
 
-impl Watch {
-    /// Begins to watch; what is there already is seen first.
-    pub fn start(api: &Api, selector: &str) -> anyhow::Result<Self> {
+impl Events {
+    /// Begins to watch what `words` name; `take` gets the event's type and the object.
+    pub(crate) fn start(
+        api: &Api,
+        words: &[&str],
+        mut take: impl FnMut(&str, &Value) + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let mut kubectl = api
-            .kubectl([
-                "get",
-                "pods",
-                "--selector",
-                selector,
-                "--watch",
-                "--output-watch-events",
-                "-o",
-                "json",
-            ])
+            .kubectl(["get", "--watch", "--output-watch-events", "--output", "json"])
+            .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start kubectl")?;
         let events = kubectl.stdout.take().context("kubectl has no output")?;
-        let sights = Sights::default();
-        let shared = Arc::clone(&sights);
         let reader = std::thread::Builder::new().name("watch".into()).spawn(move || {
             let events = serde_json::Deserializer::from_reader(std::io::BufReader::new(events));
-            // It ends with kubectl, and a pod that was not seen to its end is an error where that is asked for.
+            // It ends with kubectl; what was not seen then is an error where it is asked for.
             for event in events.into_iter::<Event>().map_while(Result::ok) {
-                note(&mut lock(&shared), &event, Moment::now());
+                take(&event.kind, &event.object);
             }
         })?;
-        Ok(Self { sights, kubectl, reader: Some(reader) })
+        Ok(Self { kubectl, reader: Some(reader) })
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let _ = self.kubectl.kill();
+        let _ = self.kubectl.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// A watch on the pods of a selector.
+#[derive(Debug)]
+pub struct Watch {
+    sights: Sights,
+    _events: Events,
+}
+
+impl Watch {
+    /// Begins to watch; what is there already is seen first.
+    pub fn start(api: &Api, selector: &str) -> anyhow::Result<Self> {
+        let sights = Sights::default();
+        let shared = Arc::clone(&sights);
+        let take = move |kind: &str, pod: &Value| note(&mut lock(&shared), kind, pod, Moment::now());
+        let events = Events::start(api, &["pods", "--selector", selector], take)?;
+        Ok(Self { sights, _events: events })
     }
 
     /// Every pod that was ever seen.
@@ -117,22 +145,11 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.kubectl.kill();
-        let _ = self.kubectl.wait();
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-    }
-}
-
 fn lock(sights: &Sights) -> MutexGuard<'_, BTreeMap<String, Sight>> {
     sights.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn note(sights: &mut BTreeMap<String, Sight>, event: &Event, now: Moment) {
-    let pod = &event.object;
+fn note(sights: &mut BTreeMap<String, Sight>, kind: &str, pod: &Value, now: Moment) {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let Some(uid) = text(&pod["metadata"]["uid"]) else { return };
     let sight = sights.entry(uid.clone()).or_insert_with(|| Sight {
@@ -141,6 +158,7 @@ fn note(sights: &mut BTreeMap<String, Sight>, event: &Event, now: Moment) {
         uid,
         node: None,
         address: None,
+        created: now,
         ready: None,
         deleted: None,
         gone: None,
@@ -156,7 +174,7 @@ fn note(sights: &mut BTreeMap<String, Sight>, event: &Event, now: Moment) {
     if pod["metadata"]["deletionTimestamp"].is_string() {
         sight.deleted.get_or_insert(now);
     }
-    if event.kind == "DELETED" {
+    if kind == "DELETED" {
         sight.gone.get_or_insert(now);
     }
 }
@@ -177,7 +195,7 @@ mod tests {
         let kinds =
             [("ADDED", None), ("MODIFIED", Some("t")), ("MODIFIED", Some("t")), ("DELETED", Some("t"))];
         for ((kind, deleted), now) in kinds.into_iter().zip(&moments) {
-            note(&mut sights, &Event { kind: kind.to_owned(), object: pod(deleted) }, *now);
+            note(&mut sights, kind, &pod(deleted), *now);
         }
         let sight = &sights["u"];
         assert_eq!(sight.leaving(), Some(moments[3].at - moments[1].at));

@@ -5,10 +5,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use segue_cluster::{Cluster, KUBECONFIG};
+use rustix::process::Signal;
+use segue_cluster::{Cluster, KUBECONFIG, Process};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Tells the inner process that it is that.
 const INNER: &str = "SEGUE_E2E_INNER";
@@ -57,17 +60,23 @@ pub(crate) fn main<Bed: Sync>(promises: &[Promise<Bed>], bed: impl FnOnce() -> B
     if std::env::var_os(INNER).is_some() { run(&asked, promises, bed) } else { guard() }
 }
 
-/// The outer process. What interrupts it interrupts the inner one too, which is of the same terminal; it has to outlive that.
+/// The outer process. What interrupts it interrupts the inner one; it has to outlive that.
 fn guard() -> ExitCode {
-    let heard = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&heard)).expect("a signal can be handled");
-    }
-    let ended = Command::new(std::env::current_exe().expect("a test knows where it runs from"))
+    let mut signals = Signals::new([SIGINT, SIGTERM]).expect("a signal can be handled");
+    let mut inner = Command::new(std::env::current_exe().expect("a test knows where it runs from"))
         .args(std::env::args_os().skip(1))
         .env(INNER, "1")
-        .status()
+        .spawn()
         .expect("the promises can be run");
+    let process = i32::try_from(inner.id()).ok().and_then(Process::of);
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if let Some(process) = process {
+                process.signal(Signal::TERM);
+            }
+        }
+    });
+    let ended = inner.wait().expect("a child can be waited for");
     match Cluster::sweep() {
         Ok(swept) if swept.is_empty() => {}
         Ok(swept) => eprintln!("swept what was left of clusters {swept:?}"),

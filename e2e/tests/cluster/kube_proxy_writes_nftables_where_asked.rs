@@ -1,6 +1,5 @@
 //! In nftables mode it is nftables that carries a Service, and iptables knows nothing of it.
 
-use segue_cluster::wait::{self, LONG};
 use segue_cluster::{Options, ProxyMode, run};
 
 use crate::{Bed, bed, load, sample};
@@ -9,13 +8,7 @@ pub(crate) fn holds(_: &Bed) {
     let cluster = bed::up(&Options { nodes: 1, proxy_mode: ProxyMode::Nftables, ..Options::default() });
     sample::Sample::new(2, &[]).run(&cluster.api);
     let node = cluster.node(1);
-    let url = sample::url(&cluster.api, "/");
-    wait::until("the Service is reached", LONG, || {
-        let told = load::probe(node.command(load::segue()), &url, &["--rate", "20", "--duration", "500ms"]);
-        anyhow::ensure!(told.count("dropped") == 0, "{}", told.0);
-        Ok(())
-    })
-    .unwrap();
+    load::until_reached(node, &sample::url(&cluster.api, "/"));
     let rules = run(node.command("nft").args(["list", "table", "ip", "kube-proxy"])).unwrap();
     assert!(rules.contains("default/web/tcp/http"), "{rules}");
     let rules = run(node.command("iptables").args(["-t", "nat", "-S"])).unwrap();

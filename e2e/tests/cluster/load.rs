@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use anyhow::ensure;
+use segue_cluster::{Machine, wait};
 use serde_json::Value;
 
 /// What the probe's ledger says.
@@ -36,6 +38,17 @@ pub(crate) fn probe(mut command: Command, url: &str, words: &[&str]) -> Told {
         panic!("the probe said no JSON ({error}): {said}{}", String::from_utf8_lossy(&output.stderr))
     });
     Told(told)
+}
+
+/// Waits until nothing that a machine sends there is dropped: pods that are ready are not joined yet.
+#[track_caller]
+pub(crate) fn until_reached(from: &Machine, url: &str) {
+    wait::until(&format!("{url} is reached from {}", from.name()), wait::LONG, || {
+        let told = probe(from.command(segue()), url, &["--rate", "20", "--duration", "500ms"]);
+        ensure!(told.count("dropped") == 0, "{}", told.0);
+        Ok(())
+    })
+    .unwrap();
 }
 
 /// The binary that [`probe`] wants as a command's program.

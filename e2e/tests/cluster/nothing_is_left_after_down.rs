@@ -1,6 +1,9 @@
 //! A cluster that was taken down leaves no process, mount, network device, control group or folder.
 
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use segue_cluster::{Cluster, Options, marked};
 
@@ -11,13 +14,20 @@ pub(crate) fn holds(_: &Bed) {
     let pods = sample::Sample::new(1, &[]).run(&cluster.api);
     let process = cluster.container_process(&pods[0], "app").unwrap();
     let traces = Traces::of(&cluster);
-    // A client that somebody forgot.
-    let mut client = cluster.node(1).command("sleep").arg("600").spawn().unwrap();
+    // A client that somebody forgot, once it runs.
+    let mut client = cluster
+        .node(1)
+        .command("sh")
+        .args(["-c", "echo; exec sleep 600"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    client.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
 
     cluster.down().unwrap();
     traces.assert_gone();
     assert!(!process.lives(), "a container outlived its cluster");
-    assert!(!client.wait().unwrap().success());
+    assert_eq!(client.wait().unwrap().signal(), Some(9));
 }
 
 /// What there is of a cluster while it runs.

@@ -21,16 +21,7 @@ pub(crate) fn holds(bed: &Bed) {
     assert_eq!(nodes.len(), 2, "one pod on each node: {pods:#?}");
 
     let url = |path| sample::url(&api, path);
-    // Ready is not joined: the nodes' kube-proxies may take a moment more.
-    for node in cluster.nodes() {
-        segue_cluster::wait::until("the Service is reached", segue_cluster::wait::LONG, || {
-            let told =
-                load::probe(node.command(load::segue()), &url("/"), &["--rate", "20", "--duration", "500ms"]);
-            anyhow::ensure!(told.count("dropped") == 0, "{}", told.0);
-            Ok(())
-        })
-        .unwrap();
-    }
+    cluster.nodes().iter().for_each(|node| load::until_reached(node, &url("/")));
     for (path, words) in KINDS {
         let words = [&["--rate", "20", "--duration", "1s"], *words].concat();
         for node in cluster.nodes() {

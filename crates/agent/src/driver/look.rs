@@ -3,13 +3,17 @@
 //! Where a guard stands, sockets still show the connections that go past it: those that were opened before a Service
 //! pointed to the guard, and those to ports that it does not cover.
 
+use crate::clock;
 use segue_core::Time;
 use segue_core::drain::InFlight;
 use segue_core::pod::PodPlan;
 use segue_guard::Picture as Guarded;
 use segue_sockets::{Connection, Looker, Picture, Settings, Watch};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+
+/// A picture may miss a socket: nothing listens when so many in a row say so.
+const SILENT: u32 = 2;
 
 /// Looks at the pod.
 pub(crate) struct Look {
@@ -18,7 +22,11 @@ pub(crate) struct Look {
     /// The application's ports that the guard stands in front of.
     guarded: BTreeSet<u16>,
     not_covered: u64,
+    /// Where the application listens behind the guard, beside loopback.
+    listeners: BTreeMap<u16, Vec<IpAddr>>,
     learning: bool,
+    /// How many pictures in a row showed no listener.
+    silent: u32,
 }
 
 /// What was seen.
@@ -42,13 +50,20 @@ impl Look {
             watch: Watch::new(settings),
             guarded: guarded.map(|port| port.application).collect(),
             not_covered: 0,
+            listeners: BTreeMap::new(),
             learning: true,
+            silent: 0,
         }
     }
 
     /// Connections that no guard carries.
     pub(crate) fn not_covered(&self) -> u64 {
         self.not_covered
+    }
+
+    /// The addresses on which the guarded ports were found listening.
+    pub(crate) fn listeners(&self) -> &BTreeMap<u16, Vec<IpAddr>> {
+        &self.listeners
     }
 
     /// Rhythms of probes are learnt while the pod serves, and not from what a drain changes.
@@ -59,24 +74,37 @@ impl Look {
         }
     }
 
-    pub(crate) fn look(&mut self, guard: Option<&Guarded>, now: Time) -> Looked {
-        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(now).ok()) else {
+    pub(crate) fn look(&mut self, guard: Option<&Guarded>) -> Looked {
+        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(clock::now).ok()) else {
             return Looked {
                 listens: true,
                 in_flight: guard.map_or(InFlight::Unknown, |guard| InFlight::Counted(guard.in_flight)),
                 last_request: guard.and_then(|guard| guard.last_request),
             };
         };
+        self.find_listeners(&picture);
         let past_the_guard = self.past_the_guard(picture);
         let estimate = self.watch.observe(&past_the_guard);
         self.not_covered = estimate.connections;
+        self.silent = if estimate.listening { 0 } else { self.silent.saturating_add(1) };
         // What goes past the guard holds a drain up by being in flight; when it last came is no question of quiet, since
         // probes go past it too.
         let last_request = guard.map_or(estimate.last_request, |guard| guard.last_request);
         Looked {
-            listens: estimate.listening,
+            listens: self.silent < SILENT,
             in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
             last_request,
+        }
+    }
+
+    /// An application that listens on the pod's address alone is not to be found on loopback.
+    fn find_listeners(&mut self, picture: &Picture) {
+        self.listeners.clear();
+        for listener in &picture.listeners {
+            let (ip, port) = (listener.local.ip(), listener.local.port());
+            if self.guarded.contains(&port) && !ip.is_unspecified() && !ip.is_loopback() {
+                self.listeners.entry(port).or_default().push(ip);
+            }
         }
     }
 

@@ -18,9 +18,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often the pod is looked at when nothing else wakes the driver: while it serves, and while it drains.
-const SERVING: Duration = Duration::from_millis(500);
-const DRAINING: Duration = Duration::from_millis(200);
+/// How often the pod is looked at when nothing else wakes the driver. Without the guard that often also while it serves:
+/// the rhythm of probes every second shows only so.
+const OFTEN: Duration = Duration::from_millis(200);
+/// While it serves behind the guard.
+const SELDOM: Duration = Duration::from_millis(500);
 /// Under load something changes all the time: between two looks there is at least this.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -35,14 +37,28 @@ pub(crate) struct Driver {
     closing: bool,
     /// The last wait that was logged.
     said: Option<String>,
+    /// How the last drain ended.
     outcome: Option<Outcome>,
+    /// Whether that was logged and counted.
+    counted: bool,
 }
 
 impl Driver {
     pub(crate) fn new(plan: PodPlan, guard: Option<Guard>, shared: Rc<Shared>) -> Self {
         let life = Life::begin(plan.drain.clone(), clock::now());
         let look = Look::new(&plan, guard.is_some());
-        Self { plan, life, guard, look, shared, withdrawn: false, closing: false, said: None, outcome: None }
+        Self {
+            plan,
+            life,
+            guard,
+            look,
+            shared,
+            withdrawn: false,
+            closing: false,
+            said: None,
+            outcome: None,
+            counted: false,
+        }
     }
 
     /// Goes on for ever; whoever started it ends it.
@@ -52,7 +68,7 @@ impl Driver {
             if let Some(drain) = self.shared.resumed() {
                 self.life.resume(drain);
             }
-            let seen = self.see(now);
+            let seen = self.see();
             let next = self.life.step(&seen, now);
             // A drain under way is one, whatever its paths: the guard announces from its first moment.
             if matches!(self.life.state(), life::State::Draining { .. }) {
@@ -74,9 +90,14 @@ impl Driver {
         }
     }
 
-    fn see(&mut self, now: Time) -> life::Seen {
+    fn see(&mut self) -> life::Seen {
         let guard = self.guard.as_ref().map(Guard::picture);
-        let looked = self.look.look(guard.as_ref(), now);
+        let looked = self.look.look(guard.as_ref());
+        if let Some(guard) = &self.guard {
+            for (port, addresses) in self.look.listeners() {
+                guard.reach(*port, addresses);
+            }
+        }
         let admitted = !self.withdrawn;
         let path = |path: &segue_core::path::Path| {
             (path.name.clone(), segue_core::path::PathSeen { admitted, evidence: 0 })
@@ -88,7 +109,11 @@ impl Driver {
                 alive: looked.listens,
                 paths,
                 in_flight: looked.in_flight,
-                kept: drain::Kept { connections: guard.map_or(0, |guard| guard.kept), closing: self.closing },
+                // Those that were told to close may not have all of their answer yet: their own end shows it.
+                kept: drain::Kept {
+                    connections: guard.map_or(0, |guard| guard.kept + guard.closing),
+                    closing: self.closing,
+                },
                 last_request: looked.last_request,
                 signalled: None,
             },
@@ -122,7 +147,7 @@ impl Driver {
             Action::Open => {
                 self.withdrawn = false;
                 self.closing = false;
-                self.outcome = None;
+                self.counted = false;
                 self.shared.set_well(true);
                 if let Some(guard) = &self.guard {
                     guard.open();
@@ -134,7 +159,8 @@ impl Driver {
 
     fn released(&mut self, seen: &life::Seen) {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
-        if self.outcome.replace(*outcome).is_none() {
+        self.outcome = Some(*outcome);
+        if !std::mem::replace(&mut self.counted, true) {
             let report = self.report(seen, None);
             log::say(
                 "released",
@@ -201,7 +227,7 @@ impl Driver {
             clock::sleep(BREATH).await;
             return;
         };
-        let next_look = now + if draining { DRAINING } else { SERVING };
+        let next_look = now + if draining || self.guard.is_none() { OFTEN } else { SELDOM };
         let until = wait.until.map_or(next_look, |until| until.min(next_look));
         let changed = async {
             match &self.guard {

@@ -17,6 +17,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 /// itself, or another container's hook.
 pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientError) -> bool {
     let plan = &invitation.plan;
+    run::raise_descriptor_limit(plan);
     let Ok(listener) = control::bind(plan.control_port).await else { return false };
     let guard = if plan.guarded() {
         match segue_guard::bind(run::settings(plan)).await {

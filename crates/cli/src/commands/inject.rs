@@ -12,6 +12,8 @@ use segue_manifest::paths::Overrides;
 use crate::{duration, output};
 use files::{Destination, File};
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Put the agent into manifests: hooks, grace and rollout values with it, and nothing else changes
 ///
 /// Prints the manifests on stdout and what there is to know on stderr. What was injected before is planned anew, so
@@ -33,14 +35,15 @@ pub(crate) struct Args {
     #[arg(long = "bound", value_name = "STAGE=D", value_parser = bound)]
     bounds: Vec<(String, Duration)>,
     /// How long one request takes at most [default: 30s, Kubernetes' own grace period]
-    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "30s", hide_default_value = true)]
-    longest_request: Duration,
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    longest_request: Option<Duration>,
     /// How long the application takes from its stop signal to its end [default: 10s, as docker stop grants]
-    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "10s", hide_default_value = true)]
-    stop_time: Duration,
-    /// Without the guard: how long a connection may be silent before it counts as idle
-    #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "5s")]
-    idle_after: Duration,
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    stop_time: Option<Duration>,
+    /// Without the guard: how long a connection may be silent before it counts as idle [default: 5s, as Node
+    /// and uvicorn keep one]
+    #[arg(long, value_name = "D", value_parser = at_most_a_day)]
+    idle_after: Option<Duration>,
     /// How many connections the guard carries at most; it sizes the agent's memory request
     #[arg(long, value_name = "N", default_value_t = Options::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
@@ -121,9 +124,9 @@ fn options(args: Args) -> Options {
         guard: args.guard,
         agent_image: args.agent_image,
         bounds,
-        longest_request: args.longest_request,
-        stop_time: args.stop_time,
-        idle_after: args.idle_after,
+        longest_request: args.longest_request.unwrap_or(Options::LONGEST_REQUEST),
+        stop_time: args.stop_time.unwrap_or(Options::STOP_TIME),
+        idle_after: args.idle_after.unwrap_or(Options::IDLE_AFTER),
         max_connections: args.max_connections,
         keep_strategy: args.keep_strategy,
         keep_sleep: args.keep_sleep,
@@ -134,9 +137,15 @@ fn options(args: Args) -> Options {
 
 fn bound(text: &str) -> Result<(String, Duration), String> {
     let (stage, bound) = text.split_once('=').ok_or("write it as STAGE=D, such as kube-proxy=3s")?;
-    let bound = duration::parse(bound)?;
+    let bound = at_most_a_day(bound)?;
     Overrides::default().set(stage, bound).map_err(|error| error.to_string())?;
     Ok((stage.to_owned(), bound))
+}
+
+/// Longer waits are mistakes: no pod is given so long.
+fn at_most_a_day(text: &str) -> Result<Duration, String> {
+    let duration = duration::parse(text)?;
+    if duration > DAY { Err(format!("{text} is longer than a day")) } else { Ok(duration) }
 }
 
 fn version(text: &str) -> Result<(u32, u32), String> {

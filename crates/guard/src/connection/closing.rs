@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::net::sockopt;
+use rustix::net::{RecvFlags, recv, sockopt};
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::speech::Speech;
@@ -35,12 +36,18 @@ impl Closing {
     }
 }
 
+/// Whether something of the client's has arrived, its end included, also what the runtime has not heard of yet.
+pub(super) fn has_unread(client: &TcpStream) -> bool {
+    recv(client, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok()
+}
+
 impl Connection {
     /// Nothing is in flight and nothing half said, and it may be closed.
     pub(super) fn is_idle(&self) -> bool {
         self.held.stand() == Stand::Kept
             && self.closing.is_none()
             && ![&self.up, &self.down].iter().any(|lane: &&Lane| lane.has_input() || lane.has_output())
+            && !has_unread(&self.client)
     }
 
     /// Closes an idle connection.

@@ -225,7 +225,7 @@ impl Http1 {
                 self.requests.give_up();
             }
         }
-        let another = self.begun || self.opaque || (self.whole && more);
+        let another = self.opaque || (self.whole && more);
         if is_last && !another && held.shared.is_announcing() {
             self.told = true;
             add(&held.shared.tally.counting.announced);

@@ -69,9 +69,8 @@ impl Http2 {
         self.last_lost = self.streams.last_client_stream();
     }
 
-    /// Looks at what the client sent; answers false if that is not understood. `written`: everything that the application
-    /// said has been handed to the kernel.
-    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held, written: bool) -> bool {
+    /// Looks at what the client sent; answers false if that is not understood.
+    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held) -> bool {
         while up.has_input() {
             if self.stage == Stage::Asked && self.client.may_insert() && up.input().starts_with(&PING_ANSWER)
             {
@@ -100,9 +99,8 @@ impl Http2 {
             }
         }
         if !self.lost {
-            let open = self.open();
-            // What has ended is in flight until it is written.
-            let under_way = if written { open } else { open.max(held.in_flight()) };
+            // What has ended is in flight until it is written: see `flushed`.
+            let under_way = self.open().max(held.in_flight());
             held.stands(Stand::with(under_way), under_way);
         }
         true

@@ -2,12 +2,12 @@
 
 use std::task::Context;
 
-use rustix::net::{RecvFlags, recv};
 use segue_core::pod::Protocol;
 use segue_wire::http1::Switch;
 use segue_wire::http2::Streams;
 
 use super::Connection;
+use super::closing::has_unread;
 use super::detect::{Detected, detect, is_settings};
 use super::http1::{Http1, Said};
 use super::http2::Http2;
@@ -92,9 +92,8 @@ impl Connection {
                 }
             }
             Speech::Http2(http) => {
-                let written = !self.down.has_output();
                 let before = self.up.input().len();
-                let is_understood = http.client_said(&mut self.up, &mut self.held, written);
+                let is_understood = http.client_said(&mut self.up, &mut self.held);
                 // An answered PING makes the second GOAWAY due.
                 self.again |= self.up.input().len() < before;
                 if !is_understood {
@@ -176,9 +175,7 @@ impl Connection {
             Speech::Http2(http) => http.put(&mut self.down, &self.held),
             Speech::Tunnel(tunnel) => {
                 let client = &self.client;
-                let has_unread =
-                    || recv(client, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok();
-                match tunnel.tell(context, &mut self.down, &self.held, has_unread) {
+                match tunnel.tell(context, &mut self.down, &self.held, || has_unread(client)) {
                     Next::Nothing => false,
                     Next::Told => true,
                     Next::Overdue => {

@@ -99,10 +99,15 @@ pub(super) fn mesh(draft: &mut Draft, ports: &Ports) {
         list(draft, ISTIO_EXCLUDE, ports, true);
         list(draft, ISTIO_INCLUDE, ports, false);
         tell_mesh(draft, "Istio", ports);
+        draft.note(
+            "Istio's proxy must outlive the drain: let it be a native sidecar (an ordinary container ends 5 s after the pod's deletion \
+             began, and what it carries is cut), and raise its drainDuration where a drain may take more than 45 s",
+        );
     }
     if linkerd && !off("linkerd.io/inject", "disabled") {
         list(draft, LINKERD_SKIP, ports, true);
         tell_mesh(draft, "Linkerd", ports);
+        draft.note("Linkerd's proxy must outlive the drain: let it be a native sidecar");
     }
 }
 

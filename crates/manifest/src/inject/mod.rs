@@ -10,6 +10,7 @@
 
 mod agent;
 mod around;
+mod back;
 mod draft;
 mod grace;
 mod hooks;
@@ -65,7 +66,7 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     let before = guards_before(streams)?;
     // In a second step what has the guard stays as it is: only the Services are new.
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
-    let clean = record::take_back(streams, &mut decisions.notes, again)?;
+    let clean = back::take_back(streams, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
     decide(&mut decisions, &clean, &objects, options, &before)?;
     if !decisions.refusals.is_empty() {
@@ -102,7 +103,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
         return Err(Refused(decisions.refusals));
     }
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
-    let clean = record::take_back(streams, &mut decisions.notes, which)?;
+    let clean = back::take_back(streams, &mut decisions.notes, which)?;
     if second_step && changed > 0 {
         decisions.note(
             "undo",
@@ -155,6 +156,7 @@ fn decide(
     let mut injected = 0;
     for object in objects {
         if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
+            injected += usize::from(object.kind.template().is_some());
             continue;
         }
         let Some(workload) = world.workload(object).map_err(misshapen)? else {
@@ -183,6 +185,10 @@ fn one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     around::mesh(draft, &ports);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let granted = grace::decide(draft, ports, found.paths, slept);
+    if let Err(error) = granted.plan.check() {
+        let help = "every port is from 1 to 65535, every duration more than 0";
+        draft.refuse(&draft.template().spec_at(), error.to_string(), help);
+    }
     grace::tell_monitors(draft, &granted.plan);
     agent::decide(draft, &granted.plan);
     strategy::decide(draft, granted.min_ready);

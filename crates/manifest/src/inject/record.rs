@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::draft::{Decisions, Note};
-use super::{Refused, agent};
-use crate::objects::{Address, Object, PortRef, Service, ShapeError, Template, objects};
+use super::Refused;
+use super::draft::Decisions;
+use crate::objects::{Address, Object, PortRef, Service, ShapeError};
 use crate::text::{self, Edit, Pointer, Position, Stream, Undo};
 
 /// The annotation that holds the record.
@@ -25,7 +25,7 @@ pub(super) struct Record {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) targets: BTreeMap<u16, u16>,
     /// How to take each edit back.
-    undo: Vec<Undo>,
+    pub(super) undo: Vec<Undo>,
 }
 
 impl Record {
@@ -50,7 +50,8 @@ pub(super) fn in_second_step(object: &Object) -> bool {
     matches!(Record::of(object), Ok(Some(record)) if record.is_second_step())
 }
 
-fn place() -> Pointer {
+/// Where the record stands, from the object's root.
+pub(super) fn place() -> Pointer {
     Pointer::keys(["metadata", "annotations", ANNOTATION])
 }
 
@@ -125,80 +126,4 @@ fn records(streams: &[Stream]) -> Result<BTreeMap<Address, Record>, Refused> {
 
 fn below(root: &Pointer, pointer: &Pointer) -> Pointer {
     Pointer(root.0.iter().chain(&pointer.0).cloned().collect())
-}
-
-/// Takes back what was injected into the objects that `which` picks. What someone has changed since is left, and told; but
-/// the agent's own container and volumes go whatever they hold.
-pub(super) fn take_back(
-    streams: &[Stream],
-    notes: &mut Vec<Note>,
-    which: impl Fn(&Object, &Record) -> bool,
-) -> Result<Vec<Stream>, Refused> {
-    let mut after = Vec::new();
-    for stream in streams {
-        let mut stream = stream.clone();
-        while let Some((object, record)) = next(&stream, &which)? {
-            let undone = text::undo(&stream, object.address.document, &record.undo)?;
-            stream = text::parse(stream.name(), &undone.text)?;
-            let (left, skipped) = without_agent(&stream, &object)?;
-            stream = left;
-            for skipped in undone.skipped.into_iter().filter(|one| !skipped.contains(&one.at)) {
-                let text = format!("{} is left as it is: {}", skipped.at, skipped.reason);
-                notes.push(Note { about: object.to_string(), text });
-            }
-        }
-        after.push(stream);
-    }
-    Ok(after)
-}
-
-/// The next object that has a record which is to be taken back.
-fn next(
-    stream: &Stream,
-    which: &impl Fn(&Object, &Record) -> bool,
-) -> Result<Option<(Object, Record)>, Refused> {
-    let streams = std::slice::from_ref(stream);
-    let objects =
-        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
-    for object in objects {
-        match Record::of(&object) {
-            Ok(Some(record)) if which(&object, &record) => return Ok(Some((object, record))),
-            Ok(_) => {}
-            Err(error) => {
-                let mut decisions = Decisions::default();
-                let message = format!("its record can't be read: {error}");
-                let help = "restore the annotation as it was written, or take out by hand what was injected";
-                decisions.refuse(streams, &object, &place(), (message, help.to_owned()));
-                return Err(Refused(decisions.refusals));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Removes the agent's container and its volumes where they are still there, and answers where they were.
-fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
-    let streams = std::slice::from_ref(stream);
-    let objects =
-        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
-    let Some(now) = objects.into_iter().find(|one| one.address == object.address) else {
-        return Ok((stream.clone(), Vec::new()));
-    };
-    let template = Template::of(&now).map_err(|error| Refused::misshapen(streams, &now.address, &error))?;
-    let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
-    let spec_at = now.pointer(&template.spec_at());
-    let init = template.spec.init_containers.iter().enumerate();
-    let agents =
-        init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
-    let list = spec_at.then("initContainers");
-    let found: Vec<_> = agents.map(|(index, _)| list.then(index)).collect();
-    if found.is_empty() {
-        return Ok((stream.clone(), found));
-    }
-    // A list that held only the agent is of ours too.
-    let alone = found.len() == template.spec.init_containers.len();
-    let gone = if alone { vec![list] } else { found.iter().rev().cloned().collect() };
-    let edits: Vec<_> = gone.into_iter().map(|at| (now.address.document, Edit::Remove { at })).collect();
-    let edited = text::edit(stream, &edits)?;
-    Ok((text::parse(stream.name(), &edited.text)?, found))
 }

@@ -147,10 +147,13 @@ fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<()
         }
         return Ok(());
     }
+    let kind = Kind::of(api_version, kind_name);
     let meta = match json.get("metadata") {
         None | Some(Value::Null) => Meta::default(),
         Some(meta) => match Meta::deserialize(meta) {
             Ok(meta) => meta,
+            // What is not known may keep anything there.
+            Err(_) if kind == Kind::Other => Meta::default(),
             Err(error) => {
                 let at = Pointer::keys(["metadata"]);
                 return Err((address, ShapeError { at, what: error.to_string() }));
@@ -159,7 +162,7 @@ fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<()
     };
     found.push(Object {
         address,
-        kind: Kind::of(api_version, kind_name),
+        kind,
         kind_name: kind_name.to_owned(),
         api_version: api_version.to_owned(),
         meta,
@@ -185,3 +188,6 @@ where
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

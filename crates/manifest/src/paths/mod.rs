@@ -114,3 +114,6 @@ impl Paths {
 fn longest(stages: &[Stage]) -> Duration {
     stages.iter().filter_map(|stage| stage.leave.max).map(|max| max.0).sum()
 }
+
+#[cfg(test)]
+mod tests;

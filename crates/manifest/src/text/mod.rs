@@ -20,6 +20,7 @@ mod value;
 
 pub use complaint::{Complaint, Refusal, Severity, TextError};
 pub use edit::{Edit, Edited, Position, edit};
+pub(crate) use part::{cut_out, put_back};
 pub use pointer::{Pointer, Step};
 pub use stream::{Document, Duplicate, Place, Stream, parse};
 pub use undo::{Skipped, Undo, Undone, undo};

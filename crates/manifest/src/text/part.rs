@@ -8,7 +8,7 @@ use super::stream::{Stream, parse};
 
 /// The whole lines of a document; `None` if it does not read alone as it does among the others (tag directives stand before
 /// its `---`).
-pub(super) fn cut_out(stream: &Stream, document: usize) -> Option<Stream> {
+pub(crate) fn cut_out(stream: &Stream, document: usize) -> Option<Stream> {
     let part = parse(stream.name(), &stream.text()[lines(stream, document)?]).ok()?;
     let same =
         part.documents().len() == 1 && part.documents()[0].json() == stream.documents()[document].json();
@@ -16,7 +16,7 @@ pub(super) fn cut_out(stream: &Stream, document: usize) -> Option<Stream> {
 }
 
 /// The stream with these documents in the place of its own; `None` if the whole does not read as its parts do.
-pub(super) fn put_back(stream: &Stream, parts: &BTreeMap<usize, Stream>) -> Option<Stream> {
+pub(crate) fn put_back(stream: &Stream, parts: &BTreeMap<usize, Stream>) -> Option<Stream> {
     let mut text = String::with_capacity(stream.text().len());
     let mut copied = 0;
     for (document, part) in parts {

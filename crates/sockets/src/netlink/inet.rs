@@ -13,7 +13,9 @@ const LENGTH: usize = 72;
 /// The attribute that holds TCP_INFO.
 pub(super) const INFO: u8 = 2;
 
-/// What runs in a socket's timer when it is in TIME_WAIT.
+/// The state, and the timer that runs in it. (The same timer ends a FIN_WAIT2 that no process has any more, but after
+/// a time that can be set.)
+const TIME_WAIT: u8 = 6;
 const TIMER_TIME_WAIT: u8 = 3;
 
 /// An address family.
@@ -55,7 +57,7 @@ pub(super) fn parse(payload: &[u8]) -> Result<Told, Failure> {
             local: SocketAddr::new(address(8)?, port(4)),
             remote: SocketAddr::new(address(24)?, port(6)),
             cookie: u64::from(number(header, 48)?) << 32 | u64::from(number(header, 44)?),
-            time_wait_left: (header[2] == TIMER_TIME_WAIT).then_some(left),
+            time_wait_left: (header[1..3] == [TIME_WAIT, TIMER_TIME_WAIT]).then_some(left),
             receive_queue: number(header, 56)?,
             send_queue: number(header, 60)?,
             tells_backlog: true,

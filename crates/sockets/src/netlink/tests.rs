@@ -76,6 +76,16 @@ fn a_socket_is_read_field_by_field() {
 }
 
 #[test]
+fn the_rest_of_time_wait_is_told_for_no_other_state() {
+    let waits = |state| {
+        let mut payload = socket(2, state, 0);
+        payload[2] = 3;
+        told(&payload).time_wait_left
+    };
+    assert_eq!((waits(6), waits(5)), (Some(Duration::from_millis(500)), None));
+}
+
+#[test]
 fn an_older_kernel_says_less() {
     let traffic = told(&socket(10, 1, 104)).traffic.unwrap();
     assert_eq!(

@@ -10,7 +10,7 @@
 //! * Each beat excuses one arrival, and only near its moment. What comes beside it, or twice, is a request; so traffic
 //!   behind the address of a probe (node ports, NAT) stays visible.
 //! * An origin has at most three beats, all together at most sixteen: a crowd of pollers is no monitoring.
-//! * A beat that misses four times in a row is forgotten.
+//! * A beat that misses more than four times in a row is forgotten.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -4,20 +4,23 @@ use crate::clock;
 use crate::pair::{connect, listen, look, server_end, until};
 use segue_sockets::{Connection, Listener, Looker, Picture, Source, State};
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
-/// What both can say of the sockets on some ports, sorted.
-fn common(picture: &Picture, ports: &[u16]) -> (Vec<Listener>, Vec<Connection>) {
-    let ours = |port: u16| ports.contains(&port);
-    let listeners = picture.listeners.iter().filter(|one| ours(one.local.port()));
-    let mut listeners: Vec<_> = listeners.map(|one| Listener { backlog: None, ..*one }).collect();
-    listeners.sort_by_key(|one| one.local);
+/// What both can say of some listeners, and of the connections of some clients.
+fn common(
+    picture: &Picture,
+    locals: &[SocketAddr],
+    clients: &[SocketAddr],
+) -> (Vec<Listener>, Vec<Connection>) {
+    let listeners = picture.listeners.iter().filter(|one| locals.contains(&one.local));
+    let listeners = listeners.map(|one| Listener { backlog: None, ..*one }).collect();
+    // By both ends: what another test left behind may have one of them.
+    let port = |end: SocketAddr| locals.iter().any(|local| local.port() == end.port());
+    let ours = |client, server| clients.contains(&client) && port(server);
     let connections =
-        picture.connections.iter().filter(|one| ours(one.local.port()) || ours(one.remote.port()));
+        picture.connections.iter().filter(|one| ours(one.local, one.remote) || ours(one.remote, one.local));
     let plain = |one: &Connection| Connection { cookie: 0, time_wait_left: None, traffic: None, ..*one };
-    let mut connections: Vec<_> = connections.map(plain).collect();
-    connections.sort_by_key(|one| (one.local, one.remote));
-    (listeners, connections)
+    (listeners, connections.map(plain).collect())
 }
 
 #[test]
@@ -25,7 +28,7 @@ fn proc_shows_the_same_sockets_without_their_times() {
     let (four, local_four) = listen("127.0.0.1:0");
     let (six, local_six) = listen("[::1]:0");
     let (both, local_both) = listen("[::]:0");
-    let ports = [local_four, local_six, local_both].map(|local| local.port());
+    let locals = [local_four, local_six, local_both];
     let mut held = Vec::new();
     for listening in [&four, &six] {
         let (mut unread, server) = connect(listening);
@@ -43,20 +46,22 @@ fn proc_shows_the_same_sockets_without_their_times() {
     // And two that nobody accepts.
     let mapped = TcpStream::connect(("127.0.0.1", local_both.port())).unwrap();
     let native = TcpStream::connect(local_six).unwrap();
+    let held_here = held.iter().map(|(client, _)| client).chain([&mapped, &native]);
+    let clients: Vec<_> = held_here.map(|client| client.local_addr().unwrap()).chain([gone]).collect();
     // Until no FIN is on its way any more, nothing stands still.
     until(|picture| {
         let over = server_end(picture, local_four.port(), gone)?.state == State::TimeWait;
-        let mut ours = picture.connections.iter().filter(|one| ports.contains(&one.local.port()));
-        (over && ours.all(|one| one.state != State::FinWait1)).then_some(())
+        let ours = common(picture, &locals, &clients).1;
+        (over && ours.iter().all(|one| one.state != State::FinWait1)).then_some(())
     });
     let by_netlink = look();
     let by_proc = Looker::by_proc().look(clock::now).unwrap();
     assert_eq!(by_proc.source, Source::Proc);
-    let (listeners, connections) = common(&by_netlink, &ports);
+    let (listeners, connections) = common(&by_netlink, &locals, &clients);
     assert_eq!((listeners.len(), listeners.iter().map(|one| one.waiting).sum::<u32>()), (3, 2));
     // Both ends of six that are open, and what is left of the one that is over.
     assert_eq!(connections.len(), 13);
-    assert_eq!(common(&by_proc, &ports), (listeners, connections));
+    assert_eq!(common(&by_proc, &locals, &clients), (listeners, connections));
     assert!(by_proc.connections.iter().all(|one| one.traffic.is_none() && one.cookie == 0));
     drop((held, mapped, native, both));
 }

@@ -2,6 +2,7 @@
 
 use crate::pair::{listen, until};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::HashSet;
 use std::net::TcpStream;
 
 const LISTENERS: usize = 4;
@@ -28,10 +29,12 @@ fn twenty_thousand_sockets_are_one_look() {
     let connect = |local| TcpStream::connect(local).unwrap();
     let clients: Vec<_> =
         listening.iter().flat_map(|(_, local)| (0..EACH).map(move |_| connect(*local))).collect();
-    let locals: Vec<_> = listening.iter().map(|(_, local)| *local).collect();
+    let locals: HashSet<_> = listening.iter().map(|(_, local)| *local).collect();
+    let addresses: HashSet<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
     let all = until(|picture| {
-        let ours = |end| locals.contains(end);
-        let ends = picture.connections.iter().filter(|one| ours(&one.local) || ours(&one.remote)).count();
+        let ours = |client, server| addresses.contains(client) && locals.contains(server);
+        let both = picture.connections.iter();
+        let ends = both.filter(|one| ours(&one.local, &one.remote) || ours(&one.remote, &one.local)).count();
         (ends >= 2 * clients.len()).then_some(ends)
     });
     assert_eq!(all, 2 * clients.len());

@@ -27,6 +27,7 @@ pub(super) struct Haproxy {
 pub(super) struct Remote {
     socket: PathBuf,
     health: HealthCheck,
+    idle: Duration,
 }
 
 /// One target, as HAProxy sees it.
@@ -62,7 +63,7 @@ impl Haproxy {
         machine.daemon(Path::new("haproxy"), ["-db".as_ref(), "-f".as_ref(), config.as_os_str()])?;
         // The socket is in the machine's own /run: here it is reached through its first process.
         let socket = PathBuf::from(format!("/proc/{}/root/run/haproxy.sock", machine.init().pid));
-        let remote = Remote { socket, health: options.health.clone() };
+        let remote = Remote { socket, health: options.health.clone(), idle: options.idle };
         wait::until(&format!("{} answers", machine.name()), wait::LONG, || {
             machine.check()?;
             remote.ask("show info")
@@ -88,13 +89,10 @@ impl Remote {
         }
         let HealthCheck { port, interval, rise, fall, .. } = &self.health;
         let port = port.map_or_else(String::new, |port| format!(" port {port}"));
-        self.expect(
-            &format!(
-                "add server {name} {target} check inter {}ms rise {rise} fall {fall}{port}",
-                interval.as_millis()
-            ),
-            "New server registered.",
-        )?;
+        let checks = format!("check inter {}ms rise {rise} fall {fall}{port}", interval.as_millis());
+        // HAProxy begins to close idle connections after 5 s unless it is told otherwise.
+        let kept = format!("pool-max-conn 1000 pool-purge-delay {}ms", self.idle.as_millis());
+        self.expect(&format!("add server {name} {target} {checks} {kept}"), "New server registered.")?;
         self.expect(&format!("set server {name} health down"), "")?;
         self.expect(&format!("enable health {name}"), "")?;
         self.expect(&format!("enable server {name}"), "")
@@ -131,7 +129,7 @@ impl Remote {
                 address,
                 state: field("status").unwrap_or_default().to_owned(),
                 sessions: number("scur"),
-                idle: number("idle_conn_cur"),
+                idle: number("srv_icur"),
                 taken: number("stot"),
             })
         });
@@ -170,7 +168,7 @@ fn configuration(listen: SocketAddrV4, options: &BalancerOptions) -> String {
         Mode::Tcp => "mode tcp",
     };
     format!(
-        "global\n    stats socket /run/haproxy.sock mode 600 level admin\n    maxconn 20000\n\
+        "global\n    stats socket /run/haproxy.sock mode 600 level admin\n    maxconn 8000\n\
          defaults\n    {mode}\n    retries 0\n    timeout connect 10s\n    timeout client {idle}ms\n    \
          timeout server {idle}ms\n    timeout check 5s\n\
          frontend clients\n    bind {listen}\n    default_backend {BACKEND}\n\

@@ -107,6 +107,7 @@ fn istio_does_not_intercept_the_agent_but_goes_on_to_carry_the_guards_traffic() 
     let injected = Injected::of(&Web { container: HTTP, meta, ..Web::default() }.behind(NAMED), &guarded());
     let include = injected.at(0, &key.replace("exclude", "include"));
     assert_eq!(include, Some(&json!("8080,15080")));
+    injected.says("Istio's proxy must outlive the drain");
 }
 
 #[test]

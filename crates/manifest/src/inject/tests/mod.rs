@@ -10,6 +10,7 @@ mod record;
 mod refuse;
 mod second;
 mod strategy;
+mod whole;
 
 use serde_json::Value;
 
@@ -71,7 +72,7 @@ impl Web {
 }
 
 fn indented(by: usize, lines: &str) -> String {
-    lines.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
+    lines.lines().flat_map(|line| [" ".repeat(by), line.to_owned(), "\n".to_owned()]).collect()
 }
 
 fn streams(text: &str) -> Vec<Stream> {

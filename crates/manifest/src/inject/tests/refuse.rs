@@ -118,3 +118,21 @@ fn an_edit_behind_an_alias_is_refused() {
     let complaint = refused(&text, &Options::default());
     assert_eq!(complaint.line, 10, "{complaint}");
 }
+
+#[test]
+fn a_plan_that_no_agent_could_hold_to_is_refused() {
+    let web = Web { container: HTTP, ..Web::default() }.yaml();
+    let options = Options { idle_after: std::time::Duration::ZERO, ..Options::default() };
+    assert!(refused(&web, &options).message.contains("idle_after is 0"));
+    assert!(refused(&web.replace("8080", "0"), &Options::default()).message.contains("port 0"));
+}
+
+#[test]
+fn an_unknown_kind_may_keep_anything_in_its_metadata() {
+    let text = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {labels: [1, 2]}\n";
+    assert_eq!(Injected::of(text, &Options::default()).text, text);
+    let deployment = Web::default().yaml().replace("  name: web\nspec", "  labels: [1, 2]\nspec");
+    assert!(
+        refused(&deployment, &Options::default()).message.contains(".metadata is not as Kubernetes reads it")
+    );
+}

@@ -37,6 +37,23 @@ fn a_probe_every_second_is_learnt_and_excused() {
     let mut rhythms = Rhythms::default();
     assert!(excused(&mut rhythms, &every(1000, 10_000, 30_000), true) >= 10);
     assert_eq!(excused(&mut rhythms, &every(1000, 30_000, 60_000), false), 30);
+    assert!(rhythms.origins[&node()].loose.is_empty());
+}
+
+#[test]
+fn a_clock_that_drifts_is_followed() {
+    let mut rhythms = Rhythms::default();
+    let ticks = every(1002, 10_000, 310_000);
+    assert!(excused(&mut rhythms, &ticks, true) + 10 >= ticks.len());
+}
+
+#[test]
+fn an_origin_has_three_rhythms_at_most() {
+    let mut rhythms = Rhythms::default();
+    let seconds = [(7, 100_100), (10, 100_300), (13, 100_600), (17, 100_800)];
+    let pollers = seconds.map(|(seconds, phase)| every(seconds * 1000, phase, 400_000));
+    excused(&mut rhythms, &merged(&pollers), true);
+    assert_eq!(periods(&rhythms), [7, 10, 13]);
 }
 
 #[test]

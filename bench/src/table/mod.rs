@@ -1,0 +1,150 @@
+//! The table of plain Kubernetes: recipes × applications under all clients at once, on the real cluster of `e2e/cluster`.
+//!
+//! `cargo xtask table` makes all of it; a run of chosen rows is printed and written nowhere.
+
+mod page;
+mod rows;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
+use segue_cluster::{Cluster, Options, ProxyMode};
+use segue_e2e::plain::{self, Client, Manners, Recipe, Scenario};
+
+use rows::Row;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only these rows [default: all]
+    #[arg(long = "row", value_name = "ROW")]
+    rows: Vec<Row>,
+    /// Only these recipes [default: those of each row]
+    #[arg(long = "recipe", value_name = "RECIPE")]
+    recipes: Vec<Words>,
+    /// Only these applications [default: those of each row]
+    #[arg(long = "application", value_name = "APPLICATION")]
+    applications: Vec<Application>,
+    /// How often each application is rolled
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    rolls: u32,
+    /// Bounds that `segue inject` is told
+    #[arg(long = "bound", value_name = "STAGE=D", default_value = "kube-proxy=3s")]
+    bounds: Vec<String>,
+    /// Where ledgers and logs are kept
+    #[arg(long, value_name = "DIR", default_value = "target/table")]
+    keep: PathBuf,
+    /// Where the page is written [default: docs/results/DATE-plain-eks.md, if nothing was left out]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// A recipe, as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Words {
+    Nothing,
+    Sleep10,
+    Agent,
+    Guard,
+}
+
+impl Words {
+    fn recipe(self) -> Recipe {
+        match self {
+            Self::Nothing => Recipe::Nothing,
+            Self::Sleep10 => Recipe::Sleep { seconds: 10 },
+            Self::Agent => Recipe::Agent,
+            Self::Guard => Recipe::Guard,
+        }
+    }
+}
+
+/// An application, as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Application {
+    Rude,
+    Polite,
+}
+
+impl Application {
+    fn manners(self) -> Manners {
+        match self {
+            Self::Rude => Manners::Rude,
+            Self::Polite => Manners::Polite,
+        }
+    }
+}
+
+/// One cell, and what it showed; an error is shown where its numbers would be.
+struct Cell {
+    row: Row,
+    setup: plain::Setup,
+    outcome: anyhow::Result<plain::Outcome>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let chosen = if args.rows.is_empty() { Row::value_variants().to_vec() } else { args.rows.clone() };
+    let images = plain::deployed::images(true)?;
+    let mut cells = Vec::new();
+    for mode in [ProxyMode::Iptables, ProxyMode::Nftables] {
+        let rows: Vec<Row> = chosen.iter().copied().filter(|row| row.mode() == mode).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let options = Options { nodes: 2, proxy_mode: mode, images: images.clone() };
+        let cluster = Cluster::up(&options).context("no cluster")?;
+        for row in rows {
+            row_of(&cluster, row, args, &mut cells)?;
+        }
+        cluster.down()?;
+    }
+    let page = page::render(args, &cells);
+    println!("{page}");
+    if let Some(file) = out(args) {
+        std::fs::write(&file, &page).with_context(|| format!("cannot write {}", file.display()))?;
+        eprintln!("written: {}", file.display());
+    }
+    let missing = cells.iter().filter(|cell| cell.outcome.is_err()).count();
+    ensure!(missing == 0, "{missing} of {} cells have no result", cells.len());
+    Ok(())
+}
+
+fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) -> anyhow::Result<()> {
+    for (recipe, manners) in row.cells() {
+        let recipes: Vec<Recipe> = args.recipes.iter().map(|words| words.recipe()).collect();
+        let applications: Vec<Manners> = args.applications.iter().map(|words| words.manners()).collect();
+        if !(recipes.is_empty() || recipes.contains(&recipe))
+            || !(applications.is_empty() || applications.contains(&manners))
+        {
+            continue;
+        }
+        let mut setup = row.setup(recipe, manners);
+        setup.inject.extend(args.bounds.iter().flat_map(|bound| ["--bound".to_owned(), bound.clone()]));
+        let name = format!("{}-{}", row.name(), cells.len() + 1);
+        eprintln!("{name}: {recipe}, {} application", manners.name());
+        let scenario = Scenario {
+            setup: setup.clone(),
+            namespace: name.clone(),
+            rolls: args.rolls,
+            clients: Client::ALL.to_vec(),
+            folder: args.keep.join(&name),
+        };
+        let outcome = plain::run(cluster, &scenario);
+        match &outcome {
+            Ok(outcome) => eprintln!("  {}", page::line(outcome)),
+            Err(error) => eprintln!("  no result: {error:#}"),
+        }
+        cells.push(Cell { row, setup, outcome });
+    }
+    Ok(())
+}
+
+/// Where the page goes: only a whole one is kept without being asked for.
+fn out(args: &Args) -> Option<PathBuf> {
+    let whole = args.rows.is_empty() && args.recipes.is_empty() && args.applications.is_empty();
+    args.out.clone().or_else(|| {
+        let date = jiff::Zoned::now().date();
+        whole.then(|| Path::new("docs/results").join(format!("{date}-plain-eks.md")))
+    })
+}

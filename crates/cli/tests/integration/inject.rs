@@ -1,0 +1,222 @@
+//! `segue inject` from outside: exit codes, where files come from and go to, and what is said.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+
+const WEB: &str = "\
+# The shop.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata:
+      labels: {app: web}   # all of it
+    spec:
+      containers:
+        - name: web
+          image: shop/web:1
+          ports:
+            - name: http
+              containerPort: 8080
+";
+
+const SERVICE: &str = "\
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  selector: {app: web}
+  ports: [{port: 80, targetPort: http}]
+";
+
+fn both() -> String {
+    format!("{WEB}---\n{SERVICE}")
+}
+
+fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
+    let mut child = Command::new(cargo_bin!("segue"))
+        .arg("inject")
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    if let Some(text) = stdin {
+        input.write_all(text.as_bytes()).unwrap();
+    }
+    drop(input);
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What it printed, where it must have done as asked.
+fn printed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("app.yaml"), both()).unwrap();
+    folder
+}
+
+#[test]
+fn a_file_is_printed_with_the_agent_and_everything_else_as_it_was() {
+    let folder = folder();
+    let output = inject(folder.path(), &["--guard", "app.yaml"], None);
+    let notes = text(&output.stderr);
+    let after = printed(&output);
+    let mut lines = after.lines();
+    for line in both().lines().filter(|line| !line.contains("containerPort")) {
+        assert!(lines.any(|other| other == line), "`{line}` is gone or has moved");
+    }
+    assert!(after.contains("containerPort: 15080"));
+    assert!(notes.contains("Deployment web: the first rollout after this"), "{notes}");
+    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both(), "the file is left alone");
+}
+
+#[test]
+fn twice_is_once_and_undo_gives_the_same_bytes() {
+    let folder = folder();
+    let once = printed(&inject(folder.path(), &["--guard", "app.yaml"], None));
+    assert_eq!(printed(&inject(folder.path(), &["--guard", "-"], Some(&once))), once);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&once))), both());
+}
+
+#[test]
+fn write_changes_the_files_in_place_and_prints_nothing() {
+    let folder = folder();
+    assert_eq!(printed(&inject(folder.path(), &["--write", "app.yaml"], None)), "");
+    let after = fs::read_to_string(folder.path().join("app.yaml")).unwrap();
+    assert!(after.contains("segue-agent"));
+    printed(&inject(folder.path(), &["--undo", "--write", "app.yaml"], None));
+    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn a_folder_is_read_whole_and_written_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("in/deep")).unwrap();
+    fs::write(folder.path().join("in/web.yaml"), WEB).unwrap();
+    fs::write(folder.path().join("in/deep/service.yml"), SERVICE).unwrap();
+    fs::write(folder.path().join("in/readme.md"), "{{ no yaml }}").unwrap();
+    printed(&inject(folder.path(), &["--guard", "in", "--out", "out"], None));
+    let web = fs::read_to_string(folder.path().join("out/web.yaml")).unwrap();
+    assert!(web.contains("containerPort: 15080"), "the Service in the other file is seen");
+    assert_eq!(fs::read_to_string(folder.path().join("out/deep/service.yml")).unwrap(), SERVICE);
+    assert!(!folder.path().join("out/readme.md").exists());
+    let stream = printed(&inject(folder.path(), &["--guard", "in"], None));
+    assert_eq!(stream, format!("{SERVICE}---\n{web}"), "one stream of all files");
+}
+
+#[test]
+fn what_is_refused_exits_2_with_its_line_and_nothing_is_written() {
+    let folder = folder();
+    let windows = WEB.replace("    spec:\n", "    spec:\n      os: {name: windows}\n");
+    fs::write(folder.path().join("windows.yaml"), &windows).unwrap();
+    let output = inject(folder.path(), &["--write", "app.yaml", "windows.yaml"], None);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("windows.yaml:13:") && said.contains("run on Windows"), "{said}");
+    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+}
+
+#[test]
+fn every_file_that_can_not_be_read_is_told() {
+    let folder = folder();
+    fs::write(folder.path().join("chart.yaml"), "name: {{ .Values.name }}\n").unwrap();
+    fs::write(folder.path().join("tab.yaml"), "a:\n\tb: 1\n").unwrap();
+    let output = inject(folder.path(), &["app.yaml", "chart.yaml", "tab.yaml"], None);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stdout), "");
+    let said = text(&output.stderr);
+    assert!(said.contains("chart.yaml:1:") && said.contains("helm template"), "{said}");
+    assert!(said.contains("tab.yaml:2:"), "{said}");
+}
+
+#[test]
+fn wrong_use_exits_2_and_says_what_would_be_right() {
+    let folder = folder();
+    fs::write(folder.path().join("latin1.yaml"), [0xe9, b'\n']).unwrap();
+    fs::create_dir_all(folder.path().join("empty/app")).unwrap();
+    fs::create_dir_all(folder.path().join("other")).unwrap();
+    fs::write(folder.path().join("other/app.yaml"), both()).unwrap();
+    for (arguments, words) in [
+        (&["--bound", "kubeproxy=3s", "app.yaml"][..], "kube-proxy, dns"),
+        (&["--bound", "kube-proxy=3", "app.yaml"], "300ms, 5s"),
+        (&["--bound", "kube-proxy", "app.yaml"], "STAGE=D"),
+        (&["--longest-request", "25h", "app.yaml"], "longer than a day"),
+        (&["--kubernetes-version", "1.28", "app.yaml"], "1.29 or later"),
+        (&["--max-connections", "0", "app.yaml"], "1..=1000000"),
+        (&["--write", "-"], "--out DIR"),
+        (&["--write", "--out", "x", "app.yaml"], "cannot be used with"),
+        (&["--undo", "--guard", "app.yaml"], "cannot be used with"),
+        (&["missing.yaml"], "missing.yaml can't be read"),
+        (&["latin1.yaml"], "not UTF-8"),
+        (&["empty"], "no .yaml, .yml or .json"),
+        (&["--out", "x", "app.yaml", "other/app.yaml"], "two files would be written as app.yaml"),
+        (&[], "FILE|DIR|-"),
+    ] {
+        let output = inject(folder.path(), arguments, None);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_two_steps_of_a_numeric_target_port_and_their_way_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = format!("{WEB}---\n{}", SERVICE.replace("http", "8080"));
+    let first = printed(&inject(folder.path(), &["--guard", "-"], Some(&before)));
+    assert!(first.contains("targetPort: 8080"));
+    let second = printed(&inject(folder.path(), &["--second-step", "-"], Some(&first)));
+    assert!(second.contains("targetPort: 15080"));
+    let refused = inject(folder.path(), &["--undo", "-"], Some(&second));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("segue inject --undo --second-step"));
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "--second-step", "-"], Some(&second))), first);
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&first))), before);
+}
+
+#[test]
+fn a_list_and_other_documents_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = format!(
+        "# nothing yet\n---\napiVersion: v1\nkind: List\nitems:\n- {}---\na: 1   # no object\n",
+        WEB.trim_start_matches("# The shop.\n").lines().fold(String::new(), |list, line| {
+            if list.is_empty() { format!("{line}\n") } else { format!("{list}  {line}\n") }
+        })
+    );
+    let after = printed(&inject(folder.path(), &["-"], Some(&list)));
+    assert!(after.contains("segue-agent") && after.ends_with("a: 1   # no object\n"), "{after}");
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&after))), list);
+}
+
+#[test]
+fn an_unknown_kind_alone_is_printed_as_it_was_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n";
+    let output = inject(folder.path(), &["-"], Some(widget));
+    assert!(text(&output.stderr).contains("no workload in the input"));
+    assert_eq!(printed(&output), widget);
+}
