@@ -103,6 +103,12 @@ pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
     }
 }
 
+/// How long the guard keeps idle connections once they may be closed: a little less than the drain waits for them, so
+/// that the last ones are closed by the guard, which knows what is lost, and not by the end of the application.
+pub(crate) fn linger(drain: &segue_core::drain::Plan) -> Duration {
+    drain.linger.map_or(Duration::ZERO, |linger| linger.0 - linger.0 / 5)
+}
+
 /// What the guard is told of the plan.
 pub(crate) fn settings(plan: &PodPlan) -> Settings {
     let drain = &plan.drain;
@@ -110,7 +116,7 @@ pub(crate) fn settings(plan: &PodPlan) -> Settings {
         ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
         max_connections: plan.max_connections,
         websocket_grace: plan.websocket_grace.0,
-        linger: drain.linger.map_or(Duration::ZERO, |linger| linger.0),
+        linger: linger(drain),
         longest_request: drain.longest_request.map_or(drain.deadline, |longest| longest.0),
         discount: plan.discount.clone(),
     }

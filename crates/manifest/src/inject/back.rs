@@ -95,7 +95,7 @@ fn recorded(
     Ok(found)
 }
 
-/// Removes the agent's container and its volumes where they are still there, and answers where they were.
+/// Removes the agent's container where it is still there, and answers where it was.
 fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
     let streams = std::slice::from_ref(stream);
     let objects =

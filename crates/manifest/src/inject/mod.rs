@@ -5,7 +5,7 @@
 //! before is taken back first, so that injecting twice is injecting once, and other flags plan anew.
 //!
 //! ```text
-//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ grace ─▶ agent ─▶ strategy ─▶ around ─▶ edited, recorded
+//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
 //! ```
 
 mod agent;
@@ -68,7 +68,8 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
     let clean = back::take_back(streams, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
-    decide(&mut decisions, &clean, &objects, options, &before)?;
+    // What is refused is told by its place in the text as it was given.
+    decide(&mut decisions, streams, &objects, options, &before)?;
     if !decisions.refusals.is_empty() {
         return Err(Refused(decisions.refusals));
     }
@@ -168,19 +169,21 @@ fn decide(
         injected += 1;
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut *decisions };
         let own = before.get(&object.to_string()).cloned().unwrap_or_default();
-        stages.extend(one(&mut draft, &own));
+        stages.extend(decide_one(&mut draft, &own));
     }
     tell(decisions, options, injected, &stages);
     Ok(())
 }
 
 /// Decides one workload; answers the names of its paths' stages.
-fn one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
+fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
     let slept = hooks::decide(draft);
     let found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
-    found.notes.into_iter().for_each(|note| draft.note(note));
+    for note in found.notes {
+        draft.note(note);
+    }
     around::policies(draft, &ports);
     around::mesh(draft, &ports);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();

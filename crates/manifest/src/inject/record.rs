@@ -50,6 +50,15 @@ pub(super) fn in_second_step(object: &Object) -> bool {
     matches!(Record::of(object), Ok(Some(record)) if record.is_second_step())
 }
 
+/// The application's port and the guard's in front of it for each port of a Service in its second step.
+pub(super) fn held(object: &Object) -> Vec<(u16, u16)> {
+    let (Ok(Some(record)), Ok(service)) = (Record::of(object), Service::of(object)) else {
+        return Vec::new();
+    };
+    let ports = service.ports.iter().filter(|port| port.is_tcp());
+    ports.filter_map(|port| Some((*record.targets.get(&port.port)?, port.target().number()?))).collect()
+}
+
 /// Where the record stands, from the object's root.
 pub(super) fn place() -> Pointer {
     Pointer::keys(["metadata", "annotations", ANNOTATION])

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
 
 use super::draft::Draft;
+use super::record;
 use crate::objects::PortRef;
+use crate::text::Pointer;
 use found::{Found, Way, found, number_of, probe_ports, service_ports};
 
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.
@@ -65,6 +67,7 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     }
     let list = numbered(&found, guard, &mut taken, before);
     let ports = Ports { list, control };
+    hold_on(draft, &ports);
     if guard {
         renumber::decide(draft, &ports, alone);
         tell::ways(draft, &found);
@@ -94,6 +97,28 @@ fn numbered(
         protocol: one.protocol(),
     };
     found.iter().map(port).collect()
+}
+
+/// A Service in its second step sends to the guard by number: the guard must go on listening there.
+fn hold_on(draft: &mut Draft, ports: &Ports) {
+    let workload = draft.workload;
+    for backing in &workload.backings {
+        let pairs = record::held(backing.object);
+        let gone = pairs.iter().find(|(application, guard)| ports.guard_of(*application) != Some(*guard));
+        let Some((application, guard)) = gone else { continue };
+        let message = format!(
+            "it sends to the guard on {guard}, which would not stand before port {application} of {} any more",
+            workload.object
+        );
+        let help =
+            "inject with --guard, or take the Services back first, with `segue inject --undo --second-step`";
+        draft.decisions.refuse(
+            draft.streams,
+            backing.object,
+            &Pointer::keys(["spec"]),
+            (message, help.to_owned()),
+        );
+    }
 }
 
 /// Every number that something in the pod uses, as far as the template and the Services tell.

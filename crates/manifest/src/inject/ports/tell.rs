@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::draft::Draft;
-use super::found::{Found, Way, service_ports};
-use crate::objects::PortRef;
+use super::found::{Found, Way, number_of, service_ports};
 
 /// No Service is known: every port that has a name is guarded.
 pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
@@ -85,13 +84,12 @@ pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
     let sidecars = draft.template().spec.init_containers.iter().filter(|container| container.is_sidecar());
     let names: BTreeSet<_> =
         sidecars.flat_map(|container| &container.ports).filter_map(|port| port.name.clone()).collect();
-    let targets: Vec<_> = service_ports(draft)
-        .filter_map(|(backing, port)| match port.target() {
-            PortRef::Name(name) if names.contains(&name) => Some((backing.object.to_string(), name)),
-            _ => None,
-        })
+    let lost: Vec<_> = service_ports(draft)
+        .filter(|(_, port)| number_of(draft, &port.target()).is_none())
+        .map(|(backing, port)| (backing.object.to_string(), port.target().to_string()))
         .collect();
-    for (service, name) in targets {
-        draft.note(format!("{service} sends to port {name} of a native sidecar: it is not guarded"));
+    for (service, name) in lost {
+        let whose = if names.contains(&name) { "of a native sidecar" } else { "that no container declares" };
+        draft.note(format!("{service} sends to the port {name} {whose}: it is not guarded"));
     }
 }

@@ -92,3 +92,14 @@ fn headless_services_are_left() {
     let after = Injected::of(&format!("{}---\n{headless}", web()), &second());
     assert_eq!(after.at(2, "/spec/ports/0/targetPort"), Some(&json!(8080)));
 }
+
+#[test]
+fn the_guard_is_not_taken_from_a_service_that_sends_to_it() {
+    let after = Injected::of(&web(), &second()).text;
+    let complaint = refused(&after, &Options::default());
+    assert!(complaint.message.contains("Service web: it sends to the guard on 15080"), "{complaint}");
+    assert_eq!(
+        complaint.line,
+        after.lines().position(|line| line.starts_with("spec: {selector")).unwrap() + 1
+    );
+}
