@@ -76,7 +76,8 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     let removals = gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?;
     let scraped = scraper.answered();
     drop(scraper);
-    let outcome = Outcome { setup: scenario.setup.clone(), ledgers, removals, starts, rollouts, scraped, seconds };
+    let outcome =
+        Outcome { setup: scenario.setup.clone(), ledgers, removals, starts, rollouts, scraped, seconds };
     std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     if let Some(logs) = &logs {
         for sight in &gone {

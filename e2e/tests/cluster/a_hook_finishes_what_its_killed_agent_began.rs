@@ -21,9 +21,8 @@ pub(crate) fn holds(bed: &Bed) {
     let mut carried = web.in_flight(&pod, 3_000);
     let answer = carried.answer();
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{answer:?}");
-    let killed =
-        web.api.pod(&pod.name).unwrap().expect("the hook holds the pod").container(AGENT).unwrap().clone();
-    assert_eq!((killed.restarts, killed.running), (0, false), "somebody started the agent again: {killed:?}");
+    assert!(web.cluster.container_process(&pod, AGENT).is_err(), "it runs");
+    assert_eq!(Said::by(web.cluster, &pod, AGENT).runs(), 1, "somebody started the agent again");
 
     web.until_gone(&pod);
     let spare = application.once("spare");

@@ -18,8 +18,6 @@ use crate::{Bed, load};
 
 /// The agent's container.
 pub(crate) const AGENT: &str = "segue-agent";
-/// Where the application listens.
-pub(crate) const APPLICATION: u16 = 8080;
 /// Where the guard listens in front of it.
 pub(crate) const GUARD: u16 = 15080;
 /// The agent's own port.

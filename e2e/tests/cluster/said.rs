@@ -27,6 +27,11 @@ impl Said {
         Self(files.iter().map(|file| File::open(file).unwrap()).collect())
     }
 
+    /// How often the container was started.
+    pub(crate) fn runs(&self) -> usize {
+        self.0.len()
+    }
+
     /// Every line of JSON so far. A line of the runtime is a time, the stream, whether it is whole, and the text.
     #[track_caller]
     pub(crate) fn lines(&mut self) -> Vec<Value> {
