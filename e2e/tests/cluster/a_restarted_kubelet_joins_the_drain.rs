@@ -1,8 +1,5 @@
 //! A kubelet that is restarted in a drain runs the hook again. That joins the drain, which goes on from where it was.
 
-use anyhow::ensure;
-use segue_cluster::wait::{self, LONG};
-
 use crate::Bed;
 use crate::injected::{AGENT, Injected, ROOMY, sample};
 use crate::said::Said;
@@ -26,12 +23,8 @@ pub(crate) fn holds(bed: &Bed) {
     let released = agent.once("released");
     assert_eq!((&released["outcome"]["reason"], &released["outcome"]["cut"]), (&"drained".into(), &0.into()));
     assert_eq!(agent.of("serving"), Vec::<serde_json::Value>::new(), "the pod was opened again");
-    // One drain has one propagation: it was told once, and its end did not move.
-    let said: Vec<_> = agent.of("draining").into_iter().filter(|line| line["why"] == before["why"]).collect();
-    wait::until("the first wait was told once", LONG, || {
-        ensure!(said.len() == 1 && said[0]["until"] == before["until"], "{said:#?}, first {before}");
-        Ok(())
-    })
-    .unwrap();
+    // One drain has one propagation, and that is told once.
+    let said = agent.of("draining").into_iter().filter(|line| line["why"] == before["why"]);
+    assert_eq!(said.count(), 1);
     web.remove();
 }
