@@ -17,8 +17,8 @@ const AT_MOST: Duration = Duration::from_secs(5 + 1);
 
 pub(crate) fn holds(bed: &Bed) {
     let mut sample = sample(1);
-    sample.container()["livenessProbe"] =
-        json!({"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1});
+    sample.container()["livenessProbe"] = json!({"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1,
+        "timeoutSeconds": 20});
     let web = Injected::up(bed, "restarted", &sample, SHORT);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);

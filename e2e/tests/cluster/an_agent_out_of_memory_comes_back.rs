@@ -17,7 +17,8 @@ const HEAD: usize = 60 << 10;
 pub(crate) fn holds(bed: &Bed) {
     let web = Injected::up(bed, "agent-memory", &sample(0), SHORT);
     // `inject` sets no limit in a pod like this; whoever does may choose one that is too small.
-    let agent = json!({"name": AGENT, "resources": {"requests": {"memory": "8Mi"}, "limits": {"memory": "8Mi"}}});
+    let agent =
+        json!({"name": AGENT, "resources": {"requests": {"memory": "8Mi"}, "limits": {"memory": "8Mi"}}});
     let patch = json!({"spec": {"replicas": 1, "template": {"spec": {"initContainers": [agent]}}}});
     web.api.run(["patch", "deployment", "web", "--patch", &patch.to_string()]).unwrap();
     let pod = web.api.until_ready(SELECTOR, 1).unwrap().remove(0);
