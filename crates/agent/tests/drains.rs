@@ -163,6 +163,15 @@ fn it_serves_on_where_another_container_was_restarted() {
 }
 
 #[test]
+fn where_no_port_is_known_the_path_is_waited_for() {
+    let mut pod = Pod::new(crate::support::free_port(), false);
+    pod.plan.ports.clear();
+    pod.start();
+    assert_eq!(pod.hook(&[]).returns().0, 0);
+    assert_eq!(pod.status()["outcome"]["reason"], "drained");
+}
+
+#[test]
 fn where_nothing_listens_the_hook_returns_at_once() {
     let mut pod = Pod::new(crate::support::free_port(), true);
     pod.start();

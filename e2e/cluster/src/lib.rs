@@ -10,7 +10,7 @@
 //!
 //! Each *machine* is a network, mount and process namespace whose first process lives as long as the owner of the
 //! cluster: when that goes, however it goes, the kernel ends every process of the machine, and its mounts and devices
-//! vanish with it. What the kernel does not take away (folders, control groups) is in a [claim](claim), and
+//! vanish with it. What the kernel does not take away (folders, control groups) stands in a claim, and
 //! [`Cluster::sweep`] removes it once the owner is dead.
 //!
 //! Start with [`Cluster::up`], look at it through its [`Api`].

@@ -80,8 +80,8 @@ pub enum Place {
     Pod(u8),
     /// On the node itself.
     Node(u8),
-    /// On a machine outside the nodes.
-    Outside,
+    /// On a machine outside the nodes; the number tells clients of one kind from each other.
+    Outside(u8),
 }
 
 impl std::fmt::Display for Place {
@@ -89,7 +89,7 @@ impl std::fmt::Display for Place {
         match self {
             Self::Pod(node) => write!(formatter, "pod-{node}"),
             Self::Node(node) => write!(formatter, "node-{node}"),
-            Self::Outside => formatter.write_str("outside"),
+            Self::Outside(number) => write!(formatter, "outside-{number}"),
         }
     }
 }

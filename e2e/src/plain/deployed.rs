@@ -1,7 +1,8 @@
 //! An application on the cluster, made by a recipe, with places from which clients reach it.
 
+use std::ffi::OsStr;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use segue_cluster::{Api, Cluster, Pod, images, wait};
 use serde_json::{Value, json};
 
 use super::clients::{Client, Clients, Place};
-use super::objects::{NAME, SELECTOR, SERVICE_PORT};
-use super::setup::{Recipe, Setup};
+use super::objects::SELECTOR;
+use super::setup::{Entry, Recipe, Setup};
+use super::way::Way;
 use super::{ledger, yaml};
 use crate::segue;
 
@@ -33,7 +35,7 @@ pub struct Deployed<'a> {
     pub notes: String,
     /// Pods that do nothing but lend their network to clients: one per node.
     callers: Vec<Pod>,
-    address: String,
+    way: Way,
 }
 
 impl<'a> Deployed<'a> {
@@ -57,50 +59,58 @@ impl<'a> Deployed<'a> {
         api.apply(&yaml::documents(&callers))?;
         api.apply(&text)?;
         api.rollout_status(&setup.workload(), wait::LONG)?;
+        if setup.recipe == Recipe::Guard && setup.entry == Entry::NumericTargetPort {
+            // Every pod has the guard now.
+            let (second, _) = inject(&["--second-step"], &text)?;
+            api.apply(&second)?;
+        }
         api.until_ready(SELECTOR, usize::try_from(setup.replicas)?)?;
         let callers = api.until_ready(CALLERS, callers.len())?;
-        let address = api.run(["get", "service", NAME, "--output", "jsonpath={.spec.clusterIP}"])?;
+        let way = Way::open(cluster, &api, setup)?;
         let namespace = namespace.to_owned();
-        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, address };
+        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, way };
         deployed.until_joined()?;
         Ok(deployed)
     }
 
-    /// From where clients reach it: a pod on each node, and each node.
+    /// From where clients reach it: a pod on each node and each node, or as many clients outside.
     pub fn places(&self) -> Vec<Place> {
+        if self.way.outside().is_ok() {
+            return (1..=4).map(Place::Outside).collect();
+        }
         let numbers = 1..=u8::try_from(self.callers.len()).unwrap_or(u8::MAX);
         numbers.flat_map(|number| [Place::Pod(number), Place::Node(number)]).collect()
     }
 
     /// What a client's URL begins with.
-    pub fn url(&self) -> String {
-        format!("http://{}:{SERVICE_PORT}", self.address)
+    pub fn url(&self) -> &str {
+        self.way.url()
     }
 
     /// A program of the host, run at a place.
-    pub fn command(&self, place: Place, program: impl AsRef<std::ffi::OsStr>) -> anyhow::Result<Command> {
+    pub fn command(&self, place: Place, program: impl AsRef<OsStr>) -> anyhow::Result<Command> {
         match place {
             Place::Node(number) => Ok(self.cluster.node(number).command(program)),
             Place::Pod(number) => {
                 let caller = &self.callers[usize::from(number) - 1];
                 self.cluster.pod_command(caller, program)
             }
-            Place::Outside => {
-                anyhow::bail!("{} is reached from the nodes and from pods", self.setup.entry.name())
-            }
+            Place::Outside(_) => Ok(self.way.outside()?.command(program)),
         }
     }
 
     /// `segue probe` at a place, ahead of everything else on this machine: a load that is late shows nothing.
     fn prober(&self, place: Place) -> anyhow::Result<Command> {
         let mut command = self.command(place, "nice")?;
-        command.args(["--adjustment=-10"]).arg(segue());
+        command.arg("--adjustment=-10").args(self.way.names()).arg(segue());
         Ok(command)
     }
 
     /// Starts these clients at every place; what they say is kept in `folder`.
-    pub fn clients(&self, clients: &[Client], folder: &std::path::Path) -> anyhow::Result<Clients> {
-        Clients::start(clients, &self.places(), folder, |place| Ok((self.prober(place)?, self.url())))
+    pub fn clients(&self, clients: &[Client], folder: &Path) -> anyhow::Result<Clients> {
+        Clients::start(clients, &self.places(), folder, |place| {
+            Ok((self.prober(place)?, self.url().to_owned()))
+        })
     }
 
     /// The application's pods.
@@ -131,7 +141,7 @@ impl<'a> Deployed<'a> {
             let probes = places.iter().map(|place| {
                 let mut probe = self.prober(*place)?;
                 let length = format!("{}ms", JOINED.as_millis());
-                probe.args(["probe", &self.url(), "--rate", "20", "--duration", &length]);
+                probe.args(["probe", self.url(), "--rate", "20", "--duration", &length]);
                 probe.args(["--connections", "fresh", "--connect-timeout", "1s", "--timeout", "2s"]);
                 probe
                     .args(["--output", "json"])
@@ -169,15 +179,21 @@ fn callers(cluster: &Cluster) -> anyhow::Result<Vec<Value>> {
 
 /// The manifests as the recipe leaves them, and what it said.
 fn through(setup: &Setup, manifests: &str) -> anyhow::Result<(String, String)> {
-    let guard: &[&str] = match setup.recipe {
+    let mut words: Vec<&str> = match setup.recipe {
         Recipe::Nothing | Recipe::Sleep { .. } => return Ok((manifests.to_owned(), String::new())),
-        Recipe::Agent => &[],
-        Recipe::Guard => &["--guard"],
+        Recipe::Agent => Vec::new(),
+        Recipe::Guard => vec!["--guard"],
     };
+    words.extend(setup.entry.bounds().iter().flat_map(|bound| ["--bound", bound]));
+    words.extend(setup.inject.iter().map(String::as_str));
+    inject(&words, manifests)
+}
+
+/// `segue inject`: what it prints, and what it says.
+fn inject(words: &[&str], manifests: &str) -> anyhow::Result<(String, String)> {
     let mut inject = Command::new(segue())
         .arg("inject")
-        .args(guard)
-        .args(&setup.inject)
+        .args(words)
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

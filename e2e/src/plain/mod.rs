@@ -10,6 +10,7 @@
 pub mod agents;
 pub mod clients;
 pub mod deployed;
+mod hosts;
 pub mod ledger;
 pub mod namespace;
 pub mod objects;
@@ -18,6 +19,7 @@ pub mod scenario;
 pub mod scraper;
 pub mod setup;
 pub mod watch;
+pub mod way;
 mod yaml;
 
 pub use agents::{AgentLogs, LastPicture};

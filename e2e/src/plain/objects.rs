@@ -18,18 +18,17 @@ pub const PORT: u16 = 8080;
 /// The Service's own port.
 pub const SERVICE_PORT: u16 = 80;
 
-/// The headless Service's name.
-pub const HEADLESS: &str = "web-pods";
-
 impl Setup {
     /// The workload and its Services, with what the recipes without Segue put into them.
     pub fn objects(&self) -> Vec<Value> {
         let mut objects = vec![self.workload_object(), self.service()];
-        if self.kind == Kind::StatefulSet || self.entry == Entry::Headless {
+        if self.entry == Entry::LoadBalancer {
+            // Nothing on the cluster reads it; `segue inject` does.
             objects.push(json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": {"name": HEADLESS},
-                "spec": {"clusterIP": "None", "selector": {"app": NAME},
-                    "ports": [{"name": "http", "port": PORT, "targetPort": "http"}]},
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+                "metadata": {"name": NAME, "annotations": {"alb.ingress.kubernetes.io/target-type": "ip"}},
+                "spec": {"ingressClassName": "alb",
+                    "defaultBackend": {"service": {"name": NAME, "port": {"name": "http"}}}},
             }));
         }
         objects
@@ -41,6 +40,11 @@ impl Setup {
             "selector": {"app": NAME},
             "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": target}],
         });
+        if self.entry == Entry::Headless {
+            // The port of its clients is the pods' own: no kube-proxy stands between them.
+            spec["clusterIP"] = json!("None");
+            spec["ports"][0]["port"] = json!(PORT);
+        }
         if self.entry == Entry::NodePortLocal {
             // Only a Service of this type has a healthCheckNodePort; nobody here gives it an address.
             spec["type"] = json!("LoadBalancer");
@@ -58,7 +62,8 @@ impl Setup {
         let kind = match self.kind {
             Kind::Deployment => "Deployment",
             Kind::StatefulSet => {
-                spec["serviceName"] = json!(HEADLESS);
+                // Its own Service may be any; a headless one would be a path of its own, which nobody here takes.
+                spec["serviceName"] = json!(NAME);
                 spec["podManagementPolicy"] = json!("Parallel");
                 "StatefulSet"
             }

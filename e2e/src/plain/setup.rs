@@ -66,7 +66,7 @@ impl Manners {
 pub enum Kind {
     /// A Deployment.
     Deployment,
-    /// A StatefulSet, with its headless Service beside the one that clients use.
+    /// A StatefulSet.
     StatefulSet,
 }
 
@@ -106,6 +106,19 @@ impl Entry {
             Self::Headless => "headless Service",
             Self::NodePortLocal => "NodePort, externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer",
+        }
+    }
+
+    /// What `segue inject` must be told of this bed's stand-ins, whose lags are shorter than the real ones: each with
+    /// one second for the stand-in's own rounds.
+    pub fn bounds(self) -> &'static [&'static str] {
+        match self {
+            Self::Service | Self::NumericTargetPort => &[],
+            // The cache, and the probe's own.
+            Self::Headless => &["dns=6s", "dns-client=6s"],
+            // Two answers of healthCheckNodePort, and the probe's own cache.
+            Self::NodePortLocal => &["node-health=8s"],
+            Self::LoadBalancer => &["lb-controller=1s", "alb=6s", "alb-health.join=9s"],
         }
     }
 }

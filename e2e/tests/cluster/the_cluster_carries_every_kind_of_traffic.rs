@@ -16,9 +16,14 @@ const KINDS: &[(&str, &[&str])] = &[
 pub(crate) fn holds(bed: &Bed) {
     let cluster = bed.cluster();
     let api = cluster.api.new_namespace("traffic").unwrap();
-    let pods = sample::Sample::new(2, &[]).run(&api);
-    let nodes: std::collections::BTreeSet<_> = pods.iter().map(|pod| pod.node.clone()).collect();
-    assert_eq!(nodes.len(), 2, "one pod on each node: {pods:#?}");
+    let mut sample = sample::Sample::new(2, &[]);
+    // One on each node.
+    sample.deployment["spec"]["template"]["spec"]["topologySpreadConstraints"] = serde_json::json!([{
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    }]);
+    let pods = sample.run(&api);
+    assert_ne!(pods[0].node, pods[1].node);
 
     let url = |path| sample::url(&api, path);
     cluster.nodes().iter().for_each(|node| load::until_reached(node, &url("/")));

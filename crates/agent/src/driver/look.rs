@@ -27,6 +27,8 @@ pub(crate) struct Look {
     learning: bool,
     /// How many pictures in a row showed no listener.
     silent: u32,
+    /// Whether any port is known on which to look for the application.
+    ports: bool,
 }
 
 /// What was seen.
@@ -53,6 +55,7 @@ impl Look {
             listeners: BTreeMap::new(),
             learning: true,
             silent: 0,
+            ports: !plan.ports.is_empty(),
         }
     }
 
@@ -91,7 +94,8 @@ impl Look {
         // probes go past it too.
         let last_request = guard.map_or(estimate.last_request, |guard| guard.last_request);
         Looked {
-            listens: self.silent < SILENT,
+            // Where the plan knows no port, nobody can tell (law 4).
+            listens: self.silent < SILENT || !self.ports,
             in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
             last_request,
         }

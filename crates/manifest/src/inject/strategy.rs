@@ -49,7 +49,7 @@ pub(super) fn decide(draft: &mut Draft, min_ready: Duration) {
             }
         }
         Kind::ReplicaSet => draft.note("nothing rolls these pods: those that are there keep running without the agent until they are deleted"),
-        Kind::Pod => draft.note("a bare pod has no replacement: when it leaves, nothing serves in its place"),
+        Kind::Pod => draft.note("a bare pod has no replacement: when it leaves, nothing serves in its place; one that runs can't be given the agent, it must be made anew"),
         _ => {}
     }
 }
