@@ -8,6 +8,7 @@ use segue_core::pod::PodPlan;
 use segue_guard::{Guard, Settings};
 use serde_json::json;
 use std::cell::OnceCell;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,11 +36,34 @@ pub(crate) async fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     let guard = OnceCell::new();
-    tokio::select! {
-        code = serve(plan, &guard) => code,
+    let mut serve = pin!(serve(plan, &guard));
+    let signal = tokio::select! {
+        code = &mut serve => return code,
         // The last of the pod: native sidecars get it when every other container has ended.
-        _ = term.recv() => ended("SIGTERM", guard.get()),
-        _ = int.recv() => ended("SIGINT", guard.get()),
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+    };
+    // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
+    let in_flight = guard.get().map_or(0, |guard| guard.picture().in_flight);
+    if in_flight > 0 {
+        log::say(
+            "ending",
+            json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
+        );
+        tokio::select! {
+            code = &mut serve => return code,
+            () = answered(guard.get()) => {}
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    }
+    ended(signal, guard.get())
+}
+
+/// Waits until nothing is in flight.
+async fn answered(guard: Option<&Guard>) {
+    while let Some(guard) = guard.filter(|guard| guard.picture().in_flight > 0) {
+        let _ = clock::at_most(AGAIN, guard.changed()).await;
     }
 }
 
