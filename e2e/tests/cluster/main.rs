@@ -29,6 +29,7 @@ mod above_the_limit_idle_connections_make_room;
 mod an_agent_out_of_memory_comes_back;
 mod an_agent_whose_port_is_taken_waits_for_it;
 mod an_existing_cluster_is_used_where_one_is_named;
+mod applications_of_other_languages_are_upgraded;
 mod drains_finish_without_the_control_plane;
 mod kube_proxy_writes_nftables_where_asked;
 mod nobody_else_can_drain_a_pod;
@@ -67,6 +68,7 @@ const PROMISES: &[Promise<Bed>] = promises![
     Nodes: a_restarted_kubelet_joins_the_drain,
     Nodes: a_node_is_drained_without_a_drop,
     Shared: a_drain_of_100_seconds_is_finished,
+    Shared: applications_of_other_languages_are_upgraded,
     Shared: a_hook_finishes_what_its_killed_agent_began,
     Shared: a_pod_that_was_only_restarted_serves_again,
     Shared: a_pod_whose_agent_was_killed_is_not_ready_until_it_is_back,
