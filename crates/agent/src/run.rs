@@ -8,6 +8,7 @@ use segue_core::pod::PodPlan;
 use segue_guard::{Guard, Settings};
 use serde_json::json;
 use std::cell::OnceCell;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,11 +36,34 @@ pub(crate) async fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     let guard = OnceCell::new();
-    tokio::select! {
-        code = serve(plan, &guard) => code,
+    let mut serve = pin!(serve(plan, &guard));
+    let signal = tokio::select! {
+        code = &mut serve => return code,
         // The last of the pod: native sidecars get it when every other container has ended.
-        _ = term.recv() => ended("SIGTERM", guard.get()),
-        _ = int.recv() => ended("SIGINT", guard.get()),
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+    };
+    // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
+    let in_flight = guard.get().map_or(0, |guard| guard.picture().in_flight);
+    if in_flight > 0 {
+        log::say(
+            "ending",
+            json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
+        );
+        tokio::select! {
+            code = &mut serve => return code,
+            () = answered(guard.get()) => {}
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    }
+    ended(signal, guard.get())
+}
+
+/// Waits until nothing is in flight.
+async fn answered(guard: Option<&Guard>) {
+    while let Some(guard) = guard.filter(|guard| guard.picture().in_flight > 0) {
+        let _ = clock::at_most(AGAIN, guard.changed()).await;
     }
 }
 
@@ -103,6 +127,12 @@ pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
     }
 }
 
+/// How long the guard keeps idle connections once they may be closed: a little less than the drain waits for them, so
+/// that the last ones are closed by the guard, which knows what is lost, and not by the end of the application.
+pub(crate) fn linger(drain: &segue_core::drain::Plan) -> Duration {
+    drain.linger.map_or(Duration::ZERO, |linger| linger.0 - linger.0 / 5)
+}
+
 /// What the guard is told of the plan.
 pub(crate) fn settings(plan: &PodPlan) -> Settings {
     let drain = &plan.drain;
@@ -110,7 +140,7 @@ pub(crate) fn settings(plan: &PodPlan) -> Settings {
         ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
         max_connections: plan.max_connections,
         websocket_grace: plan.websocket_grace.0,
-        linger: drain.linger.map_or(Duration::ZERO, |linger| linger.0),
+        linger: linger(drain),
         longest_request: drain.longest_request.map_or(drain.deadline, |longest| longest.0),
         discount: plan.discount.clone(),
     }

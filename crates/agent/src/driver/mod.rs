@@ -6,7 +6,7 @@ mod look;
 mod shared;
 
 use crate::report::{self, Line, Report, State, Told};
-use crate::{clock, log};
+use crate::{clock, log, run};
 use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
@@ -135,8 +135,8 @@ impl Driver {
             Action::Withdraw { .. } => self.withdraw(),
             Action::CloseIdle => {
                 self.closing = true;
-                if let (Some(guard), Some(linger)) = (&self.guard, self.plan.drain.linger) {
-                    guard.close_idle(linger.0);
+                if let Some(guard) = &self.guard {
+                    guard.close_idle(run::linger(&self.plan.drain));
                 }
             }
             Action::Cut => {
