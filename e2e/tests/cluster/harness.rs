@@ -77,7 +77,10 @@ fn run<Bed>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed)
     for promise in &chosen {
         if existing && promise.needs == Needs::Nodes {
             ignored += 1;
-            println!("test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours", promise.name);
+            println!(
+                "test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours",
+                promise.name
+            );
             continue;
         }
         // The message of a panic stands above the line that names the test.
@@ -121,7 +124,8 @@ impl Asked {
     }
 
     fn wants(&self, name: &str) -> bool {
-        let matches = |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
+        let matches =
+            |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
         (self.filters.is_empty() || self.filters.iter().any(matches)) && !self.skips.iter().any(matches)
     }
 }

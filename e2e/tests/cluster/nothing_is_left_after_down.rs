@@ -32,8 +32,7 @@ impl Traces {
     #[track_caller]
     pub(crate) fn of(cluster: &Cluster) -> Self {
         let (variable, mark) = cluster.mark();
-        let traces =
-            Self { variable: variable.to_owned(), mark: mark.to_owned(), paths: cluster.traces() };
+        let traces = Self { variable: variable.to_owned(), mark: mark.to_owned(), paths: cluster.traces() };
         assert!(traces.paths.len() >= 4, "{:?}", traces.paths);
         for path in &traces.paths {
             assert!(path.exists(), "{} is not there", path.display());

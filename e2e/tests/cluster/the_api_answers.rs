@@ -9,8 +9,10 @@ pub(crate) fn holds(bed: &Bed) {
     println!("the cluster is {}", system["metadata"]["uid"].as_str().unwrap());
     let name = format!("answers-{}", std::process::id());
     let own = api.new_namespace(&name).unwrap();
-    own.apply(r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "words"}, "data": {"a": "b"}}"#)
-        .unwrap();
+    own.apply(
+        r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "words"}, "data": {"a": "b"}}"#,
+    )
+    .unwrap();
     assert_eq!(own.get(["configmap", "words"]).unwrap()["data"]["a"], "b");
     assert_eq!(own.pods("").unwrap(), []);
     assert_eq!(own.pod("none").unwrap(), None);

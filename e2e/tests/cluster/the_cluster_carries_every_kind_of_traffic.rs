@@ -24,7 +24,8 @@ pub(crate) fn holds(bed: &Bed) {
     // Ready is not joined: the nodes' kube-proxies may take a moment more.
     for node in cluster.nodes() {
         segue_cluster::wait::until("the Service is reached", segue_cluster::wait::LONG, || {
-            let told = load::probe(node.command(load::segue()), &url("/"), &["--rate", "20", "--duration", "500ms"]);
+            let told =
+                load::probe(node.command(load::segue()), &url("/"), &["--rate", "20", "--duration", "500ms"]);
             anyhow::ensure!(told.count("dropped") == 0, "{}", told.0);
             Ok(())
         })

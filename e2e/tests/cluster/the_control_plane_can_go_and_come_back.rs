@@ -11,7 +11,8 @@ pub(crate) fn holds(bed: &Bed) {
     cluster.stop_api_server().unwrap();
     cluster.stop_etcd().unwrap();
     assert!(api.pods("").is_err(), "the API server is not away");
-    let told = load::probe(cluster.node(1).command(load::segue()), &url, &["--rate", "50", "--duration", "1s"]);
+    let told =
+        load::probe(cluster.node(1).command(load::segue()), &url, &["--rate", "50", "--duration", "1s"]);
     told.assert_whole();
 
     cluster.start_etcd().unwrap();

@@ -26,7 +26,8 @@ pub(crate) fn holds(bed: &Bed) {
         json!([{"name": "SEGUE_VERSION", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
     let pods = sample.run(&api);
 
-    let late = |options: BalancerOptions| BalancerOptions { register: LAG, deregister: LAG, ..options.shrunk(20) };
+    let late =
+        |options: BalancerOptions| BalancerOptions { register: LAG, deregister: LAG, ..options.shrunk(20) };
     let alb = Balancer::start(cluster, &api, "alb", &late(BalancerOptions::alb("web"))).unwrap();
     let nlb = Balancer::start(cluster, &api, "nlb", &late(BalancerOptions::nlb("web"))).unwrap();
     assert_eq!(alb.targets().unwrap(), [], "pods that are ready were targets at once");
