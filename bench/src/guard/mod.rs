@@ -20,6 +20,9 @@ pub(crate) use load::{LoadArgs, load};
 use load::{Ran, Request};
 use report::{Report, Row};
 
+/// How many connections each may carry beyond those that are wanted.
+const SPARE: u32 = 20_000;
+
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -57,8 +60,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         bail!("two processors are needed: one for what stands in front, one for the load");
     }
     ensure!(args.only.contains(&Front::Nothing), "what is added is told beside `nothing`: --only needs it");
-    // Each client's connection may have one to the application.
-    let connections = u32::try_from(args.idle.max(args.connections))? + 1000;
+    // A machine that stands still for a moment makes an open loop open many more than were asked for; the bounds of what
+    // is measured are not to be met then. Each client's connection may have one to the application.
+    let connections = u32::try_from(args.idle.max(args.connections))? + SPARE;
     allow_descriptors(2 * u64::from(connections) + 1000)?;
     let folder = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -103,18 +107,26 @@ fn rounds(args: &Args, bed: &Bed, rows: &mut Vec<Row>) -> anyhow::Result<()> {
                 let (ran, cpu_us) = turn(args, process.as_ref(), application.port, *request, seconds)
                     .with_context(|| format!("{request:?} through {}", front.name()))?;
                 if round > 0 {
-                    let Ran { p50_us, p99_us, late_p99_us, .. } = ran;
-                    eprintln!(
-                        "{request:?} through {}: p50 {p50_us:.0} µs, p99 {p99_us:.0} µs, left late p99 {late_p99_us:.0} \
-                         µs, {cpu_us:.2} µs of CPU per request",
-                        front.name()
-                    );
+                    tell(*front, *request, &ran, cpu_us);
                     rows.push(Row { front: *front, request: *request, round, cpu_us, ran });
                 }
             }
         }
     }
     Ok(())
+}
+
+/// A turn, as it ends; a run takes minutes.
+fn tell(front: Front, request: Request, ran: &Ran, cpu_us: f64) {
+    let Ran { p50_us, p99_us, late_p99_us, dropped, .. } = ran;
+    eprintln!(
+        "{request:?} through {}: p50 {p50_us:.0} µs, p99 {p99_us:.0} µs, left late p99 {late_p99_us:.0} µs, \
+         {cpu_us:.2} µs of CPU per request, {dropped} dropped",
+        front.name()
+    );
+    if !ran.is_sound() {
+        eprintln!("this round does not count: {}", ran.invalid.as_deref().unwrap_or("requests were dropped"));
+    }
 }
 
 /// One run of the load, and what it cost the process in front per request, in microseconds.

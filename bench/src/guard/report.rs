@@ -1,5 +1,6 @@
 //! The tables, the targets, and the same as JSON.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -82,7 +83,7 @@ impl Report {
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
             "{} rounds of {} s, {} requests/s in an open loop over {} kept connections, answers of 1 KiB; medians (least–most). \
-             The load average was {:.1} before.\n\n\
+             What is in front has processor 0, the application (nginx) and the load have processor 1. The load average was {:.1} before.\n\n\
              | request | in front | p50 µs | p99 µs | added p50 µs | beside Envoy | added p99 µs | beside Envoy | \
              CPU µs/request | beside Envoy |\n|---|---|---|---|---|---|---|---|---|---|\n",
             self.rounds, self.seconds, self.rate, self.connections, self.load_average
@@ -92,18 +93,37 @@ impl Report {
                 self.row(&mut text, *request, *front);
             }
         }
-        let invalid = self.rows.iter().filter(|row| row.ran.invalid.is_some()).count();
-        // Writing to a string does not fail.
-        let _ =
-            writeln!(text, "\nTurns in which the load itself was late: {invalid} of {}.", self.rows.len());
+        self.soundness(&mut text);
         self.rest(&mut text);
         let targets = self.targets();
         let _ = writeln!(text, "\n| target | measured | at most | held |\n|---|---|---|---|");
         for (name, measured, most) in targets {
-            let held = if measured <= most { "yes" } else { "**no**" };
+            let held = match measured.partial_cmp(&most) {
+                Some(Ordering::Greater) => "**no**",
+                Some(_) => "yes",
+                None => "not to be told",
+            };
             let _ = writeln!(text, "| {name} | {measured:.2} | {most:.2} | {held} |");
         }
         text
+    }
+
+    /// How much of what was measured counts, and what was dropped.
+    fn soundness(&self, text: &mut String) {
+        let rounds = self.requests.len() * self.rounds;
+        let sound: usize = self.requests.iter().map(|request| self.sound_rounds(*request)).sum();
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "\n{sound} of {rounds} rounds count: in the others the load itself was late, or requests were dropped."
+        );
+        for front in &self.fronts {
+            let rows = self.rows.iter().filter(|row| row.front == *front);
+            let dropped: u64 = rows.map(|row| row.ran.dropped).sum();
+            if dropped > 0 {
+                let _ = writeln!(text, "Dropped with {} in front: {dropped}.", front.name());
+            }
+        }
     }
 
     fn row(&self, text: &mut String, request: Request, front: Front) {
@@ -172,9 +192,11 @@ impl Report {
         for request in &self.requests {
             let (guard, envoy) = (self.added(*request, Front::Guard), self.added(*request, Front::Envoy));
             let Some((guard, envoy)) = guard.zip(envoy) else { continue };
+            let is_told = 2 * self.sound_rounds(*request) > self.rounds;
             let mut target = |name: &str, guard: Spread, envoy: Spread| {
                 let name = format!("{request:?}: {name} beside Envoy");
-                targets.push((name, share(guard.median, envoy.median), SHARE));
+                let share = if is_told { share(guard.median, envoy.median) } else { f64::NAN };
+                targets.push((name, share, SHARE));
             };
             target("added p50", guard.p50, envoy.p50);
             target("added p99", guard.p99, envoy.p99);
@@ -212,12 +234,27 @@ impl Report {
         Some(Added { p50: more(|ran| ran.p50_us), p99: more(|ran| ran.p99_us), cpu: Spread::of(&mut cpu) })
     }
 
+    /// The turns that count: a round does with all its turns or with none.
     fn of(&self, request: Request, front: Front) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(move |row| row.request == request && row.front == front)
+        self.rows
+            .iter()
+            .filter(move |row| row.request == request && row.front == front)
+            .filter(move |row| self.is_sound(request, row.round))
+    }
+
+    fn is_sound(&self, request: Request, round: usize) -> bool {
+        self.rows
+            .iter()
+            .filter(|row| row.request == request && row.round == round)
+            .all(|row| row.ran.is_sound())
+    }
+
+    fn sound_rounds(&self, request: Request) -> usize {
+        self.of(request, Front::Nothing).count()
     }
 }
 
-/// NaN, which holds no target, where Envoy added nothing: then the machine's noise was measured.
+/// NaN, of which nothing can be told, where Envoy added nothing: then the machine's noise was measured.
 fn share(of: f64, beside: f64) -> f64 {
     if beside > 0.0 { of / beside } else { f64::NAN }
 }
