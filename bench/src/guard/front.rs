@@ -124,12 +124,13 @@ impl Bed {
         Ok(())
     }
 
+    /// Fills a template in. A few connections more are allowed, for what a server itself counts as one.
     fn write(&self, name: &str, template: &str, port: u16, application: u16) -> anyhow::Result<PathBuf> {
         let file = self.folder.join(name);
         let text = template
             .replace("{PORT}", &port.to_string())
             .replace("{APPLICATION}", &application.to_string())
-            .replace("{CONNECTIONS}", &self.connections.to_string())
+            .replace("{CONNECTIONS}", &(self.connections + 50).to_string())
             .replace("{BODY}", &"x".repeat(ANSWER))
             .replace("{DIRECTORY}", &self.folder.to_string_lossy());
         fs::write(&file, text)?;
