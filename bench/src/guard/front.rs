@@ -47,11 +47,17 @@ pub(super) struct Bed {
     connections: u32,
 }
 
+/// Builds the agent, and installs Envoy if it takes part.
+pub(super) fn prepare(fronts: &[Front]) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
+    let agent = segue_cluster::agent::build()?;
+    let envoy = fronts.contains(&Front::Envoy).then(envoy::find).transpose()?;
+    Ok((agent, envoy))
+}
+
 impl Bed {
-    /// Builds the agent, and installs Envoy if it takes part.
+    /// A bed in this folder.
     pub(super) fn new(folder: &Path, fronts: &[Front], connections: u32) -> anyhow::Result<Self> {
-        let agent = segue_cluster::agent::build()?;
-        let envoy = fronts.contains(&Front::Envoy).then(envoy::find).transpose()?;
+        let (agent, envoy) = prepare(fronts)?;
         Ok(Self { folder: folder.to_owned(), agent, envoy, connections })
     }
 

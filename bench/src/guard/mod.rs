@@ -7,6 +7,7 @@
 mod envoy;
 mod front;
 mod load;
+mod namespace;
 mod plan;
 mod report;
 mod rest;
@@ -51,6 +52,9 @@ pub(crate) struct Args {
     /// Only these in front; `splice` is HAProxy in TCP mode, the cost of one more process on the way
     #[arg(long, value_delimiter = ',', default_value = "nothing,guard,envoy")]
     only: Vec<Front>,
+    /// Measure right here: others' sockets are seen by the agent too
+    #[arg(long)]
+    here: bool,
     /// Machine-readable result on stdout
     #[arg(short, value_parser = ["text", "json"], default_value = "text")]
     output: String,
@@ -61,6 +65,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         bail!("two processors are needed: one for what stands in front, one for the load");
     }
     ensure!(args.only.contains(&Front::Nothing), "what is added is told beside `nothing`: --only needs it");
+    if !args.here && namespace::is_possible() {
+        // What comes by the network is fetched while there is one.
+        front::prepare(&args.only)?;
+        return namespace::again();
+    }
     let connections = u32::try_from(args.idle.max(args.connections + SPARE))?;
     // Each client's connection may have one to the application.
     allow_descriptors(2 * u64::from(connections) + 100)?;
