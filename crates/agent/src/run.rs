@@ -152,7 +152,7 @@ pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
 /// How long the guard keeps idle connections once they may be closed: a little less than the drain waits for them, so
 /// that the last ones are closed by the guard, which knows what is lost, and not by the end of the application.
 pub(crate) fn linger(drain: &segue_core::drain::Plan) -> Duration {
-    drain.linger.map_or(Duration::ZERO, |linger| linger.0 - linger.0 / 5)
+    drain.linger.map_or(Duration::ZERO, |linger| linger.0 / 5 * 4)
 }
 
 /// What the guard is told of the plan.

@@ -51,7 +51,9 @@ pub(crate) fn holds(bed: &Bed) {
     })
     .unwrap();
     web.api.rollout_status("deployment/web", LONG).unwrap();
-    old.iter().for_each(|pod| web.until_gone(pod));
+    for pod in &old {
+        web.until_gone(pod);
+    }
     web.api.until_ready(SELECTOR, 2).unwrap();
     probes.map(load::Running::end).iter().for_each(load::Told::assert_whole);
     for agent in &mut agents {
