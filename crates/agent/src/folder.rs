@@ -4,6 +4,7 @@
 //!  /segue        segue-agent   this program, for the hooks (a container mounts the folder read-only)
 //!                hook.json     how a hook reaches the agent, and the plan
 //!  /segue-state  token         what a hook must show; kept over restarts of the agent
+//!                carried       how many requests the guard carries: should the agent die, the next one tells
 //! ```
 //!
 //! A file is written beside its place and renamed, so that nobody ever reads half of one.
@@ -73,6 +74,21 @@ fn token() -> Result<String, FolderError> {
     let token: String = random.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     put(&path, token.as_bytes(), 0o600)?;
     Ok(token)
+}
+
+/// How many requests the agent before this one was carrying when it died; 0 if it came to its own end, or was none.
+pub(crate) fn carried() -> u64 {
+    let text = std::fs::read_to_string(carried_file()).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+/// Writes down how many requests this agent carries.
+pub(crate) fn carry(requests: u64) -> Result<(), FolderError> {
+    put(&carried_file(), requests.to_string().as_bytes(), 0o600)
+}
+
+fn carried_file() -> PathBuf {
+    folder("SEGUE_STATE", "/segue-state").join("carried")
 }
 
 fn folder(variable: &str, default: &str) -> PathBuf {

@@ -66,8 +66,10 @@ fn an_agent_that_is_started_again_knows_the_hooks_that_wait() {
     let held = request(pod.guard_port());
     until("the request is in flight", || pod.status()["in_flight"] == 1);
     let token = std::fs::read(pod.folder.path().join("hook.json")).unwrap();
+    until("it is written down", || pod.carried() == "1");
     pod.kill();
     pod.start();
+    assert_eq!(pod.status()["agent_lost"], 1, "the next agent tells what died with the one before");
     assert_eq!(std::fs::read(pod.folder.path().join("hook.json")).unwrap(), token);
     assert_eq!(pod.hook(&[]).returns().0, 0);
     drop(held);

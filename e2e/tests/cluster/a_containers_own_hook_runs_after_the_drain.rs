@@ -8,7 +8,10 @@ use segue_e2e::plain::namespace::Network;
 use serde_json::json;
 
 use crate::Bed;
-use crate::injected::{Injected, SHORT, sample};
+use crate::injected::{Injected, sample};
+
+/// Those hooks run out of the time to stop.
+const FLAGS: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "1m"];
 
 pub(crate) fn holds(bed: &Bed) {
     // Both hooks call here.
@@ -34,7 +37,7 @@ pub(crate) fn holds(bed: &Bed) {
     let containers = &mut sample.deployment["spec"]["template"]["spec"]["containers"];
     containers.as_array_mut().unwrap().push(beside);
 
-    let web = Injected::up(bed, "own-hooks", &sample, SHORT);
+    let web = Injected::up(bed, "own-hooks", &sample, FLAGS);
     let pod = web.pod();
     let mut client = web.in_flight(&pod, 5_000);
     web.delete(&pod, &[]);

@@ -11,19 +11,19 @@ const BRIEF: &[&str] =
 
 pub(crate) fn holds(bed: &Bed) {
     let mut sample = sample(1);
-    sample.deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 5.into();
+    sample.deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 20.into();
     let web = Injected::up(bed, "deadline", &sample, BRIEF);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     let mut long = web.in_flight(&pod, 60_000);
-    let mut short = web.in_flight(&pod, 4_000);
+    let mut short = web.in_flight(&pod, 8_000);
     web.delete(&pod, &[]);
     let waits = web.until_status(&pod, "the pod waits for requests in flight", |status| {
         status["why"].as_str().is_some_and(|why| why.contains("in flight"))
     });
     assert!(waits["until"].is_string() && waits["setting"].is_string(), "{waits}");
     assert_eq!(short.answer().status, 200);
-    assert!(long.try_answer().is_err(), "60 s went into a grace period of 15");
+    assert!(long.try_answer().is_err(), "60 s went into a grace period of 20");
 
     web.until_gone(&pod);
     let released = agent.once("released");

@@ -9,17 +9,20 @@ use segue_e2e::client::Answer;
 use serde_json::json;
 
 use crate::Bed;
-use crate::injected::{AGENT, CONTROL, GUARD, Injected, SHORT, sample};
+use crate::injected::{AGENT, CONTROL, GUARD, Injected, sample};
 use crate::said::Said;
 
 /// The bound from the pod's readiness on; the API server writes whole seconds.
 const AT_MOST: Duration = Duration::from_secs(5 + 1);
 
+/// The time to stop is longer than that bound, so that it is the application's return that ends the wait.
+const FLAGS: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "20s"];
+
 pub(crate) fn holds(bed: &Bed) {
     let mut sample = sample(1);
     sample.container()["livenessProbe"] = json!({"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1,
         "timeoutSeconds": 20});
-    let web = Injected::up(bed, "restarted", &sample, SHORT);
+    let web = Injected::up(bed, "restarted", &sample, FLAGS);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     let mut kept = web.dial(&pod, GUARD);

@@ -1,5 +1,6 @@
 //! An agent that is killed outside a drain is started again by the kubelet. Until it has its ports again the pod is not
-//! ready, and the agent says what it waits for. The application is left alone.
+//! ready, and the agent says what it waits for, and how many requests died with the one before. The application is left
+//! alone.
 
 use std::net::TcpListener;
 
@@ -15,7 +16,16 @@ pub(crate) fn holds(bed: &Bed) {
     let web = Injected::up(bed, "agent-lost", &sample(1), SHORT);
     let pod = web.pod();
     let inside = Network::of(web.cluster.pod_command(&pod, "cat").unwrap()).unwrap();
+    let mut client = web.in_flight(&pod, 60_000);
+    let process = web.cluster.container_process(&pod, AGENT).unwrap();
+    wait::until("the request is written down", LONG, || {
+        let carried = std::fs::read_to_string(format!("/proc/{}/root/segue-state/carried", process.pid))?;
+        ensure!(carried == "1", "{carried}");
+        Ok(())
+    })
+    .unwrap();
     web.cluster.kill_container(&pod, AGENT).unwrap();
+    assert!(client.try_answer().is_err(), "what the agent carried cannot be answered any more");
     // Whoever takes the guard's port now keeps the next agent from starting.
     let take =
         || wait::until("the dead agent's port is free", LONG, || Ok(TcpListener::bind(("::", GUARD))?));
@@ -40,6 +50,8 @@ pub(crate) fn holds(bed: &Bed) {
     drop(taken);
     web.until_restarted(&pod, AGENT, 1);
     assert_eq!(web.get(&pod, GUARD, "/").status, 200);
+    assert_eq!(agent.once("agent-lost")["requests"], 1);
+    assert_eq!(web.status(&pod)["agent_lost"], 1);
     assert_eq!(web.pod().container("app").unwrap().restarts, 0);
     web.remove();
 }

@@ -96,6 +96,7 @@ fn of(command: &[&str]) -> Sample {
     let container = sample.container();
     container["command"] = json!(command);
     container["args"] = json!([]);
+    container["resources"] = json!({"requests": {"cpu": "500m"}});
     container["readinessProbe"] =
         json!({"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 20});
     container["volumeMounts"] = with(mounts, json!({"name": "app", "mountPath": "/app"}));

@@ -40,9 +40,13 @@ pub(crate) struct Injected<'b> {
 /// A sample that does not react to anything but what it is asked, in the ways that most of these tests want it.
 pub(crate) fn sample(replicas: u32) -> Sample {
     let mut sample = Sample::new(replicas, &["--rude"]);
+    let container = sample.container();
     // These tests read which pod answered.
-    sample.container()["env"] =
+    container["env"] =
         json!([{"name": "SEGUE_VERSION", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
+    // A machine that does other things too is no reason to be called not ready.
+    container["resources"] = json!({"requests": {"cpu": "100m"}});
+    container["readinessProbe"]["timeoutSeconds"] = 20.into();
     sample
 }
 

@@ -26,6 +26,7 @@ mod a_restart_under_load_ends_within_its_bounds;
 mod a_restarted_kubelet_joins_the_drain;
 mod a_rollout_without_the_agents_image_leaves_the_old_pods;
 mod above_the_limit_idle_connections_make_room;
+mod agents_of_two_images_live_side_by_side;
 mod an_agent_out_of_memory_comes_back;
 mod an_agent_whose_port_is_taken_waits_for_it;
 mod an_existing_cluster_is_used_where_one_is_named;
@@ -70,6 +71,7 @@ const PROMISES: &[Promise<Bed>] = promises![
     Nodes: a_restarted_kubelet_joins_the_drain,
     Nodes: a_node_is_drained_without_a_drop,
     Shared: a_drain_of_100_seconds_is_finished,
+    Shared: agents_of_two_images_live_side_by_side,
     Shared: applications_of_other_languages_are_upgraded,
     Shared: a_hook_finishes_what_its_killed_agent_began,
     Shared: a_pod_that_was_only_restarted_serves_again,

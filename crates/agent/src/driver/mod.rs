@@ -23,6 +23,9 @@ use std::time::Duration;
 const OFTEN: Duration = Duration::from_millis(200);
 /// While it serves behind the guard.
 const SELDOM: Duration = Duration::from_millis(500);
+/// How often after the hooks returned, until the application is seen to be gone: one that is only restarted may be back
+/// before long.
+const LEAVING: Duration = Duration::from_millis(50);
 /// Under load something changes all the time: between two looks there is at least this.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -227,7 +230,12 @@ impl Driver {
             clock::sleep(BREATH).await;
             return;
         };
-        let next_look = now + if draining || self.guard.is_none() { OFTEN } else { SELDOM };
+        let pace = match self.life.state() {
+            life::State::Released { down: false, .. } => LEAVING,
+            _ if draining || self.guard.is_none() => OFTEN,
+            _ => SELDOM,
+        };
+        let next_look = now + pace;
         let until = wait.until.map_or(next_look, |until| until.min(next_look));
         let changed = async {
             match &self.guard {
