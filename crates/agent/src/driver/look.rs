@@ -96,7 +96,7 @@ impl Look {
         Looked {
             // Where the plan knows no port, nobody can tell (law 4).
             listens: self.silent < SILENT || !self.ports,
-            in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight, estimate.connections),
+            in_flight: both(guard.map(|guard| guard.in_flight), estimate.in_flight),
             last_request,
         }
     }
@@ -134,14 +134,29 @@ impl Look {
     }
 }
 
-/// A count stays one unless connections go past the guard.
-fn both(guarded: Option<u64>, estimate: InFlight, connections: u64) -> InFlight {
+/// What the guard counts is known, and it is waited for as such. Only when that is over do connections past the guard
+/// decide, which are estimated: else a kubelet's probe on its way to the application would make an estimate of everything.
+fn both(guarded: Option<u64>, estimate: InFlight) -> InFlight {
     match (guarded, estimate) {
         (None, estimate) => estimate,
-        (Some(counted), _) if connections == 0 => InFlight::Counted(counted),
-        (Some(counted), InFlight::Counted(more) | InFlight::Estimated(more)) if more > 0 => {
-            InFlight::Estimated(counted + more)
+        (Some(0), InFlight::Counted(more) | InFlight::Estimated(more)) if more > 0 => {
+            InFlight::Estimated(more)
         }
         (Some(counted), _) => InFlight::Counted(counted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_past_the_guard_decides_only_when_nothing_is_counted() {
+        let past = InFlight::Estimated(1);
+        assert_eq!(both(Some(2), past), InFlight::Counted(2));
+        assert_eq!(both(Some(0), past), InFlight::Estimated(1));
+        assert_eq!(both(Some(0), InFlight::Estimated(0)), InFlight::Counted(0));
+        assert_eq!(both(Some(0), InFlight::Unknown), InFlight::Counted(0));
+        assert_eq!(both(None, past), past);
     }
 }
