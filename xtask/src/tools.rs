@@ -14,6 +14,7 @@ const FOR_TESTS: &[Tool] = &[
     Tool { program: "gunicorn", package: "gunicorn" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "go", package: "golang-go" },
+    Tool { program: "java", package: "default-jdk-headless" },
 ];
 
 const FOR_BENCHMARKS: &[Tool] = &[

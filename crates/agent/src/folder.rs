@@ -4,6 +4,7 @@
 //!  /segue        segue-agent   this program, for the hooks (a container mounts the folder read-only)
 //!                hook.json     how a hook reaches the agent, and the plan
 //!  /segue-state  token         what a hook must show; kept over restarts of the agent
+//!                carried       how many requests the guard carries: should the agent die, the next one tells
 //! ```
 //!
 //! A file is written beside its place and renamed, so that nobody ever reads half of one.
@@ -43,8 +44,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 pub(crate) fn install(plan: &PodPlan) -> Result<Invitation, FolderError> {
     let shared = folder("SEGUE_SHARED", "/segue");
     let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
-    let program = std::fs::read(&own).map_err(at(&own))?;
-    put(&shared.join(PROGRAM), &program, 0o755)?;
+    copy(&own, &shared.join(PROGRAM))?;
     let invitation = Invitation { token: token()?, plan: plan.clone() };
     let json = serde_json::to_vec(&invitation).map_err(io::Error::from);
     let path = shared.join(INVITATION);
@@ -76,8 +76,32 @@ fn token() -> Result<String, FolderError> {
     Ok(token)
 }
 
+/// How many requests the agent before this one was carrying when it died; 0 if it came to its own end, or was none.
+pub(crate) fn carried() -> u64 {
+    let text = std::fs::read_to_string(carried_file()).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+/// Writes down how many requests this agent carries.
+pub(crate) fn carry(requests: u64) -> Result<(), FolderError> {
+    put(&carried_file(), requests.to_string().as_bytes(), 0o600)
+}
+
+fn carried_file() -> PathBuf {
+    folder("SEGUE_STATE", "/segue-state").join("carried")
+}
+
 fn folder(variable: &str, default: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from)
+}
+
+/// The kernel copies: the program need not come into memory.
+fn copy(from: &Path, to: &Path) -> Result<(), FolderError> {
+    let beside = to.with_extension("new");
+    std::fs::copy(from, &beside)
+        .and_then(|_| std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)))
+        .and_then(|()| std::fs::rename(&beside, to))
+        .map_err(at(to))
 }
 
 fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), FolderError> {

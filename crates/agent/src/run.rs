@@ -8,6 +8,7 @@ use segue_core::pod::PodPlan;
 use segue_guard::{Guard, Settings};
 use serde_json::json;
 use std::cell::OnceCell;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Listeners, the agent's own clients, the runtime's own.
 const OTHER_DESCRIPTORS: u64 = 400;
 
-/// A port that is taken is tried again this often: a hook that stands in for an agent that died gives it back.
+/// How often it is looked again at what nobody tells of. A taken port is so: a hook that stands in for an agent that died
+/// gives it back.
 const AGAIN: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run() -> ExitCode {
@@ -35,11 +37,47 @@ pub(crate) async fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     let guard = OnceCell::new();
-    tokio::select! {
-        code = serve(plan, &guard) => code,
+    let mut serve = pin!(serve(plan, &guard));
+    let signal = tokio::select! {
+        code = &mut serve => return code,
         // The last of the pod: native sidecars get it when every other container has ended.
-        _ = term.recv() => ended("SIGTERM", guard.get()),
-        _ = int.recv() => ended("SIGINT", guard.get()),
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+    };
+    // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
+    let in_flight = guard.get().map_or(0, |guard| guard.picture().in_flight);
+    if in_flight > 0 {
+        log::say(
+            "ending",
+            json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
+        );
+        tokio::select! {
+            code = &mut serve => return code,
+            () = answered(guard.get()) => {}
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    }
+    ended(signal, guard.get())
+}
+
+/// Writes down what the guard carries, for the next agent to tell should this one die.
+async fn keep_count(guard: Option<Guard>, mut written: u64) {
+    let Some(guard) = guard else { return };
+    loop {
+        let now = guard.picture().in_flight;
+        // A full disk is no reason to stop: then the last count that could be written stays.
+        if now != written && folder::carry(now).is_ok() {
+            written = now;
+        }
+        clock::sleep(AGAIN).await;
+    }
+}
+
+/// Waits until nothing is in flight.
+async fn answered(guard: Option<&Guard>) {
+    while let Some(guard) = guard.filter(|guard| guard.picture().in_flight > 0) {
+        let _ = clock::at_most(AGAIN, guard.changed()).await;
     }
 }
 
@@ -51,6 +89,9 @@ fn read(json: &str) -> Result<PodPlan, String> {
 
 /// The counters' last word: some of what they count comes after the drain, when the application ends.
 fn ended(signal: &str, guard: Option<&Guard>) -> ExitCode {
+    if guard.is_some() {
+        let _ = folder::carry(0);
+    }
     log::say("ended", json!({ "signal": signal, "guard": guard.map(|guard| guard.picture().counters) }));
     ExitCode::SUCCESS
 }
@@ -65,6 +106,11 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
         }
     };
     let shared = Shared::new();
+    let lost = folder::carried();
+    if lost > 0 {
+        log::say("agent-lost", json!({ "requests": lost, "why": "the agent before this one died" }));
+        shared.lose(lost);
+    }
     let control = Control::new(Rc::clone(&shared));
     let listener =
         again("the agent's port", plan.control_port, async || control::bind(plan.control_port).await).await;
@@ -79,7 +125,7 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
             "started",
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
         );
-        Driver::new(plan, guard, shared).run().await;
+        tokio::join!(keep_count(guard.clone(), lost), Driver::new(plan, guard, shared).run());
     };
     tokio::join!(server, drive);
     ExitCode::SUCCESS
@@ -103,6 +149,12 @@ pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
     }
 }
 
+/// How long the guard keeps idle connections once they may be closed: a little less than the drain waits for them, so
+/// that the last ones are closed by the guard, which knows what is lost, and not by the end of the application.
+pub(crate) fn linger(drain: &segue_core::drain::Plan) -> Duration {
+    drain.linger.map_or(Duration::ZERO, |linger| linger.0 / 5 * 4)
+}
+
 /// What the guard is told of the plan.
 pub(crate) fn settings(plan: &PodPlan) -> Settings {
     let drain = &plan.drain;
@@ -110,7 +162,7 @@ pub(crate) fn settings(plan: &PodPlan) -> Settings {
         ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
         max_connections: plan.max_connections,
         websocket_grace: plan.websocket_grace.0,
-        linger: drain.linger.map_or(Duration::ZERO, |linger| linger.0),
+        linger: linger(drain),
         longest_request: drain.longest_request.map_or(drain.deadline, |longest| longest.0),
         discount: plan.discount.clone(),
     }

@@ -66,8 +66,10 @@ fn an_agent_that_is_started_again_knows_the_hooks_that_wait() {
     let held = request(pod.guard_port());
     until("the request is in flight", || pod.status()["in_flight"] == 1);
     let token = std::fs::read(pod.folder.path().join("hook.json")).unwrap();
+    until("it is written down", || pod.carried() == "1");
     pod.kill();
     pod.start();
+    assert_eq!(pod.status()["agent_lost"], 1, "the next agent tells what died with the one before");
     assert_eq!(std::fs::read(pod.folder.path().join("hook.json")).unwrap(), token);
     assert_eq!(pod.hook(&[]).returns().0, 0);
     drop(held);
@@ -81,5 +83,26 @@ fn its_own_sigterm_ends_it() {
     pod.start();
     let pid = rustix::process::Pid::from_child(pod.agent());
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(pod.agent().wait().unwrap().success());
+}
+
+#[test]
+fn its_own_sigterm_waits_for_what_is_in_flight() {
+    let application = Application::listen(0);
+    application.give(false);
+    let mut pod = Pod::new(application.port, true);
+    pod.start();
+    let mut client = request(pod.guard_port());
+    until("the request is in flight", || pod.status()["in_flight"] == 1);
+    let pid = rustix::process::Pid::from_child(pod.agent());
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let mut first = [0];
+    client.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+    assert!(client.read(&mut first).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    client.set_read_timeout(None).unwrap();
+    application.give(true);
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
     assert!(pod.agent().wait().unwrap().success());
 }

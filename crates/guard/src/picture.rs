@@ -73,6 +73,8 @@ counters! {
     over_limit_refused,
     /// Connections reset because the application did not take them.
     upstream_refused,
+    /// Application requests without a whole answer when the application ended their connection.
+    broken_off,
     /// Times when no connection could be accepted, such as for want of file descriptors.
     accept_failed,
     /// Connections that ended by a panic.

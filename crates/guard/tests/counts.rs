@@ -75,3 +75,44 @@ async fn a_change_that_was_not_waited_for_is_told_at_once() {
     moment().await;
     assert_eq!(bed.guard.picture().in_flight, 1);
 }
+
+#[tokio::test]
+async fn what_the_application_breaks_off_is_counted() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET.repeat(2)).await;
+    application.hears(GET.repeat(2)).await;
+    application.say(&OK[..OK.len() - 1]).await;
+    client.hears(&OK[..OK.len() - 1]).await;
+    application.ends().await;
+    client.hears_end().await;
+    bed.until("an end in the middle of an answer", |picture| picture.counters.broken_off == 2).await;
+
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.resets();
+    client.hears_reset().await;
+    bed.until("a reset", |picture| picture.counters.broken_off == 3).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_is_whole_and_a_client_that_left_is_owed_none() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    application.say("HTTP/1.1 200 OK\r\n\r\nok").await;
+    application.ends().await;
+    client.hears("HTTP/1.1 200 OK\r\n\r\nok").await;
+    client.hears_end().await;
+    let (mut client, mut application) = bed.pair().await;
+    client.say(GET).await;
+    application.hears(GET).await;
+    client.ends().await;
+    application.hears_end().await;
+    application.ends().await;
+    client.hears_end().await;
+    let picture = bed.until("both are over", |picture| picture.in_flight == 0).await;
+    assert_eq!(picture.counters.broken_off, 0);
+}

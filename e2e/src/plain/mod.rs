@@ -12,7 +12,7 @@ pub mod clients;
 pub mod deployed;
 mod hosts;
 pub mod ledger;
-mod namespace;
+pub mod namespace;
 pub mod objects;
 pub mod outcome;
 pub mod scenario;

@@ -1,12 +1,12 @@
 //! The cluster that the promises share.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use segue_cluster::{Api, Cluster, Options, images};
 
 /// Two nodes with the images of the agent and the sample program, or the cluster that was named from outside.
 pub(crate) struct Bed {
-    cluster: OnceCell<Cluster>,
+    cluster: OnceLock<Cluster>,
     existing: Option<Api>,
 }
 
@@ -14,7 +14,7 @@ impl Bed {
     /// Nothing is brought up before it is needed.
     pub(crate) fn new() -> Self {
         let existing = Api::existing().unwrap_or_else(|error| panic!("{error:#}"));
-        Self { cluster: OnceCell::new(), existing }
+        Self { cluster: OnceLock::new(), existing }
     }
 
     /// Its API server.

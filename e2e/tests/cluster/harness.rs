@@ -1,10 +1,12 @@
-//! Runs promises one after the other, and speaks as Rust's own harness does, so that its words and counts are the same.
+//! Runs promises, one after the other or side by side as each allows, and speaks as Rust's own harness does, so that its words and counts are the same.
 //!
 //! Two processes: the inner one runs the promises. The outer one waits for it and then sweeps, so that nothing is left
 //! of the clusters, whether the inner one came to its end, panicked, or was interrupted or killed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Signal;
 use segue_cluster::{Cluster, KUBECONFIG, Process};
@@ -14,13 +16,18 @@ use signal_hook::iterator::Signals;
 /// Tells the inner process that it is that.
 const INNER: &str = "SEGUE_E2E_INNER";
 
+/// How many promises run side by side: most of the time they wait for a drain.
+const SIDE_BY_SIDE: usize = 6;
+
 /// What a promise needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Any cluster.
     ApiOnly,
-    /// One whose nodes are ours.
+    /// One whose nodes are ours, and nobody else's meanwhile.
     Nodes,
+    /// One whose nodes are ours; promises beside it do not disturb it, nor it them.
+    Shared,
 }
 
 /// One test.
@@ -29,6 +36,9 @@ pub(crate) struct Promise<Bed> {
     pub(crate) needs: Needs,
     pub(crate) holds: fn(&Bed),
 }
+
+/// Those of them that are to be run.
+type Chosen<'p, Bed> = Vec<&'p Promise<Bed>>;
 
 /// What the command line asks for: the words of `cargo test -- …` that make sense here.
 #[derive(Debug, Default)]
@@ -39,7 +49,7 @@ struct Asked {
     list: bool,
 }
 
-pub(crate) fn main<Bed>(promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
+pub(crate) fn main<Bed: Sync>(promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
     let asked = Asked::read(std::env::args().skip(1));
     if asked.list {
         for promise in promises {
@@ -75,41 +85,63 @@ fn guard() -> ExitCode {
     if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run<Bed>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
+fn run<Bed: Sync>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
     let existing = std::env::var_os(KUBECONFIG).is_some_and(|name| !name.is_empty());
-    let chosen: Vec<&Promise<Bed>> = promises.iter().filter(|promise| asked.wants(promise.name)).collect();
+    let chosen: Chosen<'_, Bed> = promises.iter().filter(|promise| asked.wants(promise.name)).collect();
     println!("\nrunning {} tests", chosen.len());
     let bed = bed();
-    let (mut passed, mut failed, mut ignored) = (0, Vec::new(), 0);
-    for promise in &chosen {
-        if existing && promise.needs == Needs::Nodes {
-            ignored += 1;
-            println!(
-                "test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours",
-                promise.name
-            );
-            continue;
-        }
-        // The message of a panic stands above the line that names the test.
-        if catch_unwind(AssertUnwindSafe(|| (promise.holds)(&bed))).is_ok() {
-            passed += 1;
-            println!("test {} ... ok", promise.name);
-        } else {
-            failed.push(promise.name);
-            println!("test {} ... FAILED", promise.name);
-        }
+    let (possible, ignored): (Chosen<'_, Bed>, Chosen<'_, Bed>) =
+        chosen.iter().copied().partition(|promise| !existing || promise.needs == Needs::ApiOnly);
+    for promise in &ignored {
+        println!("test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours", promise.name);
     }
+    let (shared, alone): (Chosen<'_, Bed>, Chosen<'_, Bed>) =
+        possible.iter().copied().partition(|promise| promise.needs == Needs::Shared);
+    let mut failed: Vec<&str> = Vec::new();
+    for promise in &alone {
+        failed.extend(failing(promise, &bed));
+    }
+    failed.extend(side_by_side(&shared, &bed));
     drop(bed);
     if !failed.is_empty() {
         println!("\nfailures:\n    {}", failed.join("\n    "));
     }
     let word = if failed.is_empty() { "ok" } else { "FAILED" };
-    let filtered = promises.len() - chosen.len();
     println!(
-        "\ntest result: {word}. {passed} passed; {} failed; {ignored} ignored; 0 measured; {filtered} filtered out\n",
-        failed.len()
+        "\ntest result: {word}. {} passed; {} failed; {} ignored; 0 measured; {} filtered out\n",
+        possible.len() - failed.len(),
+        failed.len(),
+        ignored.len(),
+        promises.len() - chosen.len()
     );
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs a promise; its name, if it did not hold.
+fn failing<Bed>(promise: &Promise<Bed>, bed: &Bed) -> Option<&'static str> {
+    // The message of a panic stands above the line that names the test.
+    let holds = catch_unwind(AssertUnwindSafe(|| (promise.holds)(bed))).is_ok();
+    println!("test {} ... {}", promise.name, if holds { "ok" } else { "FAILED" });
+    (!holds).then_some(promise.name)
+}
+
+/// Runs promises that do not disturb each other; the names of those that did not hold.
+fn side_by_side<Bed: Sync>(promises: &[&Promise<Bed>], bed: &Bed) -> Vec<&'static str> {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(promise) = promises.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // A panic's message names its thread.
+            let run = || failing(promise, bed);
+            let name = std::thread::Builder::new().name(promise.name.to_owned());
+            let lost = std::thread::scope(|scope| {
+                name.spawn_scoped(scope, run).expect("a thread can be started").join()
+            });
+            let lost = lost.unwrap_or(Some(promise.name));
+            failed.lock().unwrap_or_else(PoisonError::into_inner).extend(lost);
+        }
+    };
+    std::thread::scope(|scope| (0..SIDE_BY_SIDE).for_each(|_| _ = scope.spawn(work)));
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Asked {

@@ -1,8 +1,9 @@
 //! Load by `segue probe`, run wherever a command of the cluster runs: on a node, beside a pod, on a load balancer.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::ensure;
+use rustix::process::{Pid, Signal, kill_process};
 use segue_cluster::{Machine, wait};
 use serde_json::Value;
 
@@ -38,6 +39,38 @@ pub(crate) fn probe(mut command: Command, url: &str, words: &[&str]) -> Told {
         panic!("the probe said no JSON ({error}): {said}{}", String::from_utf8_lossy(&output.stderr))
     });
     Told(told)
+}
+
+/// A probe that runs until it is told to end.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    /// Starts [`probe`] without a duration.
+    #[track_caller]
+    pub(crate) fn start(mut command: Command, url: &str, words: &[&str]) -> Self {
+        command.args(["probe", url, "-o", "json", "--duration", "1h"]).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Self(Some(command.spawn().unwrap_or_else(|error| panic!("the probe cannot be run: {error}"))))
+    }
+
+    /// Sends no more, and says what became of everything that was sent. It must not have ended by itself.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Told {
+        let mut child = self.0.take().expect("it is ended once");
+        assert_eq!(child.try_wait().unwrap(), None, "the probe ended by itself");
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Told(serde_json::from_slice(&output.stdout).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// Waits until nothing that a machine sends there is dropped: pods that are ready are not joined yet.

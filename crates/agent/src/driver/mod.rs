@@ -6,7 +6,7 @@ mod look;
 mod shared;
 
 use crate::report::{self, Line, Report, State, Told};
-use crate::{clock, log};
+use crate::{clock, log, run};
 use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
@@ -21,8 +21,11 @@ use std::time::Duration;
 /// How often the pod is looked at when nothing else wakes the driver. Without the guard that often also while it serves:
 /// the rhythm of probes every second shows only so.
 const OFTEN: Duration = Duration::from_millis(200);
-/// While it serves behind the guard.
-const SELDOM: Duration = Duration::from_millis(500);
+/// While it serves behind the guard, which counts: each look makes the kernel go through its whole table of connections.
+const SELDOM: Duration = Duration::from_secs(2);
+/// How often after the hooks returned, until the application is seen to be gone: one that is only restarted may be back
+/// before long.
+const LEAVING: Duration = Duration::from_millis(50);
 /// Under load something changes all the time: between two looks there is at least this.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -135,8 +138,8 @@ impl Driver {
             Action::Withdraw { .. } => self.withdraw(),
             Action::CloseIdle => {
                 self.closing = true;
-                if let (Some(guard), Some(linger)) = (&self.guard, self.plan.drain.linger) {
-                    guard.close_idle(linger.0);
+                if let Some(guard) = &self.guard {
+                    guard.close_idle(run::linger(&self.plan.drain));
                 }
             }
             Action::Cut => {
@@ -227,7 +230,12 @@ impl Driver {
             clock::sleep(BREATH).await;
             return;
         };
-        let next_look = now + if draining || self.guard.is_none() { OFTEN } else { SELDOM };
+        let pace = match self.life.state() {
+            life::State::Released { down: false, .. } => LEAVING,
+            life::State::Serving { .. } if self.guard.is_some() => SELDOM,
+            _ => OFTEN,
+        };
+        let next_look = now + pace;
         let until = wait.until.map_or(next_look, |until| until.min(next_look));
         let changed = async {
             match &self.guard {

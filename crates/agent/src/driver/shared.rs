@@ -55,7 +55,7 @@ impl Shared {
         self.hooks.set(self.hooks.get() + 1);
         // Several hooks heard the same agent: what it carried is counted once.
         if self.resumed.borrow().is_none() && asked.drain.is_some() {
-            self.lost.set(self.lost.get().max(asked.lost));
+            self.lose(asked.lost);
             *self.resumed.borrow_mut() = asked.drain;
         }
         self.wake.notify_one();
@@ -74,6 +74,11 @@ impl Shared {
     /// The drain to take over, once.
     pub(crate) fn resumed(&self) -> Option<Drain> {
         self.resumed.borrow_mut().take()
+    }
+
+    /// An agent before this one died with so many requests. A hook that heard it may say the same.
+    pub(crate) fn lose(&self, requests: u64) {
+        self.lost.set(self.lost.get().max(requests));
     }
 
     pub(crate) fn lost(&self) -> u64 {

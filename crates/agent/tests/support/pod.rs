@@ -95,6 +95,11 @@ impl Pod {
         self.agent.as_mut().unwrap()
     }
 
+    /// What the agent wrote down of what it carries.
+    pub(crate) fn carried(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("carried")).unwrap_or_default()
+    }
+
     /// Starts the hook as the kubelet does: the program in the shared folder.
     pub(crate) fn hook(&self, own: &[&str]) -> Hook {
         let mut command = Command::new(self.folder.path().join("segue-agent"));

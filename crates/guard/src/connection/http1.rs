@@ -59,6 +59,8 @@ pub(crate) struct Http1 {
     opaque: bool,
     /// The oldest one's answer ends with what is being written.
     ended: bool,
+    /// The oldest one's answer ends with the connection.
+    until_close: bool,
     /// The client was told that the oldest one's answer is the last.
     told: bool,
     /// What comes from the client is not for the application any more.
@@ -79,6 +81,7 @@ impl Http1 {
             may_switch: false,
             opaque: false,
             ended: false,
+            until_close: false,
             told: false,
             lost: false,
             closed: false,
@@ -93,6 +96,12 @@ impl Http1 {
     /// Whether answers are missing.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.outstanding.is_empty()
+    }
+
+    /// How many application requests have no whole answer if the application ends now.
+    pub(crate) fn without_answer(&self) -> u32 {
+        let whole = self.until_close && self.outstanding.front().is_some_and(|oldest| oldest.counts);
+        self.counting - u32::from(whole)
     }
 
     /// From now on nothing that the client sends is for the application.
@@ -155,6 +164,7 @@ impl Http1 {
                     }
                     self.answer(down, length, held, more);
                     self.ended = head.ends;
+                    self.until_close = head.until_close;
                 }
                 Front::Body { length, ends } => {
                     down.pass(length);

@@ -198,7 +198,10 @@ impl Connection {
             let Some(application) = &mut self.application else { return Ok(()) };
             match self.down.poll_fill(context, application, &self.held.shared.pool, limit) {
                 Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(_)) => return Err(Reset),
+                Poll::Ready(Err(_)) => {
+                    self.count_broken_off();
+                    return Err(Reset);
+                }
                 Poll::Pending => return Ok(()),
             }
         }
@@ -249,6 +252,7 @@ impl Connection {
             self.down.pass_all();
             return Ok(());
         }
+        self.count_broken_off();
         // Its end must not make half an answer look whole, if it was no end but a reset.
         if self.is_deaf && self.speech.is_waiting() {
             return Err(Reset);
@@ -256,6 +260,15 @@ impl Connection {
         self.finish_down();
         self.mirror_end();
         Ok(())
+    }
+
+    /// The application has ended; unless the client did so first, it is owed what is in flight.
+    fn count_broken_off(&self) {
+        if !self.up.ended {
+            let count = u64::from(self.speech.without_answer(self.held.in_flight()));
+            let counter = &self.held.shared.tally.counting.broken_off;
+            counter.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 
     fn finish_down(&mut self) {

@@ -60,6 +60,15 @@ impl Speech {
         up.has_output()
     }
 
+    /// How many of the requests in flight have no whole answer if the application ends now, as far as can be known.
+    pub(crate) fn without_answer(&self, in_flight: u32) -> u32 {
+        match self {
+            Self::Unknown { .. } | Self::Bytes | Self::Tunnel(_) => 0,
+            Self::Http1(http) => http.without_answer(),
+            Self::Http2(_) => in_flight,
+        }
+    }
+
     /// Whether the application still owes an answer, as far as can be known.
     pub(crate) fn is_waiting(&self) -> bool {
         match self {

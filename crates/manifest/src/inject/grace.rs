@@ -45,11 +45,8 @@ pub(super) fn decide(draft: &mut Draft, ports: Ports, paths: Vec<Path>, slept: D
     let guarded = ports.list.iter().any(|port| port.guard.is_some());
     let stop_time = options.stop_time + slept;
     // Without the guard a connection is seen to be idle only after it has been silent for so long.
-    let in_flight = if guarded {
-        options.longest_request
-    } else {
-        options.longest_request + options.idle_after
-    };
+    let in_flight =
+        if guarded { options.longest_request } else { options.longest_request + options.idle_after };
     let linger = guarded.then_some(Millis(LINGER));
     let needs = Needs { paths, quiet: Some(Millis(QUIET)), linger, longest_request: in_flight, stop_time };
     let budget = needs.budget();
