@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, wait};
-use serde_json::Value;
 
 use super::agents::AgentLogs;
 use super::clients::{Client, Clients};
@@ -78,8 +77,7 @@ fn measure(deployed: &Deployed<'_>, scenario: &Scenario) -> anyhow::Result<Outco
         watch.sights().into_iter().partition(|sight| sight.gone.is_some());
     if let Some(logs) = &logs {
         for sight in &gone {
-            let lines: Vec<String> = logs.lines(sight)?.iter().map(Value::to_string).collect();
-            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), lines.join("\n"))?;
+            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), logs.text(sight)?)?;
         }
     }
     // When those of the beginning were made was not seen.
