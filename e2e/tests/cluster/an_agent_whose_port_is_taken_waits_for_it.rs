@@ -2,6 +2,7 @@
 //! until the port is free.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
@@ -12,6 +13,9 @@ use crate::Bed;
 use crate::injected::{AGENT, CONTROL, Injected, SHORT, inject, sample};
 use crate::said::Said;
 use crate::sample::SELECTOR;
+
+/// Longer than the kubelet takes from one container to the next.
+const A_START: Duration = Duration::from_secs(8);
 
 pub(crate) fn holds(bed: &Bed) {
     let node = bed.cluster().node(2);
@@ -36,6 +40,8 @@ pub(crate) fn holds(bed: &Bed) {
         Ok(())
     })
     .unwrap();
+    // An application whose agent counts as started is started next.
+    wait::pass(A_START);
     let waits = web.pod();
     assert!(!waits.ready && !waits.container("app").unwrap().running, "{waits:#?}");
     drop(taken);
