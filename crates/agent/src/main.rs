@@ -17,6 +17,7 @@ mod driver;
 mod folder;
 mod hook;
 mod log;
+mod means;
 mod ready;
 mod report;
 mod run;

@@ -2,10 +2,10 @@
 
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
-use crate::folder::{self, Invitation};
-use crate::{clock, log};
+use crate::folder;
+use crate::{clock, log, means};
 use segue_core::pod::PodPlan;
-use segue_guard::{Guard, Settings};
+use segue_guard::Guard;
 use serde_json::json;
 use std::cell::OnceCell;
 use std::pin::pin;
@@ -13,9 +13,6 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// Listeners, the agent's own clients, the runtime's own.
-const OTHER_DESCRIPTORS: u64 = 400;
 
 /// How often it is looked again at what nobody tells of. A taken port is so: a hook that stands in for an agent that died
 /// gives it back.
@@ -97,7 +94,7 @@ fn ended(signal: &str, guard: Option<&Guard>) -> ExitCode {
 }
 
 async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
-    raise_descriptor_limit(&plan);
+    means::raise_descriptor_limit(&plan);
     let invitation = match folder::install(&plan) {
         Ok(invitation) => invitation,
         Err(error) => {
@@ -120,7 +117,7 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
         if let Some(guard) = &guard {
             let _ = running.set(guard.clone());
         }
-        start(&control, invitation);
+        control.start(invitation);
         log::say(
             "started",
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
@@ -131,50 +128,13 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// From now on hooks are listened to and the startup probe passes.
-pub(crate) fn start(control: &Control, invitation: Invitation) {
-    control.invitation.replace(Some(invitation));
-    control.starting.replace(None);
-}
-
-/// A carried connection has two descriptors; what the container is given by default may be too few.
-pub(crate) fn raise_descriptor_limit(plan: &PodPlan) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let needed = u64::from(plan.max_connections) * 2 + OTHER_DESCRIPTORS;
-    if limit.current.is_some_and(|current| current < needed) {
-        let current = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
-        // Refused or not enough: the guard waits where it has none left.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit });
-    }
-}
-
-/// How long the guard keeps idle connections once they may be closed: a little less than the drain waits for them, so
-/// that the last ones are closed by the guard, which knows what is lost, and not by the end of the application.
-pub(crate) fn linger(drain: &segue_core::drain::Plan) -> Duration {
-    drain.linger.map_or(Duration::ZERO, |linger| linger.0 / 5 * 4)
-}
-
-/// What the guard is told of the plan.
-pub(crate) fn settings(plan: &PodPlan) -> Settings {
-    let drain = &plan.drain;
-    Settings {
-        ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
-        max_connections: plan.max_connections,
-        websocket_grace: plan.websocket_grace.0,
-        linger: linger(drain),
-        longest_request: drain.longest_request.map_or(drain.deadline, |longest| longest.0),
-        discount: plan.discount.clone(),
-    }
-}
-
 async fn guard(plan: &PodPlan, control: &Control) -> Option<Guard> {
     if !plan.guarded() {
         return None;
     }
     let mut said = false;
     loop {
-        match segue_guard::bind(settings(plan)).await {
+        match segue_guard::bind(means::settings(plan)).await {
             Ok(bound) => return Some(bound.serve()),
             Err(error) => {
                 control.starting.replace(Some(error.to_string()));

@@ -36,6 +36,12 @@ impl Control {
         let starting = RefCell::new(Some("the start".to_owned()));
         Rc::new(Self { shared, invitation: RefCell::new(None), starting })
     }
+
+    /// From now on hooks are listened to and the startup probe passes.
+    pub(crate) fn start(&self, invitation: Invitation) {
+        self.invitation.replace(Some(invitation));
+        self.starting.replace(None);
+    }
 }
 
 /// Binds a port for both families, or for IPv4 alone where the node has no IPv6.

@@ -6,7 +6,7 @@ mod look;
 mod shared;
 
 use crate::report::{self, Line, Report, State, Told};
-use crate::{clock, log, run};
+use crate::{clock, log, means};
 use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
@@ -139,7 +139,7 @@ impl Driver {
             Action::CloseIdle => {
                 self.closing = true;
                 if let Some(guard) = &self.guard {
-                    guard.close_idle(run::linger(&self.plan.drain));
+                    guard.close_idle(means::linger(&self.plan.drain));
                 }
             }
             Action::Cut => {

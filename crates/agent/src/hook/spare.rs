@@ -5,7 +5,7 @@ use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder::Invitation;
 use crate::report::Asked;
-use crate::{clock, log, run};
+use crate::{clock, log, means};
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ const FAREWELL: Duration = Duration::from_millis(300);
 /// itself, or another container's hook.
 pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientError) -> bool {
     let plan = &invitation.plan;
-    run::raise_descriptor_limit(plan);
+    means::raise_descriptor_limit(plan);
     let Ok(listener) = control::bind(plan.control_port).await else { return false };
     let guard = if plan.guarded() {
-        match segue_guard::bind(run::settings(plan)).await {
+        match segue_guard::bind(means::settings(plan)).await {
             Ok(bound) => Some(bound.serve()),
             // Its port is given back: whoever has the guard's ports is the one to ask.
             Err(_) => return false,
@@ -34,7 +34,7 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
         json!({ "error": error.to_string(), "agent_lost": heard.lost, "resumes": heard.drain.is_some() }),
     );
     let control = Control::new(Rc::clone(&shared));
-    run::start(&control, invitation.clone());
+    control.start(invitation.clone());
     let asking = shared.ask(heard);
     let mut lines = shared.lines();
     tokio::task::spawn_local(control::serve(listener, control));
