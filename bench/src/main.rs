@@ -5,6 +5,7 @@
 mod clock;
 mod deploy;
 mod drain;
+mod guard;
 mod probe;
 mod proxy;
 mod spread;
@@ -22,6 +23,11 @@ enum Command {
     ProbeLoad(probe::LoadArgs),
     /// The proxy beside nginx and HAProxy.
     Proxy(proxy::Args),
+    /// The guard in a pod beside an Envoy sidecar and beside nothing.
+    Guard(guard::Args),
+    /// The guard's load, as a process of its own.
+    #[command(hide = true)]
+    GuardLoad(guard::LoadArgs),
     /// What a drain adds to what its in-flight request needs.
     Drain(drain::Args),
     /// A deploy of many instances under load, beside its bound.
@@ -38,6 +44,8 @@ fn main() -> anyhow::Result<()> {
         Command::Probe(args) => probe::run(&args),
         Command::ProbeLoad(args) => probe::load(args),
         Command::Proxy(args) => proxy::run(&args),
+        Command::Guard(args) => guard::run(&args),
+        Command::GuardLoad(args) => guard::load(args),
         Command::Drain(args) => drain::run(&args),
         Command::Deploy(args) => deploy::run(&args),
         Command::Table(args) => table::run(&args),

@@ -1,4 +1,5 @@
-//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`, `agent`, `image`, `cluster`.
+//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`, `agent`, `image`, `cluster`,
+//! `table`.
 
 mod agent;
 mod arrows;
@@ -6,6 +7,7 @@ mod bench;
 mod ci;
 mod cluster;
 mod lengths;
+mod table;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +44,8 @@ enum Task {
     /// A real cluster on this machine, that stays
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Recipes by which Kubernetes rolls an application, under every kind of client, on a real cluster
+    Table(table::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Task::Agent => agent::run(),
         Task::Image { out } => agent::image(&out),
         Task::Cluster(command) => cluster::run(&command),
+        Task::Table(arguments) => table::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -64,7 +64,8 @@ impl Process {
         Process::start(command, port).context("starting the origin")
     }
 
-    fn start(mut command: Command, port: u16) -> anyhow::Result<Process> {
+    /// Starts it and waits until its port takes connections.
+    pub(crate) fn start(mut command: Command, port: u16) -> anyhow::Result<Process> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         let mut process = Process { child, port };
         for _ in 0..200 {
@@ -79,21 +80,35 @@ impl Process {
         bail!("it does not listen on port {port}");
     }
 
-    /// Processor time used so far, user and system.
+    /// Processor time used so far, user and system, of the threads that it has now. The whole process's own counter
+    /// goes in steps of 10 ms, too coarse for a round at a low rate.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The fields behind the name, which is in parentheses and may hold anything.
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+        let mut used = Duration::ZERO;
+        for thread in fs::read_dir(self.folder().join("task"))? {
+            let file = thread?.path().join("schedstat");
+            let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+            used +=
+                Duration::from_nanos(text.split_whitespace().next().context("an empty schedstat")?.parse()?);
+        }
+        Ok(used)
     }
 
     /// Resident memory in bytes.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(self.folder().join("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
         let kibibytes: u64 = line.split_whitespace().next().context("VmRSS")?.parse()?;
         Ok(kibibytes * 1024)
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(self.folder().join("fd"))?.count())
+    }
+
+    /// What the kernel tells of it.
+    fn folder(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.child.id()))
     }
 }
 
@@ -105,13 +120,15 @@ impl Drop for Process {
     }
 }
 
-fn pinned(processor: u8) -> Command {
+/// A command that stays on one processor.
+pub(crate) fn pinned(processor: u8) -> Command {
     let mut command = Command::new("taskset");
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin")).args(["-c", &processor.to_string()]);
     command
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// A port that nobody has at the moment.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -82,7 +82,8 @@ pub(crate) fn idle_memory(process: &Process, count: usize) -> anyhow::Result<u64
     Ok(after.saturating_sub(before) / count as u64)
 }
 
-fn idle(port: u16) -> anyhow::Result<TcpStream> {
+/// A connection on which one request was answered, and that stays open.
+pub(crate) fn idle(port: u16) -> anyhow::Result<TcpStream> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(b"GET /1024 HTTP/1.1\r\nhost: bench\r\n\r\n")?;

@@ -4,7 +4,7 @@
 //! meets all of them. The median of the rounds counts.
 
 pub(crate) mod contender;
-mod load;
+pub(crate) mod load;
 mod part;
 mod report;
 

@@ -4,6 +4,7 @@
 
 mod page;
 mod rows;
+mod timing;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,12 @@ pub(crate) struct Args {
     /// Only these applications [default: those of each row]
     #[arg(long = "application", value_name = "APPLICATION")]
     applications: Vec<Application>,
+    /// Only the rows, or only the times [default: both, unless rows, recipes or applications are chosen]
+    #[arg(long, value_name = "PART")]
+    part: Option<Part>,
+    /// How many pods are removed to see how late kube-proxy is
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    removals: usize,
     /// How often each application is rolled
     #[arg(long, value_name = "N", default_value_t = 2)]
     rolls: u32,
@@ -38,6 +45,20 @@ pub(crate) struct Args {
     /// Where the page is written [default: docs/results/DATE-plain-eks.md, if nothing was left out]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+impl Args {
+    /// Whether nothing was left out.
+    fn is_whole(&self) -> bool {
+        self.rows.is_empty() && self.recipes.is_empty() && self.applications.is_empty()
+    }
+}
+
+/// A part of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Rows,
+    Times,
 }
 
 /// A recipe, as an argument.
@@ -85,21 +106,27 @@ struct Cell {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let chosen = if args.rows.is_empty() { Row::value_variants().to_vec() } else { args.rows.clone() };
+    let chosen = if args.part == Some(Part::Times) { Vec::new() } else { chosen };
+    let times = args.part.map_or(args.is_whole(), |part| part == Part::Times);
     let images = plain::deployed::images(true)?;
-    let mut cells = Vec::new();
+    let (mut cells, mut figures) = (Vec::new(), String::new());
     for mode in [ProxyMode::Iptables, ProxyMode::Nftables] {
         let rows: Vec<Row> = chosen.iter().copied().filter(|row| row.mode() == mode).collect();
-        if rows.is_empty() {
+        let times = times && mode == ProxyMode::Iptables;
+        if rows.is_empty() && !times {
             continue;
         }
         let options = Options { nodes: 2, proxy_mode: mode, images: images.clone() };
         let cluster = Cluster::up(&options).context("no cluster")?;
         for row in rows {
-            row_of(&cluster, row, args, &mut cells)?;
+            row_of(&cluster, row, args, &mut cells);
+        }
+        if times {
+            figures = timing::run(&cluster, args.removals, &args.keep)?;
         }
         cluster.down()?;
     }
-    let page = page::render(args, &cells);
+    let page = page::render(args, &cells) + &figures;
     println!("{page}");
     if let Some(file) = out(args) {
         std::fs::write(&file, &page).with_context(|| format!("cannot write {}", file.display()))?;
@@ -110,7 +137,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) -> anyhow::Result<()> {
+fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
     for (recipe, manners) in row.cells() {
         let recipes: Vec<Recipe> = args.recipes.iter().map(|words| words.recipe()).collect();
         let applications: Vec<Manners> = args.applications.iter().map(|words| words.manners()).collect();
@@ -137,14 +164,13 @@ fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) -> an
         }
         cells.push(Cell { row, setup, outcome });
     }
-    Ok(())
 }
 
 /// Where the page goes: only a whole one is kept without being asked for.
 fn out(args: &Args) -> Option<PathBuf> {
-    let whole = args.rows.is_empty() && args.recipes.is_empty() && args.applications.is_empty();
     args.out.clone().or_else(|| {
         let date = jiff::Zoned::now().date();
-        whole.then(|| Path::new("docs/results").join(format!("{date}-plain-eks.md")))
+        (args.is_whole() && args.part.is_none())
+            .then(|| Path::new("docs/results").join(format!("{date}-plain-eks.md")))
     })
 }

@@ -44,8 +44,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 pub(crate) fn install(plan: &PodPlan) -> Result<Invitation, FolderError> {
     let shared = folder("SEGUE_SHARED", "/segue");
     let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
-    let program = std::fs::read(&own).map_err(at(&own))?;
-    put(&shared.join(PROGRAM), &program, 0o755)?;
+    copy(&own, &shared.join(PROGRAM))?;
     let invitation = Invitation { token: token()?, plan: plan.clone() };
     let json = serde_json::to_vec(&invitation).map_err(io::Error::from);
     let path = shared.join(INVITATION);
@@ -94,6 +93,15 @@ fn carried_file() -> PathBuf {
 
 fn folder(variable: &str, default: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from)
+}
+
+/// The kernel copies: the program need not come into memory.
+fn copy(from: &Path, to: &Path) -> Result<(), FolderError> {
+    let beside = to.with_extension("new");
+    std::fs::copy(from, &beside)
+        .and_then(|_| std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)))
+        .and_then(|()| std::fs::rename(&beside, to))
+        .map_err(at(to))
 }
 
 fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), FolderError> {

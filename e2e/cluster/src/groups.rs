@@ -19,6 +19,20 @@ pub(crate) fn make(path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lets a control group's processes have the processor before those of others: what a cluster does in time on a quiet
+/// machine it does in time on a busy one too. Where the kernel has no such setting nothing happens.
+pub(crate) fn favour(name: &str) {
+    for group in places(name) {
+        // The most that version 1 knows, and version 2.
+        for (setting, most) in [("cpu.shares", "262144"), ("cpu.weight", "10000")] {
+            let setting = group.join(setting);
+            if setting.is_file() {
+                let _ = fs::write(setting, most);
+            }
+        }
+    }
+}
+
 /// Removes the control group of this name, with all below it, from every hierarchy. Its processes must have ended.
 pub(crate) fn remove(name: &str) -> anyhow::Result<()> {
     for group in places(name).into_iter().filter(|group| group.is_dir()) {

@@ -39,7 +39,8 @@ pub fn sample(segue: &Path) -> anyhow::Result<PathBuf> {
     for library in image::shared_libraries(segue)? {
         files.push((library.clone(), library));
     }
-    let made = make(&Image { name: SAMPLE, entrypoint: &["/bin/segue", "sample"], user: USER, files }, "sample");
+    let made =
+        make(&Image { name: SAMPLE, entrypoint: &["/bin/segue", "sample"], user: USER, files }, "sample");
     fs::remove_file(&stripped)?;
     made
 }

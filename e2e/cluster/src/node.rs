@@ -184,6 +184,7 @@ impl Node {
         let folder = self.folder();
         let cgroup = format!("{group}/{}", self.name());
         groups::make(&cgroup)?;
+        groups::favour(group);
         let settings = json!({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             // Works on cgroup v1 as on v2: 1.34 is the last minor whose kubelet starts on v1 without being asked.

@@ -69,7 +69,9 @@ impl AgentLogs {
         let looker = std::thread::Builder::new().name("agent-logs".into()).spawn(move || {
             while !end.load(Ordering::Relaxed) {
                 let mut pods = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                folders.iter().for_each(|folder| look(folder, &prefix, &mut pods));
+                for folder in &folders {
+                    look(folder, &prefix, &mut pods);
+                }
                 drop(pods);
                 clock::sleep(PAUSE);
             }
@@ -77,8 +79,8 @@ impl AgentLogs {
         Ok(Self { pods, ended, looker: Some(looker) })
     }
 
-    /// What the agent of a pod wrote so far: one JSON value per line, those that are none left out.
-    pub fn lines(&self, pod: &Sight) -> anyhow::Result<Vec<Value>> {
+    /// What the agent of a pod wrote so far, as it is.
+    pub fn text(&self, pod: &Sight) -> anyhow::Result<String> {
         let mut pods = self.pods.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = format!("{}_{}_{}", pod.namespace, pod.name, pod.uid);
         let files =
@@ -88,15 +90,23 @@ impl AgentLogs {
             let mut text = String::new();
             file.rewind()?;
             file.read_to_string(&mut text)?;
-            lines.extend(text.lines().filter_map(line));
+            lines.extend(text.lines().filter_map(written).map(str::to_owned));
         }
-        Ok(lines)
+        Ok(lines.join("\n"))
+    }
+
+    /// The same line by line, those left out that are no JSON.
+    pub fn lines(&self, pod: &Sight) -> anyhow::Result<Vec<Value>> {
+        Ok(self.text(pod)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
     /// The last that a pod's agent said of its drain. An error if it said nothing of one: that is no zero.
     pub fn last(&self, pod: &Sight) -> anyhow::Result<LastPicture> {
-        let lines = self.lines(pod)?;
-        picture(&lines).with_context(|| format!("{}'s agent: {lines:?}", pod.name))
+        picture(&self.lines(pod)?).with_context(|| {
+            let text = self.text(pod).unwrap_or_default();
+            let tail: Vec<&str> = text.lines().rev().take(3).collect();
+            format!("{}'s agent, which said last: {}", pod.name, tail.join("; before that: "))
+        })
     }
 }
 
@@ -128,9 +138,9 @@ fn look(folder: &Path, prefix: &str, pods: &mut BTreeMap<String, Files>) {
     }
 }
 
-/// A line as the runtime writes it: the time, the stream, whether it is whole, and what was written.
-fn line(line: &str) -> Option<Value> {
-    serde_json::from_str(line.splitn(4, ' ').nth(3)?).ok()
+/// What was written of a line as the runtime keeps it: behind the time, the stream, and whether it is whole.
+fn written(line: &str) -> Option<&str> {
+    line.splitn(4, ' ').nth(3)
 }
 
 fn picture(lines: &[Value]) -> anyhow::Result<LastPicture> {
@@ -157,7 +167,8 @@ mod tests {
     use super::*;
 
     fn lines(texts: &[&str]) -> Vec<Value> {
-        texts.iter().filter_map(|text| line(&format!("2026-01-01T00:00:00Z stderr F {text}"))).collect()
+        let kept = |text: &&str| format!("2026-01-01T00:00:00Z stderr F {text}");
+        texts.iter().filter_map(|text| serde_json::from_str(written(&kept(text))?).ok()).collect()
     }
 
     const RELEASED: &str =

@@ -46,10 +46,10 @@ impl Client {
         }
     }
 
-    /// Requests per second from each place. From four places together they make 540.
+    /// Requests per second from each place. From four places together they make 580.
     pub fn rate(self) -> u32 {
         match self {
-            Self::Kept | Self::Fresh => 40,
+            Self::Kept | Self::Fresh => 45,
             Self::Long | Self::Http2 => 15,
             Self::Stream => 5,
             Self::WebSocket => 20,

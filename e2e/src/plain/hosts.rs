@@ -48,9 +48,10 @@ impl Hosts {
 }
 
 fn text(name: &str, addresses: &[String]) -> String {
-    let mut text: String = addresses.iter().map(|address| format!("{address} {name}\n")).collect();
-    text += &"\n".repeat(LENGTH.saturating_sub(text.len()));
-    text
+    let mut lines: Vec<String> = addresses.iter().map(|address| format!("{address} {name}")).collect();
+    let length: usize = lines.iter().map(|line| line.len() + 1).sum();
+    lines.push("\n".repeat(LENGTH.saturating_sub(length)));
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -106,8 +106,8 @@ impl Ledger {
     }
 }
 
-/// A date as RFC 3339 has it.
-pub(crate) fn seconds_since_1970(date: &str) -> anyhow::Result<f64> {
+/// A date as RFC 3339 has it, in seconds since 1970.
+pub fn seconds_since_1970(date: &str) -> anyhow::Result<f64> {
     let date: jiff::Timestamp = date.parse().with_context(|| format!("{date} is no date"))?;
     Ok(date.as_duration().as_secs_f64())
 }

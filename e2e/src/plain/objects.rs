@@ -15,6 +15,9 @@ pub const SELECTOR: &str = "app=web";
 /// Where the application listens.
 pub const PORT: u16 = 8080;
 
+/// Where its guard is: the first port that `segue inject` gives.
+pub const GUARD_PORT: u16 = 15080;
+
 /// The Service's own port.
 pub const SERVICE_PORT: u16 = 80;
 

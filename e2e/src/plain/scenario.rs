@@ -10,15 +10,12 @@ use segue_cluster::{Cluster, wait};
 use super::agents::AgentLogs;
 use super::clients::{Client, Clients};
 use super::deployed::Deployed;
-use super::objects::{PORT, SELECTOR};
+use super::objects::{GUARD_PORT, PORT, SELECTOR};
 use super::outcome::{Outcome, Removal, Rollout};
 use super::scraper::Scraper;
 use super::setup::{Recipe, Setup};
 use super::watch::{Sight, Watch};
 use crate::clock;
-
-/// The guard's first port: where a scraper that follows the port's name arrives.
-const GUARD_PORT: u16 = 15080;
 
 /// Load before the first rollout, between rollouts, and after the last.
 const CALM: Duration = Duration::from_secs(4);
@@ -41,9 +38,17 @@ pub struct Scenario {
     pub folder: PathBuf,
 }
 
-/// Runs a scenario: deploys, sends, rolls, and reads every ledger.
+/// Runs a scenario: deploys, sends, rolls, and reads every ledger. The application is taken away again, whatever came
+/// of it.
 pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     let deployed = Deployed::up(cluster, &scenario.namespace, &scenario.setup)?;
+    let outcome = measure(&deployed, scenario);
+    deployed.remove()?;
+    outcome
+}
+
+fn measure(deployed: &Deployed<'_>, scenario: &Scenario) -> anyhow::Result<Outcome> {
+    let cluster = deployed.cluster;
     let logs = scenario.setup.recipe.has_agent().then(|| AgentLogs::start(cluster, &scenario.namespace));
     let logs = logs.transpose()?;
     let watch = Arc::new(Watch::start(&deployed.api, SELECTOR)?);
@@ -62,7 +67,7 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
     wait::pass(CALM);
     let mut rollouts = Vec::new();
     for _ in 0..scenario.rolls {
-        rollouts.push(roll(&deployed, &watch, &mut clients)?);
+        rollouts.push(roll(deployed, &watch, &mut clients)?);
         wait::pass(CALM);
     }
     let ledgers = clients.end()?;
@@ -70,22 +75,23 @@ pub fn run(cluster: &Cluster, scenario: &Scenario) -> anyhow::Result<Outcome> {
 
     let (gone, living): (Vec<Sight>, Vec<Sight>) =
         watch.sights().into_iter().partition(|sight| sight.gone.is_some());
-    // When those of the beginning were made was not seen.
-    let new = gone.iter().chain(&living).filter(|sight| sight.created.at > began);
-    let starts = new.filter_map(Sight::starting).map(|time| time.as_secs_f64()).collect();
-    let removals = gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?;
-    let scraped = scraper.answered();
-    drop(scraper);
-    let outcome =
-        Outcome { setup: scenario.setup.clone(), ledgers, removals, starts, rollouts, scraped, seconds };
-    std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     if let Some(logs) = &logs {
         for sight in &gone {
-            let lines: String = logs.lines(sight)?.iter().map(|line| format!("{line}\n")).collect();
-            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), lines)?;
+            std::fs::write(scenario.folder.join(format!("{}.agent.log", sight.name)), logs.text(sight)?)?;
         }
     }
-    deployed.remove()?;
+    // When those of the beginning were made was not seen.
+    let new = gone.iter().chain(&living).filter(|sight| sight.created.at > began);
+    let outcome = Outcome {
+        setup: scenario.setup.clone(),
+        ledgers,
+        removals: gone.iter().map(|sight| removal(sight, logs.as_ref())).collect::<anyhow::Result<_>>()?,
+        starts: new.filter_map(Sight::starting).map(|time| time.as_secs_f64()).collect(),
+        rollouts,
+        scraped: scraper.answered(),
+        seconds,
+    };
+    std::fs::write(scenario.folder.join("outcome.json"), serde_json::to_vec_pretty(&outcome)?)?;
     Ok(outcome)
 }
 

@@ -23,6 +23,16 @@ impl Recipe {
     /// The four of the table.
     pub const ALL: [Self; 4] = [Self::Nothing, Self::Sleep { seconds: 10 }, Self::Agent, Self::Guard];
 
+    /// A word for names.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Sleep { .. } => "sleep",
+            Self::Agent => "agent",
+            Self::Guard => "guard",
+        }
+    }
+
     /// Whether pods have Segue's agent.
     pub fn has_agent(self) -> bool {
         matches!(self, Self::Agent | Self::Guard)

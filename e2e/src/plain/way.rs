@@ -1,6 +1,7 @@
 //! The way by which an application's clients reach it, with what stands in for what a cluster has outside of itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,16 +36,8 @@ pub(crate) struct Way {
     url: String,
     names: Vec<String>,
     outside: Option<Machine>,
-    _kept: Vec<Kept>,
-}
-
-/// What must live as long as clients go that way.
-#[derive(Debug)]
-#[expect(dead_code, reason = "they do their work until they are dropped")]
-enum Kept {
-    Balancer(Balancer),
-    Events(Events),
-    Follower(Follower),
+    /// What does its work until clients go that way no more.
+    _kept: Vec<Box<dyn Debug>>,
 }
 
 impl Way {
@@ -63,7 +56,7 @@ impl Way {
                 balancer.until_serving(usize::try_from(setup.replicas)?)?;
                 let url = format!("http://{}", balancer.address());
                 let outside = Some(cluster.machine(&unique("out"))?);
-                Ok(Self { outside, _kept: vec![Kept::Balancer(balancer)], ..Self::plain(url) })
+                Ok(Self { outside, _kept: vec![Box::new(balancer)], ..Self::plain(url) })
             }
         }
     }
@@ -107,7 +100,7 @@ impl Way {
             let slices = slices.lock().unwrap_or_else(PoisonError::into_inner);
             slices.values().flatten().cloned().collect()
         })?;
-        Ok(Self { _kept: vec![Kept::Events(events), Kept::Follower(follower)], ..way })
+        Ok(Self { _kept: vec![Box::new(events), Box::new(follower)], ..way })
     }
 
     /// By a name under which every node is found that says that it has a pod.
@@ -138,11 +131,7 @@ impl Way {
         let asker = Follower { ended, thread: Some(asking) };
         let look = move || well.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let follower = Follower::start(hosts, Duration::ZERO, look)?;
-        Ok(Self {
-            outside: Some(outside),
-            _kept: vec![Kept::Follower(asker), Kept::Follower(follower)],
-            ..way
-        })
+        Ok(Self { outside: Some(outside), _kept: vec![Box::new(asker), Box::new(follower)], ..way })
     }
 }
 

@@ -30,6 +30,7 @@ mod agents_of_two_images_live_side_by_side;
 mod an_agent_out_of_memory_comes_back;
 mod an_agent_whose_port_is_taken_waits_for_it;
 mod an_existing_cluster_is_used_where_one_is_named;
+mod an_upgrade_behind_a_service_drops_nothing;
 mod applications_of_other_languages_are_upgraded;
 mod drains_finish_without_the_control_plane;
 mod kube_proxy_writes_nftables_where_asked;
@@ -58,6 +59,7 @@ const PROMISES: &[Promise<Bed>] = promises![
     ApiOnly: the_api_answers,
     Nodes: the_cluster_carries_every_kind_of_traffic,
     Nodes: what_is_done_to_a_container_happens,
+    Nodes: an_upgrade_behind_a_service_drops_nothing,
     Nodes: the_control_plane_can_go_and_come_back,
     Nodes: the_stand_in_load_balancer_is_as_late_as_it_is_told,
     Nodes: an_existing_cluster_is_used_where_one_is_named,

@@ -120,6 +120,12 @@ impl Look {
                 && own(connection.remote.ip(), connection.local.ip())
         };
         picture.connections.retain(|connection| !guards(connection));
+        // Whom the application has not accepted yet is the guard, as good as always: it counts those itself.
+        for listener in &mut picture.listeners {
+            if self.guarded.contains(&listener.local.port()) {
+                listener.waiting = 0;
+            }
+        }
         if !self.guarded.is_empty() {
             // It counts what clients opened on any port, the guard's own among them.
             picture.passive_opens = None;

@@ -21,8 +21,8 @@ use std::time::Duration;
 /// How often the pod is looked at when nothing else wakes the driver. Without the guard that often also while it serves:
 /// the rhythm of probes every second shows only so.
 const OFTEN: Duration = Duration::from_millis(200);
-/// While it serves behind the guard.
-const SELDOM: Duration = Duration::from_millis(500);
+/// While it serves behind the guard, which counts: each look makes the kernel go through its whole table of connections.
+const SELDOM: Duration = Duration::from_secs(2);
 /// How often after the hooks returned, until the application is seen to be gone: one that is only restarted may be back
 /// before long.
 const LEAVING: Duration = Duration::from_millis(50);
@@ -232,8 +232,8 @@ impl Driver {
         };
         let pace = match self.life.state() {
             life::State::Released { down: false, .. } => LEAVING,
-            _ if draining || self.guard.is_none() => OFTEN,
-            _ => SELDOM,
+            life::State::Serving { .. } if self.guard.is_some() => SELDOM,
+            _ => OFTEN,
         };
         let next_look = now + pace;
         let until = wait.until.map_or(next_look, |until| until.min(next_look));

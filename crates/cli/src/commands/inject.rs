@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     guard: bool,
     /// The agent's image
-    #[arg(long, value_name = "IMAGE", default_value = Options::AGENT_IMAGE)]
+    #[arg(long, value_name = "IMAGE", default_value = Options::AGENT_IMAGE, value_parser = image)]
     agent_image: String,
     /// How long a stage takes at most, as kube-proxy=3s; STAGE.join=D and STAGE.leave=D set one way; may be given again
     #[arg(long = "bound", value_name = "STAGE=D", value_parser = bound)]
@@ -140,6 +140,14 @@ fn bound(text: &str) -> Result<(String, Duration), String> {
     let bound = at_most_a_day(bound)?;
     Overrides::default().set(stage, bound).map_err(|error| error.to_string())?;
     Ok((stage.to_owned(), bound))
+}
+
+/// What no registry could have, such as an unset variable of a script, is told before a cluster is given it.
+fn image(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err("write it as REGISTRY/NAME:TAG".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Longer waits are mistakes: no pod is given so long.

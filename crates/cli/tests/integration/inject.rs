@@ -166,7 +166,10 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
         (&["--longest-request", "25h", "app.yaml"], "longer than a day"),
         (&["--kubernetes-version", "1.28", "app.yaml"], "1.29 or later"),
         (&["--max-connections", "0", "app.yaml"], "1..=1000000"),
+        (&["--agent-image", "", "app.yaml"], "REGISTRY/NAME:TAG"),
+        (&["--agent-image", "a b", "app.yaml"], "REGISTRY/NAME:TAG"),
         (&["--write", "-"], "--out DIR"),
+        (&["-", "-"], "named twice"),
         (&["--write", "--out", "x", "app.yaml"], "cannot be used with"),
         (&["--undo", "--guard", "app.yaml"], "cannot be used with"),
         (&["missing.yaml"], "missing.yaml can't be read"),
@@ -181,6 +184,20 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
         let said = text(&output.stderr);
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_full_disk_behind_stdout_is_told_as_that() {
+    let folder = folder();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(cargo_bin!("segue"))
+        .args(["inject", "app.yaml"])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("stdout can't be written"), "{}", text(&output.stderr));
 }
 
 #[test]

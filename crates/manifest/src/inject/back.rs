@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::draft::{Decisions, Note};
-use super::record::{Record, place};
+use super::record::{self, Record, place};
 use super::{Refused, agent};
 use crate::objects::{Object, Template, objects};
 use crate::text::{self, Edit, Pointer, Stream};
@@ -58,8 +58,16 @@ fn whole(
 ) -> Result<Stream, Refused> {
     let mut stream = stream.clone();
     while let Some((object, record)) = recorded(&stream, which)?.into_iter().next() {
-        let undone = text::undo(&stream, object.address.document, &record.undo)?;
+        let undo = record::undo_at(&record, &object.address.root);
+        let undone = text::undo(&stream, object.address.document, &undo)?;
         stream = text::parse(stream.name(), &undone.text)?;
+        if recorded(&stream, which)?.iter().any(|(one, _)| one.address == object.address) {
+            let help = "take out by hand what was injected, the annotation too".to_owned();
+            let message = "its record does not fit it any more: it could not be taken out".to_owned();
+            let mut decisions = Decisions::default();
+            decisions.refuse(std::slice::from_ref(&stream), &object, &place(), (message, help));
+            return Err(Refused(decisions.refusals));
+        }
         let (left, gone) = without_agent(&stream, &object)?;
         stream = left;
         for skipped in undone.skipped.into_iter().filter(|one| !gone.contains(&one.at)) {

@@ -45,11 +45,8 @@ pub(super) fn decide(draft: &mut Draft, ports: Ports, paths: Vec<Path>, slept: D
     let guarded = ports.list.iter().any(|port| port.guard.is_some());
     let stop_time = options.stop_time + slept;
     // Without the guard a connection is seen to be idle only after it has been silent for so long.
-    let in_flight = if guarded {
-        options.longest_request
-    } else {
-        options.longest_request + options.idle_after
-    };
+    let in_flight =
+        if guarded { options.longest_request } else { options.longest_request + options.idle_after };
     let linger = guarded.then_some(Millis(LINGER));
     let needs = Needs { paths, quiet: Some(Millis(QUIET)), linger, longest_request: in_flight, stop_time };
     let budget = needs.budget();
@@ -95,11 +92,15 @@ fn longest(paths: &[Path], way: Direction) -> Duration {
 fn explain(needs: &Needs, (grace, needed): (u64, u64), leave: Duration, guarded: bool) -> String {
     let as_it_was = if grace > needed { format!(" as it was; {needed}s are needed") } else { String::new() };
     let request = if guarded { "longest request" } else { "longest request and idle time" };
+    // Side by side with quiet and requests the idle connections have their last moments: the longer counts.
+    let linger = needs.linger.map(|linger| linger.0).filter(|linger| *linger > QUIET + needs.longest_request);
+    let after = match linger {
+        Some(linger) => format!("{} until idle connections are closed", words(linger)),
+        None => format!("{} quiet + {} {request}", words(QUIET), words(needs.longest_request)),
+    };
     let sum = format!(
-        "grace {grace}s{as_it_was}: {} until the last client knows + {} quiet + {} {request} + {} to stop + {} margin",
+        "grace {grace}s{as_it_was}: {} until the last client knows + {after} + {} to stop + {} margin",
         words(leave),
-        words(QUIET),
-        words(needs.longest_request),
         words(needs.stop_time),
         words(MARGIN),
     );

@@ -82,7 +82,14 @@ fn words(
         if exec.command.is_empty() {
             return Some(Vec::new());
         }
-        if sleep(hook).is_none() {
+        let mere = sleep(hook).is_some();
+        if let Some(seconds) = sleeps_in_between(&exec.command).filter(|_| !mere) {
+            *slept = (*slept).max(Duration::from_secs(seconds));
+            draft.note(format!(
+                "the container {name}'s own preStop hook runs after the drain and sleeps {seconds} s in it: the grace period has room for \
+                 that, but the drain waits for what such a sleep guesses, so take it out of the script"
+            ));
+        } else if !mere {
             let stop_time = crate::duration::words(draft.options.stop_time);
             draft.note(format!(
                 "the container {name}'s own preStop hook runs after the drain, out of the --stop-time ({stop_time})"
@@ -151,6 +158,20 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
     }
     draft.note(format!("the container {name}'s own preStop request to port {port} is made after the drain"));
     Some(words)
+}
+
+/// How many seconds a shell's script sleeps on its way, as `sleep 15 && nginx -s quit`; `None` if it does not.
+fn sleeps_in_between(command: &[String]) -> Option<u64> {
+    let [_, flag, script] = command else { return None };
+    let commands = script.split(['\n', ';', '&', '|']).map(|one| one.split_whitespace().collect::<Vec<_>>());
+    let seconds = commands.map(|words| match words.as_slice() {
+        [program, seconds] if program.rsplit('/').next() == Some("sleep") => {
+            seconds.strip_suffix('s').unwrap_or(seconds).parse().unwrap_or_default()
+        }
+        _ => 0_u64,
+    });
+    let seconds = seconds.fold(0, u64::saturating_add);
+    (flag.starts_with('-') && flag.ends_with('c') && seconds > 0).then_some(seconds)
 }
 
 /// How many seconds a hook sleeps that does nothing else: by the kubelet's own `sleep`, or by a program.

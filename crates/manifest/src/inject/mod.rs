@@ -105,6 +105,10 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     }
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
     let clean = back::take_back(streams, &mut decisions.notes, which)?;
+    if changed == 0 {
+        let what = if second_step { "no Service was sent to the guard" } else { "nothing was injected" };
+        decisions.note("undo", format!("{what}: the input is as it was"));
+    }
     if second_step && changed > 0 {
         decisions.note(
             "undo",

@@ -45,6 +45,22 @@ impl Record {
     }
 }
 
+/// How to take an object's edits back where it stands now: it may have been wrapped into a `List` since, or taken out of one, as
+/// `kubectl get` does. What can't be told so is left out.
+pub(super) fn undo_at(record: &Record, root: &Pointer) -> Vec<Undo> {
+    let last = place();
+    let then = record.undo.iter().find_map(|undo| {
+        let steps = undo.at().steps().strip_suffix(last.steps())?;
+        Some(Pointer(steps.to_vec()))
+    });
+    match then {
+        Some(then) if then != *root => {
+            record.undo.iter().filter_map(|undo| undo.clone().moved(&then, root)).collect()
+        }
+        _ => record.undo.clone(),
+    }
+}
+
 /// Whether this Service sends to the guard by number.
 pub(super) fn in_second_step(object: &Object) -> bool {
     matches!(Record::of(object), Ok(Some(record)) if record.is_second_step())

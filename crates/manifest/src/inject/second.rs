@@ -51,11 +51,24 @@ pub(super) fn step(streams: &[Stream], decisions: &mut Decisions) -> Result<(Vec
     decisions.note(
         "second step",
         match changed {
+            0 if !guarded(streams, &objects)? => {
+                "no workload with a guard is in the input, so no Service can be sent to one: give the workloads with their Services"
+            }
             0 => "no Service in the input has the number of a guarded port as targetPort: nothing is left to do",
             _ => "apply the Services only once every pod has the guard (`kubectl rollout status` says so); to undo, take them back first",
         },
     );
     Ok((after, changed))
+}
+
+/// Whether a workload in these files has a guard.
+fn guarded(streams: &[Stream], objects: &[Object]) -> Result<bool, Refused> {
+    for object in objects {
+        if injected_plan(streams, object)?.is_some_and(|plan| plan.guarded()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The guard's port for each of the application's, where all workloads behind a Service agree on it.
@@ -82,7 +95,7 @@ fn guards(
             Some(_) => {
                 let message =
                     format!("the workloads behind it have different guards ({workload} and others)");
-                let help = "inject them all with --guard first, so that one number holds for every pod";
+                let help = "inject them all with --guard first; where their guards' numbers differ for good, let the Service name its targetPort";
                 decisions.refuse(streams, object, &Pointer::keys(["spec"]), (message, help.to_owned()));
                 return Ok(BTreeMap::new());
             }

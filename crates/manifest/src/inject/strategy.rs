@@ -158,10 +158,13 @@ fn daemons(draft: &mut Draft) {
     let host_port =
         spec.containers.iter().flat_map(|container| &container.ports).any(|port| port.host_port.is_some());
     if spec.host_network || host_port {
-        draft.note(
-            "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, the floor is one \
-             less, and what is bound to a node is not served there meanwhile",
-        );
+        let unavailable =
+            word(draft, &Pointer::keys(["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]));
+        let fewer = unavailable.map_or_else(|| "one".to_owned(), |value| shown(&value));
+        draft.note(format!(
+            "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, the floor is {fewer} \
+             less (maxUnavailable), and what is bound to a node is not served there meanwhile"
+        ));
         return;
     }
     surge(draft, &Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]), "1", "0");

@@ -36,6 +36,9 @@ pub(super) enum Destination {
 /// Reads files, folders and stdin, in the order in which they are named; a folder's files by their names.
 pub(super) fn read(inputs: &[PathBuf], destination: &Destination) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
+    if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
+        bail!("stdin is named twice: it can be read only once");
+    }
     for input in inputs {
         if input.as_os_str() == "-" {
             if matches!(destination, Destination::InPlace) {
@@ -105,7 +108,7 @@ impl Destination {
     /// Writes the new texts of these files.
     pub(super) fn write(&self, files: &[File], texts: &[String]) -> anyhow::Result<()> {
         match self {
-            Self::Stdout => output::write(one_stream(texts).as_bytes())?,
+            Self::Stdout => output::write(one_stream(texts).as_bytes()).context("stdout can't be written")?,
             Self::InPlace => {
                 for (file, text) in files.iter().zip(texts).filter(|(file, text)| file.text != **text) {
                     if let Some(path) = &file.path {

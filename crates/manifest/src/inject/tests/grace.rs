@@ -41,9 +41,24 @@ fn each_flag_moves_what_it_says() {
     assert_eq!(grace(Options { idle_after: seconds(10), ..Options::default() }), 72);
     assert_eq!(
         grace(Options { longest_request: Duration::from_millis(500), ..guarded() }),
-        37,
+        35,
         "the linger is longer"
     );
+}
+
+#[test]
+fn the_sum_in_words_is_the_sum_that_was_granted() {
+    let text = Web { container: HTTP, ..Web::default() }.behind(NAMED);
+    let plan = |options| {
+        let injected = Injected::of(&text, &options);
+        let plan = injected.at(0, "/spec/template/metadata/annotations/segue.dev~1plan").unwrap();
+        plan.as_str().unwrap().to_owned()
+    };
+    let short = Options { longest_request: Duration::from_secs(1), ..guarded() };
+    let words = "grace 35s: 15s until the last client knows + 5s until idle connections are closed + 10s to stop + 5s margin";
+    assert!(plan(short).starts_with(words));
+    let words = "grace 62s: 15s until the last client knows + 2s quiet + 30s longest request + 10s to stop + 5s margin";
+    assert!(plan(guarded()).starts_with(words));
 }
 
 #[test]

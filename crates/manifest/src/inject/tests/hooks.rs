@@ -91,6 +91,28 @@ fn a_script_that_does_more_than_sleep_is_kept() {
 }
 
 #[test]
+fn a_sleep_within_a_script_lengthens_the_grace_period() {
+    let injected = |container| {
+        let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &Options::default());
+        (injected.number("/spec/template/spec/terminationGracePeriodSeconds").unwrap(), injected.notes)
+    };
+    let (without, notes) = injected("lifecycle: {preStop: {exec: {command: [sh, -c, nginx -s quit]}}}");
+    assert!(notes.contains("out of the --stop-time"), "{notes}");
+    for (script, seconds) in [
+        ("lifecycle: {preStop: {exec: {command: [sh, -c, 'sleep 15 && nginx -s quit']}}}", 15),
+        (
+            "lifecycle: {preStop: {exec: {command: [/bin/bash, -ec, 'date; /bin/sleep 10s; kill 1; sleep 5']}}}",
+            15,
+        ),
+        ("lifecycle: {preStop: {exec: {command: [sh, -c, 'sleepy 15; echo sleep 3']}}}", 0),
+    ] {
+        let (grace, notes) = injected(script);
+        assert_eq!(grace, without + seconds, "{script}");
+        assert_eq!(notes.contains("sleeps 15 s in it"), seconds > 0, "{notes}");
+    }
+}
+
+#[test]
 fn a_sleep_that_is_kept_lengthens_the_grace_period() {
     let keep = Options { keep_sleep: true, ..Options::default() };
     let web = |container| Web { container, ..Web::default() }.yaml();

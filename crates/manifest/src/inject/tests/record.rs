@@ -39,17 +39,57 @@ fn undoing_gives_the_same_bytes() {
     }
 }
 
-#[test]
-fn items_of_a_list_are_injected_and_undone_in_their_places() {
-    let item = |text: &str| {
+fn list(objects: &[&str]) -> String {
+    let item = |text: &&str| {
         let mut lines = text.lines();
         format!("- {}\n{}", lines.next().unwrap(), indented(2, &lines.collect::<Vec<_>>().join("\n")))
     };
-    let list = format!(
-        "apiVersion: v1\nkind: List\nitems:\n{}{}",
-        item(NAMED),
-        item(&Web { container: HTTP, ..Web::default() }.yaml())
+    format!("apiVersion: v1\nkind: List\nitems:\n{}", objects.iter().map(item).collect::<String>())
+}
+
+#[test]
+fn an_object_that_was_wrapped_into_a_list_is_undone_and_planned_anew_where_it_stands() {
+    // As `kubectl get deploy,svc -o yaml` prints what was applied as documents.
+    let text = Web { container: HTTP, own: "replicas: 4", ..Web::default() }.yaml();
+    let injected = Injected::of(&text, &guarded());
+    let wrapped = list(&[NAMED, &injected.text]);
+    let items = |text: &str| streams(text)[0].documents()[0].json()["items"].clone();
+    let undone = undone(&wrapped);
+    assert_eq!(items(&undone.texts.concat())[1], *streams(&text)[0].documents()[0].json());
+    assert_eq!(undone.notes, Vec::new());
+    let again = Injected::of(&wrapped, &Options::default());
+    let afresh = Injected::of(&list(&[NAMED, &text]), &Options::default());
+    let spec = "/items/1/spec";
+    assert_eq!(again.at(0, spec), afresh.at(0, spec));
+}
+
+#[test]
+fn an_object_that_was_taken_out_of_a_list_is_undone_where_it_stands() {
+    let text = Web { container: HTTP, own: "replicas: 4", ..Web::default() }.yaml();
+    let injected = Injected::of(&list(&[NAMED, &text]), &guarded());
+    let alone = injected.at(0, "/items/1").unwrap().to_string();
+    let undone = undone(&alone);
+    assert_eq!(
+        streams(&undone.texts.concat())[0].documents()[0].json(),
+        streams(&text)[0].documents()[0].json()
     );
+    assert_eq!(undone.notes, Vec::new());
+}
+
+#[test]
+fn a_record_that_does_not_know_its_own_place_is_refused() {
+    let injected = Injected::of(&web(), &guarded()).text;
+    let own = injected.find(r#",{"at":["metadata","annotations","segue.dev/injected"]"#).unwrap();
+    let end = own + injected[own..].find("]}'").unwrap();
+    let torn = format!("{}{}", &injected[..own], &injected[end..]);
+    let complaint = refused(&torn, &guarded());
+    assert!(complaint.message.contains("its record does not fit it any more"), "{complaint}");
+    assert!(undo(&streams(&torn), false).is_err());
+}
+
+#[test]
+fn items_of_a_list_are_injected_and_undone_in_their_places() {
+    let list = list(&[NAMED, &Web { container: HTTP, ..Web::default() }.yaml()]);
     let injected = Injected::of(&list, &guarded());
     let port = injected.at(0, "/items/1/spec/template/spec/containers/0/ports/0/containerPort");
     assert_eq!(port, Some(&json!(15080)));
@@ -124,6 +164,7 @@ fn a_record_that_can_not_be_read_is_refused() {
 fn undoing_what_was_never_injected_changes_nothing() {
     let undone = undone(&web());
     assert_eq!((undone.texts.concat(), undone.changed), (web(), 0));
+    assert!(undone.notes[0].text.contains("nothing was injected"), "{:?}", undone.notes);
 }
 
 #[test]

@@ -83,6 +83,9 @@ fn workloads_that_disagree_are_refused() {
 fn without_anything_to_do_it_says_so() {
     let named = Web { container: HTTP, ..Web::default() }.behind(NAMED);
     Injected::of(&named, &second()).says("nothing is left to do");
+    let alone = Injected::of(NUMERIC, &second());
+    alone.says("give the workloads with their Services");
+    alone.is_silent_on("nothing is left to do");
 }
 
 #[test]

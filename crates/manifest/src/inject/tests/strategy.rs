@@ -101,6 +101,9 @@ fn a_daemon_set_surges_where_its_node_has_room() {
     let injected = Injected::of(&web.yaml(), &Options::default());
     assert_eq!(spec(&injected, "/updateStrategy"), None);
     injected.says("the floor is one less");
+    let own = "updateStrategy: {rollingUpdate: {maxUnavailable: 10%}}";
+    let web = Web { kind: Some("DaemonSet"), pod: "hostNetwork: true", own, ..Web::default() };
+    Injected::of(&web.yaml(), &Options::default()).says("the floor is 10% less");
 }
 
 #[test]

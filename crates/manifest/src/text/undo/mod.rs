@@ -144,6 +144,32 @@ impl Undo {
         })
     }
 
+    /// The same for a value that has moved as a whole, as an object does that is wrapped into a `List`: what stood below `old` stands
+    /// below `new`. `None` if the edit was not below `old`.
+    #[must_use]
+    pub fn moved(mut self, old: &Pointer, new: &Pointer) -> Option<Self> {
+        let depth = old.steps().len();
+        let below = |pointer: &Pointer| {
+            let rest = pointer.steps().strip_prefix(old.steps())?;
+            Some(Pointer(new.steps().iter().chain(rest).cloned().collect()))
+        };
+        self.at = below(&self.at)?;
+        self.from = match self.from {
+            Some(from) => Some(below(&from)?),
+            None => None,
+        };
+        self.top = self.top.checked_sub(depth)? + new.steps().len();
+        let indices =
+            |pointer: &Pointer| pointer.steps().iter().filter(|step| matches!(step, Step::Index(_))).count();
+        if !self.names.is_empty() || indices(new) > 0 {
+            // Where it stands now is known: it need not be found by a name.
+            let kept = self.names.split_off(indices(old).min(self.names.len()));
+            self.names = vec![None; indices(new)];
+            self.names.extend(kept);
+        }
+        Some(self)
+    }
+
     fn takes_anything(&self) -> bool {
         self.bytes.is_none()
     }

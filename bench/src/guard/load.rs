@@ -1,0 +1,136 @@
+//! The load: `segue probe`'s library in a process of its own on processor 1, and what it saw.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use http::Method;
+use segue_probe::{Fate, Load, Record, Shape, Target};
+use serde::{Deserialize, Serialize};
+
+use super::front::ANSWER;
+use crate::proxy::contender::pinned;
+
+/// Requests planned so early are sent and not looked at: connections open, caches and clocks warm up.
+const WARMING: Duration = Duration::from_secs(1);
+
+/// What to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Request {
+    /// GET.
+    Get,
+    /// POST of as many bytes as are answered.
+    Post,
+}
+
+/// One run of the load.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct LoadArgs {
+    /// Where to
+    url: Target,
+    /// What
+    #[arg(value_enum)]
+    request: Request,
+    /// Requests per second
+    rate: f64,
+    /// Seconds that count, after one that does not
+    seconds: u64,
+    /// Kept connections, taken in turn
+    connections: usize,
+}
+
+/// What one run saw. Times are in microseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Ran {
+    /// All that were sent, also those that are not looked at.
+    pub(super) requests: u64,
+    pub(super) dropped: u64,
+    /// How many were opened. More than were asked for: requests met no idle one, because something stood still.
+    pub(super) connections: u64,
+    /// From planned to the answer's last byte.
+    pub(super) p50_us: f64,
+    pub(super) p99_us: f64,
+    /// From planned to sent: the load's own fault.
+    pub(super) late_p99_us: f64,
+    /// Why the load says that the run shows nothing, if so.
+    pub(super) invalid: Option<String>,
+}
+
+impl Ran {
+    /// Whether its figures say anything: all was answered, and the load kept its own times.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.dropped == 0 && self.invalid.is_none()
+    }
+}
+
+/// Runs the load in this process; its JSON is the result.
+pub(crate) fn load(args: LoadArgs) -> anyhow::Result<()> {
+    let mut load = Load::new(args.url, WARMING + Duration::from_secs(args.seconds));
+    let mut shape = Shape::new("request", args.rate);
+    shape.pool = args.connections;
+    if args.request == Request::Post {
+        (shape.method, shape.body_size) = (Method::POST, ANSWER);
+    }
+    load.shapes = vec![shape];
+    load.keep_records = true;
+    let report = segue_probe::run(load, |_| ())?;
+    let records = report.ledger.records().unwrap_or_default();
+    let counted =
+        || records.iter().filter(|record| record.planned >= WARMING && matches!(record.end.fate, Fate::Ok));
+    let latency = sorted(counted().map(|record| record.end.at.saturating_sub(record.planned)));
+    let lateness = sorted(counted().filter_map(lateness));
+    ensure!(!latency.is_empty(), "no request was answered after the first second");
+    let micros = |time: Duration| time.as_secs_f64() * 1e6;
+    let ran = Ran {
+        requests: report.ledger.requests(),
+        dropped: report.ledger.dropped(),
+        connections: report.ledger.connections,
+        p50_us: micros(percentile(&latency, 50)),
+        p99_us: micros(percentile(&latency, 99)),
+        late_p99_us: micros(percentile(&lateness, 99)),
+        invalid: report.invalid(),
+    };
+    println!("{}", serde_json::to_string(&ran)?);
+    Ok(())
+}
+
+fn lateness(record: &Record) -> Option<Duration> {
+    Some(record.sent?.saturating_sub(record.planned))
+}
+
+fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    times
+}
+
+/// The least time that so many of a hundred do not exceed; zero of none.
+fn percentile(sorted: &[Duration], share: usize) -> Duration {
+    let rank = (sorted.len() * share).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Runs the load as a process of its own.
+pub(super) fn run(port: u16, request: Request, settings: &super::Args, seconds: u64) -> anyhow::Result<Ran> {
+    let word = if request == Request::Get { "get" } else { "post" };
+    let output = pinned(1)
+        .arg(std::env::current_exe()?)
+        .args(["guard-load", &format!("http://127.0.0.1:{port}/"), word])
+        .args([settings.rate.to_string(), seconds.to_string(), settings.connections.to_string()])
+        .output()?;
+    ensure!(output.status.success(), "the load failed: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).context("what the load said is not its JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_least_time_that_so_many_do_not_exceed() {
+        let times: Vec<_> = (1..=200).map(Duration::from_micros).collect();
+        let found = [percentile(&times, 50), percentile(&times, 99), percentile(&times[..1], 99)];
+        assert_eq!(found, [100, 198, 1].map(Duration::from_micros));
+        assert_eq!(percentile(&[], 50), Duration::ZERO);
+    }
+}

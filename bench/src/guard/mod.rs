@@ -1,0 +1,176 @@
+//! The guard in a pod beside an Envoy sidecar and beside nothing, in front of one and the same application.
+//!
+//! What stands in front is pinned to processor 0; the application and the load are on processor 1. In each round every
+//! one has its turn, so that what else happens on the machine meets all of them. *Added* is what a round with it took more
+//! than the same round without anything; the median of the rounds counts.
+
+mod envoy;
+mod front;
+mod load;
+mod namespace;
+mod plan;
+mod report;
+mod rest;
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::proxy::contender::Process;
+use front::{Bed, Front};
+pub(crate) use load::{LoadArgs, load};
+use load::{Ran, Request};
+use report::{Report, Row};
+
+/// How many connections each may carry beyond those of the load: on a machine that stands still for a moment an open loop
+/// opens many more than were asked for, and no bound of what is measured is to be met then.
+const SPARE: usize = 5000;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Rounds of each; the median counts
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of load in each round
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Requests per second
+    #[arg(long, default_value_t = 2000.0)]
+    rate: f64,
+    /// Kept client connections, taken in turn
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Client connections at rest over which memory is measured; 0: not at all
+    #[arg(long, default_value_t = 10_000)]
+    idle: usize,
+    /// Starts of the agent over which the time to be ready is measured; 0: not at all
+    #[arg(long, default_value_t = 20)]
+    starts: usize,
+    /// What to send
+    #[arg(long, value_delimiter = ',', default_value = "get,post")]
+    requests: Vec<Request>,
+    /// Only these in front; `splice` is HAProxy in TCP mode, the cost of one more process on the way
+    #[arg(long, value_delimiter = ',', default_value = "nothing,guard,envoy")]
+    only: Vec<Front>,
+    /// Measure right here: others' sockets are seen by the agent too
+    #[arg(long)]
+    here: bool,
+    /// Machine-readable result on stdout
+    #[arg(short, value_parser = ["text", "json"], default_value = "text")]
+    output: String,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if std::thread::available_parallelism()?.get() < 2 {
+        bail!("two processors are needed: one for what stands in front, one for the load");
+    }
+    ensure!(args.only.contains(&Front::Nothing), "what is added is told beside `nothing`: --only needs it");
+    if !args.here && namespace::is_possible() {
+        // What comes by the network is fetched while there is one.
+        front::prepare(&args.only)?;
+        return namespace::again();
+    }
+    let connections = u32::try_from(args.idle.max(args.connections + SPARE))?;
+    // Each client's connection may have one to the application.
+    allow_descriptors(2 * u64::from(connections) + 100)?;
+    let folder = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let measured = Bed::new(&folder, &args.only, connections).and_then(|bed| measure(args, &bed));
+    std::fs::remove_dir_all(&folder)?;
+    let report = measured?;
+    if args.output == "json" {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report.markdown());
+    }
+    Ok(())
+}
+
+fn measure(args: &Args, bed: &Bed) -> anyhow::Result<Report> {
+    let mut report = Report::new(args, busy()?, bed.binaries()?);
+    if args.starts > 0 {
+        report.ready_ms = Some(rest::ready(bed, args.starts)?);
+    }
+    rounds(args, bed, &mut report.rows)?;
+    for front in args.only.iter().filter(|_| args.idle > 0) {
+        if let Some(memory) = rest::memory(bed, *front, args.idle)? {
+            eprintln!("{}: {} bytes with {} connections", front.name(), memory.with_connections, args.idle);
+            report.memory.push(memory);
+        }
+    }
+    Ok(report)
+}
+
+fn rounds(args: &Args, bed: &Bed, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    let application = bed.application()?;
+    let started = args
+        .only
+        .iter()
+        .map(|front| Ok((*front, bed.start(*front, application.port)?)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    for request in &args.requests {
+        for round in 0..=args.rounds {
+            for (front, process) in &started {
+                // Round 0 warms up: connections, caches, allocators.
+                let seconds = if round == 0 { 1 } else { args.seconds };
+                let (ran, cpu_us) = turn(args, process.as_ref(), application.port, *request, seconds)
+                    .with_context(|| format!("{request:?} through {}", front.name()))?;
+                if round > 0 {
+                    tell(*front, *request, &ran, cpu_us);
+                    rows.push(Row { front: *front, request: *request, round, cpu_us, ran });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A turn, as it ends; a run takes minutes.
+fn tell(front: Front, request: Request, ran: &Ran, cpu_us: f64) {
+    let Ran { p50_us, p99_us, late_p99_us, dropped, .. } = ran;
+    eprintln!(
+        "{request:?} through {}: p50 {p50_us:.0} µs, p99 {p99_us:.0} µs, left late p99 {late_p99_us:.0} µs, \
+         {cpu_us:.2} µs of CPU per request, {dropped} dropped",
+        front.name()
+    );
+    if !ran.is_sound() {
+        eprintln!("this round does not count: {}", ran.invalid.as_deref().unwrap_or("requests were dropped"));
+    }
+}
+
+/// One run of the load, and what it cost the process in front per request, in microseconds.
+fn turn(
+    args: &Args,
+    process: Option<&Process>,
+    application: u16,
+    request: Request,
+    seconds: u64,
+) -> anyhow::Result<(Ran, f64)> {
+    let Some(process) = process else {
+        return Ok((load::run(application, request, args, seconds)?, 0.0));
+    };
+    let before = process.cpu()?;
+    let ran = load::run(process.port, request, args, seconds)?;
+    let cpu = process.cpu()?.saturating_sub(before);
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let cpu_us = cpu.as_secs_f64() * 1e6 / ran.requests as f64;
+    Ok((ran, cpu_us))
+}
+
+/// Lets this process, and those that it starts, have so many descriptors.
+fn allow_descriptors(wanted: u64) -> anyhow::Result<()> {
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let maximum = now.maximum.map(|maximum| maximum.max(wanted));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).with_context(|| {
+        format!("{wanted} open files are needed: `ulimit -n {wanted}`, or fewer with --idle")
+    })
+}
+
+/// How many threads wanted to run in the last minute: more than a few, and the figures show others' work.
+fn busy() -> anyhow::Result<f64> {
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    Ok(load.split_whitespace().next().context("/proc/loadavg is empty")?.parse()?)
+}
