@@ -16,7 +16,7 @@ pub(crate) fn holds(bed: &Bed) {
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     let mut long = web.in_flight(&pod, 60_000);
-    let mut short = web.in_flight(&pod, 8_000);
+    let mut short = web.in_flight(&pod, 6_000);
     web.delete(&pod, &[]);
     let waits = web.until_status(&pod, "the pod waits for requests in flight", |status| {
         status["why"].as_str().is_some_and(|why| why.contains("in flight"))
