@@ -21,8 +21,9 @@ pub struct Plan {
     /// How long no new application request may have come before the instance counts as left alone. `None` where every
     /// path's withdrawal is atomic, so that it is evidence by itself.
     pub quiet: Option<Millis>,
-    /// How long one request takes at most. Where what is in flight is not counted but only estimated, it is waited for
-    /// no longer than that after the last path was left and all was quiet. `None`: up to the deadline.
+    /// How long one request takes at most. Where what is in flight is only estimated, or where new requests still come, it
+    /// is waited for no longer than that after the last path was left and quiet had its time. What is counted and gets no
+    /// company is finished up to the deadline. `None`: always up to the deadline.
     #[serde(default)]
     pub longest_request: Option<Millis>,
     /// How long connections that are kept open without a request may stay so after the last path was left; then they
@@ -275,6 +276,12 @@ impl Drain {
         most.map_or(until, |most| until.min(most))
     }
 
+    /// Whether no request has come for the window: a wait for quiet may have ended without it.
+    fn is_quiet(&self, seen: &Seen, now: Time) -> bool {
+        let (Some(Millis(window)), Some(last)) = (self.plan.quiet, seen.last_request) else { return true };
+        last + window <= now
+    }
+
     fn in_flight(&self, seen: &Seen, now: Time) -> Option<Wait> {
         let (count, estimated) = match seen.in_flight {
             InFlight::Counted(0) | InFlight::Estimated(0) => return None,
@@ -282,7 +289,7 @@ impl Drain {
             InFlight::Counted(count) => (Some(count), false),
             InFlight::Estimated(count) => (Some(count), true),
         };
-        let longest = self.plan.longest_request.filter(|_| estimated);
+        let longest = self.plan.longest_request.filter(|_| estimated || !self.is_quiet(seen, now));
         let until = longest.map(|longest| self.left_at().max(self.quiet_at(seen)) + longest.0);
         let wait = Wait { why: Why::InFlight { count, estimated }, since: self.left_at(), until };
         until.is_none_or(|until| until > now).then_some(wait)

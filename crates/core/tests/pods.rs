@@ -93,6 +93,23 @@ fn what_is_counted_is_finished_up_to_the_deadline() {
 }
 
 #[test]
+fn what_is_counted_while_new_requests_come_is_waited_for_no_longer_than_a_request_takes() {
+    let mut drain = Drain::begin(plan(), at(0));
+    let busy = |last| seen(InFlight::Counted(1), Some(last), 0, true);
+    for second in 0..16 {
+        let waits = wait(drain.step(&busy(second), at(second)));
+        // Left at 3 s, not quiet for as long again.
+        if second >= 6 {
+            assert_eq!(waits.until, Some(at(16)), "at {second} s: {waits:?}");
+        }
+    }
+    let mut quiet = drain.clone();
+    assert_eq!(acts(&mut drain, &busy(16), at(16)), [STOP]);
+    let waits = wait(quiet.step(&busy(14), at(16)));
+    assert_eq!(waits.until, Some(at(60)), "it is quiet: the last one is finished");
+}
+
+#[test]
 fn kept_connections_are_left_alone_while_a_path_still_leads_here() {
     let mut drain = Drain::begin(plan(), at(0));
     let picture = seen(InFlight::Counted(0), None, 4, false);
