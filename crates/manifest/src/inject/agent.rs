@@ -74,6 +74,7 @@ fn container(image: &str, plan: &PodPlan, resources: &Value) -> Value {
             "httpGet": {"path": "/ready", "port": plan.control_port},
             "periodSeconds": 5,
             "failureThreshold": 2,
+            "timeoutSeconds": 5,
         },
         "volumeMounts": [
             {"name": VOLUME, "mountPath": MOUNT},

@@ -1,9 +1,11 @@
-//! What stands around a pod and names its ports: network policies, and meshes that intercept connections.
+//! What stands around a pod: network policies that name its ports, meshes that intercept connections, and the autoscaler that
+//! will not move a pod with local volumes.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::agent::{STATE_VOLUME, VOLUME};
 use super::draft::Draft;
 use super::ports::Ports;
 use crate::objects::{NetworkPolicy, Object, PolicyRule};
@@ -11,6 +13,7 @@ use crate::text::{Pointer, Position};
 
 const ISTIO_EXCLUDE: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const ISTIO_INCLUDE: &str = "traffic.sidecar.istio.io/includeInboundPorts";
+const EVICTABLE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 const LINKERD_SKIP: &str = "config.linkerd.io/skip-inbound-ports";
 
 /// Lets traffic to the guard's ports through wherever a policy lets it through to the application's.
@@ -108,6 +111,20 @@ pub(super) fn mesh(draft: &mut Draft, ports: &Ports) {
         list(draft, LINKERD_SKIP, ports, true);
         tell_mesh(draft, "Linkerd", ports);
         draft.note("Linkerd's proxy must outlive the drain: let it be a native sidecar");
+    }
+}
+
+/// Without a word the cluster autoscaler keeps a node for ever on which a pod has local volumes, as the agent's are.
+pub(super) fn evictable(draft: &mut Draft) {
+    let template = draft.template();
+    let today = template.meta.annotation(EVICTABLE).unwrap_or_default();
+    let mut names: Vec<&str> = today.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    names.extend(
+        [VOLUME, STATE_VOLUME].iter().filter(|name| !today.split(',').any(|one| one.trim() == **name)),
+    );
+    let (at, value) = (template.annotation_at(EVICTABLE), names.join(","));
+    if value != today {
+        draft.put(&at, value.into());
     }
 }
 

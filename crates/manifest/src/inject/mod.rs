@@ -190,6 +190,7 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     }
     around::policies(draft, &ports);
     around::mesh(draft, &ports);
+    around::evictable(draft);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let granted = grace::decide(draft, ports, found.paths, slept);
     if let Err(error) = granted.plan.check() {

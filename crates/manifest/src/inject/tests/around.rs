@@ -126,3 +126,24 @@ fn a_mesh_is_known_by_the_namespace_too() {
     assert_eq!(skip, Some(&json!("15079")));
     meshed("labels: {istio-injection: disabled}").is_silent_on("Istio");
 }
+
+#[test]
+fn the_autoscaler_may_still_move_the_pod() {
+    let key =
+        "/spec/template/metadata/annotations/cluster-autoscaler.kubernetes.io~1safe-to-evict-local-volumes";
+    for (meta, expected) in [
+        ("", "segue,segue-state"),
+        (
+            "annotations: {cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes: cache}",
+            "cache,segue,segue-state",
+        ),
+        (
+            "annotations: {cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes: 'segue, cache'}",
+            "segue,cache,segue-state",
+        ),
+    ] {
+        let web = Web { container: HTTP, meta, ..Web::default() }.behind(NAMED);
+        let injected = Injected::of(&web, &Options::default());
+        assert_eq!(injected.at(0, key), Some(&json!(expected)), "{meta}");
+    }
+}
