@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Bounds that `segue inject` is told
     #[arg(long = "bound", value_name = "STAGE=D", default_value = "kube-proxy=3s")]
     bounds: Vec<String>,
+    /// What it is told that a request takes at most; the clients' longest take 2 s
+    #[arg(long, value_name = "D", default_value = "5s")]
+    longest_request: String,
     /// Where ledgers and logs are kept
     #[arg(long, value_name = "DIR", default_value = "target/table")]
     keep: PathBuf,
@@ -137,6 +140,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Args {
+    /// What `segue inject` is told.
+    fn inject(&self) -> Vec<String> {
+        let bounds = self.bounds.iter().flat_map(|bound| ["--bound".to_owned(), bound.clone()]);
+        bounds.chain(["--longest-request".to_owned(), self.longest_request.clone()]).collect()
+    }
+}
+
 fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
     for (recipe, manners) in row.cells() {
         let recipes: Vec<Recipe> = args.recipes.iter().map(|words| words.recipe()).collect();
@@ -147,7 +158,7 @@ fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
             continue;
         }
         let mut setup = row.setup(recipe, manners);
-        setup.inject.extend(args.bounds.iter().flat_map(|bound| ["--bound".to_owned(), bound.clone()]));
+        setup.inject.extend(args.inject());
         let name = format!("{}-{}", row.name(), cells.len() + 1);
         eprintln!("{name}: {recipe}, {} application", manners.name());
         let scenario = Scenario {

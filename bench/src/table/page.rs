@@ -17,7 +17,7 @@ pub(crate) fn render(args: &Args, cells: &[Cell]) -> String {
          `{}`.\n",
         args.rolls,
         Client::ALL.len() * 4,
-        args.bounds.iter().map(|bound| format!("--bound {bound}")).collect::<Vec<_>>().join(" "),
+        args.inject().join(" "),
     );
     let mut rows: Vec<Row> = cells.iter().map(|cell| cell.row).collect();
     rows.dedup();
