@@ -32,13 +32,20 @@ pub(crate) struct ControlPlane {
     tokens: Vec<(String, String)>,
 }
 
+/// The `ip` line that makes a bridge with an address of its own. Left to itself a bridge takes the lowest of its ports', and
+/// another one whenever that port leaves: whoever still knows the old one is not answered for seconds.
+pub(crate) fn bridge(name: &str, number: u8) -> String {
+    format!("link add {name} address 02:5e:90:00:00:{number:02x} type bridge")
+}
+
 impl ControlPlane {
     /// Makes the machine with its bridge, linked to the host, and the credentials of `nodes`.
     pub(crate) fn prepare(bed: &Bed, link: &str, nodes: &[String]) -> anyhow::Result<Self> {
         let machine = Machine::start(bed, "control-plane", OWN)?;
         let own = machine.address();
         machine.ip(&format!(
-            "link set lo up\nlink add br0 type bridge\naddr add {own}/24 dev br0\nlink set br0 up\n"
+            "link set lo up\n{}\naddr add {own}/24 dev br0\nlink set br0 up\n",
+            bridge("br0", 0)
         ))?;
         machine.sysctl("net/ipv4/ip_forward", "1")?;
         run_with_input(

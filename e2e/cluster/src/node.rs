@@ -10,11 +10,14 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::command::run;
-use crate::control_plane::{ControlPlane, PODS};
+use crate::control_plane::{ControlPlane, PODS, bridge};
 use crate::machine::{Bed, Machine};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
 use crate::{groups, image};
+
+/// The bridge of a node's pods.
+const PODS_BRIDGE: &str = "pods";
 
 /// How kube-proxy writes its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +65,8 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let machine = Machine::start(bed, name, address(number))?;
         join(bed, &plane.machine, &machine, nodes)?;
+        // The plugin uses the bridge that it finds.
+        machine.ip(&bridge(PODS_BRIDGE, number))?;
         // Pods of one node reach each other through its rules too, as through a Service.
         machine
             .sysctl("net/bridge/bridge-nf-call-iptables", "1")
@@ -147,7 +152,7 @@ impl Node {
     fn start_containerd(&self) -> anyhow::Result<()> {
         let folder = self.folder();
         let network = json!({"cniVersion": "0.4.0", "name": "pods", "plugins": [{
-            "type": "bridge", "bridge": "pods", "isGateway": true, "hairpinMode": true, "ipMasq": false,
+            "type": "bridge", "bridge": PODS_BRIDGE, "isGateway": true, "hairpinMode": true, "ipMasq": false,
             "ipam": {
                 "type": "host-local", "dataDir": folder.join("addresses"),
                 "ranges": [[{"subnet": pods(self.number)}]], "routes": [{"dst": "0.0.0.0/0"}]},
