@@ -37,6 +37,9 @@ enum Meanwhile {
     KeptIdle,
 }
 
+/// How old the pods are at the least.
+const SETTLED: Duration = Duration::from_secs(20);
+
 /// How long the request in flight takes.
 const LONG: u64 = 8000;
 const LATE: Duration = Duration::from_secs(2);
@@ -111,6 +114,8 @@ fn drains(cluster: &Cluster, timed: Timed, meanwhile: Meanwhile) -> anyhow::Resu
     let logs = timed.recipe.has_agent().then(|| AgentLogs::start(cluster, &namespace)).transpose()?;
     let watch = Watch::start(&deployed.api, objects::SELECTOR)?;
     let pods = deployed.pods()?;
+    // By then the agent knows the kubelet's rhythm, as it does in any pod that has served for a while.
+    clock::sleep(SETTLED);
     let network = Network::of(cluster.node(1).command("cat"))?;
     let clients = pods
         .iter()
