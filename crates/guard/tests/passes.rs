@@ -63,6 +63,23 @@ async fn a_reset_passes_on_to_the_client() {
     bed.until("nothing in flight", |picture| picture.in_flight == 0 && picture.connections == 0).await;
 }
 
+/// Both come before the guard looks: it writes to an application that is gone, with bytes of the client in its hands.
+#[tokio::test]
+async fn a_request_that_meets_a_reset_ends_its_connection_alone() {
+    let bed = Bed::new().await;
+    for body in ["", "xyz"] {
+        let (mut client, mut application) = bed.pair().await;
+        let request = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{body}");
+        client.say(&request).await;
+        application.hears(&request).await;
+        application.resets();
+        client.stream.try_write(&b"12345"[body.len()..]).unwrap();
+        client.hears_reset().await;
+        let picture = bed.until("the connection's end", |picture| picture.connections == 0).await;
+        assert_eq!((picture.counters.panics, picture.in_flight), (0, 0));
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_ends_with_its_connection_does_so() {
     let bed = Bed::new().await;

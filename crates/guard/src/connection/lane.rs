@@ -140,8 +140,9 @@ impl Lane {
         }
     }
 
-    /// Gives the buffer back.
+    /// Gives the buffer back, and forgets what is in it.
     pub(crate) fn release(&mut self, pool: &Pool) {
+        (self.from, self.mark, self.to) = (0, 0, 0);
         if !self.buffer.is_empty() {
             pool.give(std::mem::take(&mut self.buffer));
         }
