@@ -97,23 +97,24 @@ fn folder(variable: &str, default: &str) -> PathBuf {
 
 /// The kernel copies: the program need not come into memory.
 fn copy(from: &Path, to: &Path) -> Result<(), FolderError> {
-    let beside = to.with_extension("new");
-    std::fs::copy(from, &beside)
-        .and_then(|_| std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)))
-        .and_then(|()| std::fs::rename(&beside, to))
-        .map_err(at(to))
+    replace(to, |beside| {
+        std::fs::copy(from, beside)?;
+        std::fs::set_permissions(beside, std::fs::Permissions::from_mode(0o755))
+    })
 }
 
 fn put(path: &Path, content: &[u8], mode: u32) -> Result<(), FolderError> {
-    let beside = path.with_extension("new");
-    let write = || {
+    replace(path, |beside| {
         let mut file =
-            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(beside)?;
         file.write_all(content)?;
         // What the umask took away.
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        drop(file);
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(at(path))
+        file.set_permissions(std::fs::Permissions::from_mode(mode))
+    })
+}
+
+/// Writes beside the place, then renames.
+fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), FolderError> {
+    let beside = path.with_extension("new");
+    write(&beside).and_then(|()| std::fs::rename(&beside, path)).map_err(at(path))
 }

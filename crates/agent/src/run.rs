@@ -8,6 +8,7 @@ use segue_core::pod::PodPlan;
 use segue_guard::Guard;
 use serde_json::json;
 use std::cell::OnceCell;
+use std::fmt::Display;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -109,8 +110,10 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
         shared.lose(lost);
     }
     let control = Control::new(Rc::clone(&shared));
-    let listener =
-        again("the agent's port", plan.control_port, async || control::bind(plan.control_port).await).await;
+    let port = plan.control_port;
+    let bind =
+        async || segue_guard::listen(port).map_err(|error| format!("the agent's port {port}: {error}"));
+    let listener = again(&control, "waits for a port", bind).await;
     let server = control::serve(listener, Rc::clone(&control));
     let drive = async {
         let guard = guard(&plan, &control).await;
@@ -132,31 +135,27 @@ async fn guard(plan: &PodPlan, control: &Control) -> Option<Guard> {
     if !plan.guarded() {
         return None;
     }
-    let mut said = false;
-    loop {
-        match segue_guard::bind(means::settings(plan)).await {
-            Ok(bound) => return Some(bound.serve()),
-            Err(error) => {
-                control.starting.replace(Some(error.to_string()));
-                if !said {
-                    log::problem("waits for a port of the guard", &error);
-                }
-                said = true;
-            }
-        }
-        clock::sleep(AGAIN).await;
-    }
+    let bind = async || segue_guard::bind(means::settings(plan)).await;
+    Some(again(control, "waits for a port of the guard", bind).await.serve())
 }
 
-async fn again<T>(what: &str, port: u16, mut bind: impl AsyncFnMut() -> std::io::Result<T>) -> T {
+/// Tries until it succeeds. What is waited for is logged once, and told to whoever asks.
+async fn again<T, E: Display>(
+    control: &Control,
+    event: &str,
+    mut bind: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
     let mut said = false;
     loop {
         match bind().await {
             Ok(bound) => return bound,
-            Err(error) if !said => log::problem("waits for a port", &format!("{what} {port}: {error}")),
-            Err(_) => {}
+            Err(error) => {
+                control.starting.replace(Some(error.to_string()));
+                if !std::mem::replace(&mut said, true) {
+                    log::problem(event, &error);
+                }
+            }
         }
-        said = true;
         clock::sleep(AGAIN).await;
     }
 }

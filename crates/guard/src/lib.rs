@@ -27,6 +27,6 @@ mod table;
 mod upstream;
 
 pub use guard::Guard;
-pub use listener::{BindError, Bound, bind};
+pub use listener::{BindError, Bound, bind, listen};
 pub use picture::{Counters, Picture};
 pub use settings::Settings;

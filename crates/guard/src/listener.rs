@@ -90,8 +90,8 @@ impl Bound {
     }
 }
 
-/// Listens on both families, or on IPv4 where the machine has no IPv6.
-fn listen(port: u16) -> io::Result<TcpListener> {
+/// Listens on all addresses of both families, or on IPv4 where the machine has no IPv6. Needs a tokio runtime.
+pub fn listen(port: u16) -> io::Result<TcpListener> {
     match listen_at(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port) {
         Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
             listen_at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)

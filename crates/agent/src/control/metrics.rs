@@ -2,6 +2,7 @@
 
 use crate::driver::Totals;
 use crate::report::{Report, State};
+use serde::Serialize;
 use std::fmt::Write;
 
 /// One metric: its name, its kind, what it is, and its values by label.
@@ -9,10 +10,14 @@ type Metric<'a> = (&'a str, &'a str, &'a str, Vec<(String, f64)>);
 
 pub(super) fn page(report: &Report, totals: &Totals) -> String {
     let one = |value: f64| vec![(String::new(), value)];
-    let drains =
-        totals.drains.iter().map(|(reason, count)| (label("reason", reason), number(*count))).collect();
-    let states = [("serving", State::Serving), ("draining", State::Draining), ("released", State::Released)];
-    let states = states.map(|(name, state)| (label("state", name), number(u64::from(report.state == state))));
+    let drains = totals
+        .drains
+        .iter()
+        .map(|(reason, count)| (label("reason", &name(reason)), number(*count)))
+        .collect();
+    let states = [State::Serving, State::Draining, State::Released];
+    let states =
+        states.map(|state| (label("state", &name(&state)), number(u64::from(report.state == state))));
     let drained: u64 = totals.drains.values().sum();
     let mut metrics: Vec<Metric<'_>> = vec![
         ("segue_state", "gauge", "What the pod does: 1 for the state that it is in.", states.to_vec()),
@@ -76,6 +81,11 @@ pub(super) fn page(report: &Report, totals: &Totals) -> String {
         totals.seconds
     );
     page
+}
+
+/// What a word is called in the agent's JSON.
+fn name(word: &impl Serialize) -> String {
+    serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn label(name: &str, value: &str) -> String {

@@ -10,10 +10,7 @@ use crate::driver::Shared;
 use crate::folder::Invitation;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::io::Errno;
 use std::cell::RefCell;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,20 +39,6 @@ impl Control {
         self.invitation.replace(Some(invitation));
         self.starting.replace(None);
     }
-}
-
-/// Binds a port for both families, or for IPv4 alone where the node has no IPv6.
-pub(crate) async fn bind(port: u16) -> io::Result<TcpListener> {
-    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
-        Err(error) if without_ipv6(&error) => {
-            TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
-        }
-        other => other,
-    }
-}
-
-fn without_ipv6(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL))
 }
 
 /// Answers for ever.

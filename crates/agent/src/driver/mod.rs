@@ -11,7 +11,7 @@ use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
 use segue_core::{Next, Time, Wait, drain};
-use segue_guard::Guard;
+use segue_guard::{Guard, Picture};
 use serde_json::json;
 pub(crate) use shared::{Asking, Shared, Totals};
 use std::collections::BTreeMap;
@@ -71,7 +71,8 @@ impl Driver {
             if let Some(drain) = self.shared.resumed() {
                 self.life.resume(drain);
             }
-            let seen = self.see();
+            let picture = self.guard.as_ref().map(Guard::picture);
+            let seen = self.see(picture.as_ref());
             let next = self.life.step(&seen, now);
             // A drain under way is one, whatever its paths: the guard announces from its first moment.
             if matches!(self.life.state(), life::State::Draining { .. }) {
@@ -82,20 +83,19 @@ impl Driver {
                 Next::Done(never) => match never {},
                 Next::Do(actions) => {
                     for action in actions {
-                        self.act(&action, &seen);
+                        self.act(&action, picture.as_ref());
                     }
                     None
                 }
                 Next::Wait(wait) => Some(wait),
             };
-            self.tell(&seen, wait.as_ref());
+            self.tell(&seen, picture.as_ref(), wait.as_ref());
             self.pause(wait.as_ref(), now).await;
         }
     }
 
-    fn see(&mut self) -> life::Seen {
-        let guard = self.guard.as_ref().map(Guard::picture);
-        let looked = self.look.look(guard.as_ref());
+    fn see(&mut self, picture: Option<&Picture>) -> life::Seen {
+        let looked = self.look.look(picture);
         if let Some(guard) = &self.guard {
             for (port, addresses) in self.look.listeners() {
                 guard.reach(*port, addresses);
@@ -114,7 +114,7 @@ impl Driver {
                 in_flight: looked.in_flight,
                 // Those that were told to close may not have all of their answer yet: their own end shows it.
                 kept: drain::Kept {
-                    connections: guard.map_or(0, |guard| guard.kept + guard.closing),
+                    connections: picture.map_or(0, |guard| guard.kept + guard.closing),
                     closing: self.closing,
                 },
                 last_request: looked.last_request,
@@ -133,7 +133,7 @@ impl Driver {
         }
     }
 
-    fn act(&mut self, action: &Action, seen: &life::Seen) {
+    fn act(&mut self, action: &Action, picture: Option<&Picture>) {
         match action {
             Action::Withdraw { .. } => self.withdraw(),
             Action::CloseIdle => {
@@ -146,7 +146,7 @@ impl Driver {
                 let cut = self.guard.as_ref().map_or(0, Guard::cut);
                 log::say("cut", json!({ "requests": cut, "why": "the drain's deadline came first" }));
             }
-            Action::Release => self.released(seen),
+            Action::Release => self.released(picture),
             Action::Open => {
                 self.withdrawn = false;
                 self.closing = false;
@@ -160,22 +160,22 @@ impl Driver {
         }
     }
 
-    fn released(&mut self, seen: &life::Seen) {
+    fn released(&mut self, picture: Option<&Picture>) {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
         self.outcome = Some(*outcome);
         if !std::mem::replace(&mut self.counted, true) {
-            let report = self.report(seen, None);
+            let guard = picture.map(|guard| guard.counters);
             log::say(
                 "released",
-                json!({ "outcome": outcome, "agent_lost": report.agent_lost, "guard": report.guard }),
+                json!({ "outcome": outcome, "agent_lost": self.shared.lost(), "guard": guard }),
             );
             self.shared.count(outcome);
         }
     }
 
     /// Publishes the picture; logs each new wait of a drain once.
-    fn tell(&mut self, seen: &life::Seen, wait: Option<&Wait>) {
-        let report = self.report(seen, wait);
+    fn tell(&mut self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) {
+        let report = self.report(seen, picture, wait);
         let kind = wait.map(|wait| wait.why.to_string());
         if report.state == State::Draining && kind.is_some() && kind != self.said {
             log::say(
@@ -195,10 +195,9 @@ impl Driver {
         self.shared.publish(Line { released, report, drain });
     }
 
-    fn report(&self, seen: &life::Seen, wait: Option<&Wait>) -> Report {
+    fn report(&self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) -> Report {
         let told = wait.map(Told::of);
         let (in_flight, known) = report::in_flight(seen.drain.in_flight);
-        let guard = self.guard.as_ref().map(Guard::picture);
         Report {
             schema: 1,
             agent: env!("CARGO_PKG_VERSION").to_owned(),
@@ -213,13 +212,13 @@ impl Driver {
             setting: told.and_then(|told| told.setting),
             in_flight,
             known,
-            connections: guard.as_ref().map_or(0, |guard| guard.connections) + self.look.not_covered(),
+            connections: picture.map_or(0, |guard| guard.connections) + self.look.not_covered(),
             kept: seen.drain.kept.connections,
             not_covered: self.look.not_covered(),
             hooks: self.shared.hooks(),
             outcome: self.outcome,
             agent_lost: self.shared.lost(),
-            guard: guard.map(|guard| guard.counters),
+            guard: picture.map(|guard| guard.counters),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Shared {
 /// What the metrics show of all drains.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Totals {
-    pub(crate) drains: BTreeMap<&'static str, u64>,
+    pub(crate) drains: BTreeMap<Reason, u64>,
     pub(crate) cut: u64,
     pub(crate) seconds: f64,
 }
@@ -113,22 +113,12 @@ impl Shared {
 
     pub(crate) fn count(&self, outcome: &Outcome) {
         let mut totals = self.totals.borrow_mut();
-        *totals.drains.entry(reason(outcome.reason)).or_default() += 1;
+        *totals.drains.entry(outcome.reason).or_default() += 1;
         totals.cut += outcome.cut;
         totals.seconds += outcome.took.0.as_secs_f64();
     }
 
     pub(crate) fn totals(&self) -> Totals {
         self.totals.borrow().clone()
-    }
-}
-
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Drained => "drained",
-        Reason::LongestRequest => "longest-request",
-        Reason::Deadline => "deadline",
-        Reason::ApplicationEnded => "application-ended",
-        Reason::NothingListens => "nothing-listens",
     }
 }

@@ -4,7 +4,7 @@ use crate::folder::Invitation;
 use crate::report::{Asked, Line};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{AUTHORIZATION, HOST};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -71,10 +71,17 @@ pub(crate) async fn drain(
 
 async fn send(port: u16, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
     let stream = connect(port).await.map_err(ClientError::Connect)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Broke)?;
+    exchange(stream, request).await.map_err(ClientError::Broke)
+}
+
+/// One request on a connection of its own.
+pub(super) async fn exchange<B>(stream: TcpStream, request: Request<B>) -> hyper::Result<Response<Incoming>>
+where
+    B: Body<Data: Send, Error: std::error::Error + Send + Sync> + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::task::spawn_local(connection);
-    sender.send_request(request).await.map_err(ClientError::Broke)
+    sender.send_request(request).await
 }
 
 /// Pods have loopback of one family at least.

@@ -1,11 +1,11 @@
 //! The container's own hook, run after the drain as the kubelet would have run it.
 
+use super::client;
 use crate::arguments::Own;
 use crate::{clock, log};
 use http_body_util::Empty;
 use hyper::Request;
 use hyper::header::HOST;
-use hyper_util::rt::TokioIo;
 use serde_json::json;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -52,9 +52,5 @@ async fn get(url: &str, headers: &[(String, String)]) -> Result<(), String> {
     let stream = TcpStream::connect((address, uri.port_u16().unwrap_or(80)))
         .await
         .map_err(|error| error.to_string())?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| error.to_string())?;
-    tokio::task::spawn_local(connection);
-    sender.send_request(request).await.map(drop).map_err(|error| error.to_string())
+    client::exchange(stream, request).await.map(drop).map_err(|error| error.to_string())
 }

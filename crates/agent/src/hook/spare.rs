@@ -18,7 +18,7 @@ const FAREWELL: Duration = Duration::from_millis(300);
 pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientError) -> bool {
     let plan = &invitation.plan;
     means::raise_descriptor_limit(plan);
-    let Ok(listener) = control::bind(plan.control_port).await else { return false };
+    let Ok(listener) = segue_guard::listen(plan.control_port) else { return false };
     let guard = if plan.guarded() {
         match segue_guard::bind(means::settings(plan)).await {
             Ok(bound) => Some(bound.serve()),
