@@ -1,16 +1,8 @@
 //! A drain of a pod, with and without the guard.
 
-use crate::support::{Application, Pod, until};
+use crate::support::{Application, GET, Pod, request, until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-
-const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-fn request(port: u16) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(GET).unwrap();
-    stream
-}
 
 fn answer(stream: &mut TcpStream) -> String {
     let mut answer = String::new();

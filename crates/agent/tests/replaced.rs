@@ -1,14 +1,8 @@
 //! An agent that dies: in a drain a hook goes on in its place, otherwise the next agent does.
 
-use crate::support::{Application, Hook, Pod, until};
-use std::io::{Read, Write};
+use crate::support::{Application, Hook, Pod, request, until};
+use std::io::Read;
 use std::net::TcpStream;
-
-fn request(port: u16) -> TcpStream {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    stream
-}
 
 #[test]
 fn a_hook_takes_its_dead_agents_ports_and_finishes_the_drain() {

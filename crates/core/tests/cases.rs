@@ -1,6 +1,7 @@
 //! What the tests that go case by case share.
 
-use segue_core::path::{Bounds, Path, Stage};
+use segue_core::drain::Plan;
+use segue_core::path::{Bounds, Millis, Path, Stage};
 use segue_core::{Next, Time, Wait};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -40,5 +41,24 @@ pub fn done<Action: Debug, Outcome: Debug>(next: Next<Action, Outcome>) -> Outco
     match next {
         Next::Done(outcome) => outcome,
         other => panic!("not done: {other:?}"),
+    }
+}
+
+pub fn acts<Action: Debug, Outcome: Debug>(next: Next<Action, Outcome>) -> Vec<Action> {
+    match next {
+        Next::Do(actions) => actions,
+        other => panic!("nothing to do: {other:?}"),
+    }
+}
+
+/// What a drain in a pod is held to: a path of 3 s, quiet for 2 s, requests of at most 10 s, kept connections for 5 s, all in 60 s.
+pub fn drain_in_a_pod() -> Plan {
+    Plan {
+        paths: vec![path("service", &[Some(3)])],
+        quiet: Some(Millis(seconds(2))),
+        longest_request: Some(Millis(seconds(10))),
+        linger: Some(Millis(seconds(5))),
+        deadline: seconds(60),
+        stop_grace: seconds(10),
     }
 }

@@ -3,7 +3,7 @@
 use crate::cases::{at, done, path, seconds, wait};
 use segue_core::drain::{Action, Drain, Ended, InFlight, Kept, Outcome, Plan, Seen, Signal};
 use segue_core::path::{Millis, Path, PathSeen};
-use segue_core::{Next, Time, Wait, Why};
+use segue_core::{Time, Wait, Why};
 
 const STOP: Action = Action::Signal { signal: Signal::Stop };
 const KILL: Action = Action::Signal { signal: Signal::Kill };
@@ -36,10 +36,7 @@ fn seen(paths: &[&str], in_flight: u64) -> Seen {
 }
 
 fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
-    match drain.step(seen, now) {
-        Next::Do(actions) => actions,
-        other => panic!("nothing to do: {other:?}"),
-    }
+    crate::cases::acts(drain.step(seen, now))
 }
 
 #[test]

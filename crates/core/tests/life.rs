@@ -1,25 +1,14 @@
 //! The life of a pod, case by case and in random worlds: nothing but a hook begins a drain, nothing but its end lets the
 //! hooks go, and a restart is not the end.
 
-use crate::cases::{at, path, seconds};
+use crate::cases::{at, drain_in_a_pod, seconds};
 use proptest::prelude::*;
-use segue_core::drain::{self, InFlight, Plan};
+use segue_core::drain::{self, InFlight};
 use segue_core::path::{Millis, PathSeen};
 use segue_core::pod::life::{Action, Life, Outcome, Reason, Seen, State};
 use segue_core::{Next, Time, Why};
 use std::convert::Infallible;
 use std::time::Duration;
-
-fn plan() -> Plan {
-    Plan {
-        paths: vec![path("service", &[Some(3)])],
-        quiet: Some(Millis(seconds(2))),
-        longest_request: Some(Millis(seconds(10))),
-        linger: Some(Millis(seconds(5))),
-        deadline: seconds(60),
-        stop_grace: seconds(10),
-    }
-}
 
 fn seen(asked: bool, alive: bool, in_flight: InFlight) -> Seen {
     let paths = [("service".to_owned(), PathSeen::default())].into();
@@ -35,10 +24,7 @@ fn left_alone() -> Seen {
 }
 
 fn acts(life: &mut Life, seen: &Seen, now: Time) -> Vec<Action> {
-    match life.step(seen, now) {
-        Next::Do(actions) => actions,
-        other => panic!("nothing to do: {other:?}"),
-    }
+    crate::cases::acts(life.step(seen, now))
 }
 
 fn why(next: Next<Action, Infallible>) -> Why {
@@ -57,7 +43,7 @@ fn outcome(life: &Life) -> Outcome {
 
 /// A pod whose drain ended at 3 s.
 fn released() -> Life {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     let _ = life.step(&asked(), at(0));
     assert_eq!(acts(&mut life, &asked(), at(3)), [Action::Release]);
     life
@@ -65,14 +51,14 @@ fn released() -> Life {
 
 #[test]
 fn it_serves_until_a_hook_asks() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     assert_eq!(why(life.step(&left_alone(), at(100))), Why::Steady);
     assert!(matches!(why(life.step(&asked(), at(101))), Why::Propagation { .. }));
 }
 
 #[test]
 fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     let mut picture = asked();
     picture.drain.paths.insert("service".to_owned(), PathSeen { admitted: true, evidence: 0 });
     assert_eq!(acts(&mut life, &picture, at(0)), [Action::Withdraw { path: "service".to_owned() }]);
@@ -88,7 +74,7 @@ fn the_hooks_return_when_the_drain_is_over_and_whoever_asks_later_at_once() {
 
 #[test]
 fn where_nothing_listens_the_hook_returns_at_once() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     assert_eq!(acts(&mut life, &seen(true, false, InFlight::Counted(3)), at(7)), [Action::Release]);
     let expected = Outcome { reason: Reason::NothingListens, cut: 0, took: Millis(Duration::ZERO) };
     assert_eq!(outcome(&life), expected);
@@ -96,7 +82,7 @@ fn where_nothing_listens_the_hook_returns_at_once() {
 
 #[test]
 fn an_application_that_ends_by_itself_ends_the_drain_and_what_it_carried_is_told() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     let _ = life.step(&seen(true, true, InFlight::Counted(2)), at(0));
     assert_eq!(acts(&mut life, &seen(true, false, InFlight::Counted(0)), at(1)), [Action::Release]);
     let expected = Outcome { reason: Reason::ApplicationEnded, cut: 2, took: Millis(seconds(1)) };
@@ -106,7 +92,7 @@ fn an_application_that_ends_by_itself_ends_the_drain_and_what_it_carried_is_told
 
 #[test]
 fn the_deadline_cuts_and_says_how_many() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     let busy = seen(true, true, InFlight::Counted(2));
     let _ = life.step(&busy, at(0));
     let _ = life.step(&busy, at(3));
@@ -117,7 +103,7 @@ fn the_deadline_cuts_and_says_how_many() {
 
 #[test]
 fn an_estimate_that_had_its_time_is_told_as_such() {
-    let mut life = Life::begin(plan(), at(0));
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
     let busy = seen(true, true, InFlight::Estimated(1));
     let _ = life.step(&busy, at(0));
     let _ = life.step(&busy, at(3));
@@ -155,11 +141,11 @@ fn it_does_not_serve_on_while_a_hook_waits_or_nothing_listens() {
 
 #[test]
 fn a_drain_that_another_agent_began_goes_on_with_its_times() {
-    let mut first = Life::begin(plan(), at(0));
+    let mut first = Life::begin(drain_in_a_pod(), at(0));
     let _ = first.step(&asked(), at(0));
     let _ = first.step(&asked(), at(2));
     let State::Draining { drain } = first.state().clone() else { panic!("it drains") };
-    let mut second = Life::begin(plan(), at(2));
+    let mut second = Life::begin(drain_in_a_pod(), at(2));
     second.resume(drain.clone());
     assert_eq!(acts(&mut second, &asked(), at(3)), [Action::Release]);
     assert_eq!(outcome(&second).took, Millis(seconds(3)), "counted from where the first began");
@@ -173,7 +159,7 @@ proptest! {
     fn hooks_are_let_go_by_evidence_a_bound_or_the_applications_end_alone(
         pictures in prop::collection::vec((any::<bool>(), prop::bool::weighted(0.9), 0u64..2), 1..200)
     ) {
-        let mut life = Life::begin(plan(), at(0));
+        let mut life = Life::begin(drain_in_a_pod(), at(0));
         let mut began = None;
         for (second, (asks, alive, in_flight)) in (0u64..).zip(pictures) {
             let picture = seen(asks, alive, InFlight::Counted(in_flight));

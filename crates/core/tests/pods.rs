@@ -1,7 +1,7 @@
 //! A drain inside a pod, case by case: what is only estimated has an end, kept connections are closed last; and what an
 //! agent may be told.
 
-use crate::cases::{at, path, seconds, wait};
+use crate::cases::{at, drain_in_a_pod, path, seconds, wait};
 use proptest::prelude::*;
 use segue_core::drain::{Action, Drain, InFlight, Kept, Plan, Seen, Signal};
 use segue_core::path::{Millis, PathSeen};
@@ -10,18 +10,6 @@ use segue_core::{Next, Time, Why};
 use std::time::Duration;
 
 const STOP: Action = Action::Signal { signal: Signal::Stop };
-
-/// A path of 3 s, quiet for 2 s, requests of at most 10 s, kept connections for 5 s, all in 60 s.
-fn plan() -> Plan {
-    Plan {
-        paths: vec![path("service", &[Some(3)])],
-        quiet: Some(Millis(seconds(2))),
-        longest_request: Some(Millis(seconds(10))),
-        linger: Some(Millis(seconds(5))),
-        deadline: seconds(60),
-        stop_grace: seconds(10),
-    }
-}
 
 fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> Seen {
     Seen {
@@ -35,15 +23,12 @@ fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> See
 }
 
 fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
-    match drain.step(seen, now) {
-        Next::Do(actions) => actions,
-        other => panic!("nothing to do: {other:?}"),
-    }
+    crate::cases::acts(drain.step(seen, now))
 }
 
 #[test]
 fn an_idle_pod_leaves_when_its_paths_are_left() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let idle = seen(InFlight::Counted(0), None, 0, false);
     assert_eq!(wait(drain.step(&idle, at(0))).until, Some(at(3)));
     assert_eq!(acts(&mut drain, &idle, at(3)), [STOP]);
@@ -53,7 +38,7 @@ fn an_idle_pod_leaves_when_its_paths_are_left() {
 fn an_estimate_is_waited_for_no_longer_than_a_request_takes_after_the_last_path_was_left_and_all_was_quiet() {
     for (last, left) in [(None, 3), (Some(1), 3), (Some(3), 5)] {
         for in_flight in [InFlight::Estimated(2), InFlight::Unknown] {
-            let mut drain = Drain::begin(plan(), at(0));
+            let mut drain = Drain::begin(drain_in_a_pod(), at(0));
             let picture = seen(in_flight, last, 0, true);
             let _ = drain.step(&picture, at(0));
             let waits = wait(drain.step(&picture, at(left)));
@@ -71,7 +56,7 @@ fn an_estimate_is_waited_for_no_longer_than_a_request_takes_after_the_last_path_
 
 #[test]
 fn what_an_estimate_left_behind_is_told() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let mut picture = seen(InFlight::Estimated(2), None, 0, true);
     let _ = drain.step(&picture, at(0));
     let _ = wait(drain.step(&picture, at(3)));
@@ -85,7 +70,7 @@ fn what_an_estimate_left_behind_is_told() {
 
 #[test]
 fn what_is_counted_is_finished_up_to_the_deadline() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let picture = seen(InFlight::Counted(1), None, 0, true);
     let _ = drain.step(&picture, at(0));
     assert_eq!(wait(drain.step(&picture, at(59))).until, Some(at(60)));
@@ -94,7 +79,7 @@ fn what_is_counted_is_finished_up_to_the_deadline() {
 
 #[test]
 fn what_is_counted_while_new_requests_come_is_waited_for_no_longer_than_a_request_takes() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let busy = |last| seen(InFlight::Counted(1), Some(last), 0, true);
     for second in 0..16 {
         let waits = wait(drain.step(&busy(second), at(second)));
@@ -111,7 +96,7 @@ fn what_is_counted_while_new_requests_come_is_waited_for_no_longer_than_a_reques
 
 #[test]
 fn kept_connections_are_left_alone_while_a_path_still_leads_here() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let picture = seen(InFlight::Counted(0), None, 4, false);
     assert!(matches!(wait(drain.step(&picture, at(0))).why, Why::Propagation { .. }));
     assert!(matches!(wait(drain.step(&picture, at(2))).why, Why::Propagation { .. }));
@@ -120,7 +105,7 @@ fn kept_connections_are_left_alone_while_a_path_still_leads_here() {
 
 #[test]
 fn kept_connections_are_closed_while_requests_are_still_in_flight() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let _ = drain.step(&seen(InFlight::Counted(1), None, 4, false), at(0));
     assert_eq!(acts(&mut drain, &seen(InFlight::Counted(1), None, 4, false), at(3)), [Action::CloseIdle]);
     let waits = wait(drain.step(&seen(InFlight::Counted(1), None, 4, true), at(3)));
@@ -129,7 +114,7 @@ fn kept_connections_are_closed_while_requests_are_still_in_flight() {
 
 #[test]
 fn kept_connections_hold_it_up_until_they_are_closed_at_most_for_the_linger() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let kept = |kept| seen(InFlight::Counted(0), None, kept, true);
     let _ = drain.step(&kept(4), at(0));
     let waits = wait(drain.step(&kept(4), at(3)));
@@ -142,7 +127,7 @@ fn kept_connections_hold_it_up_until_they_are_closed_at_most_for_the_linger() {
 
 #[test]
 fn without_a_linger_kept_connections_are_nobody_s_business() {
-    let mut drain = Drain::begin(Plan { linger: None, ..plan() }, at(0));
+    let mut drain = Drain::begin(Plan { linger: None, ..drain_in_a_pod() }, at(0));
     let picture = seen(InFlight::Counted(0), None, 4, false);
     let _ = drain.step(&picture, at(0));
     assert_eq!(acts(&mut drain, &picture, at(3)), [STOP]);
@@ -150,7 +135,7 @@ fn without_a_linger_kept_connections_are_nobody_s_business() {
 
 #[test]
 fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
-    let mut drain = Drain::begin(plan(), at(0));
+    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
     let mut picture = seen(InFlight::Counted(1), None, 4, false);
     let _ = drain.step(&picture, at(0));
     assert_eq!(acts(&mut drain, &picture, at(3)), [Action::CloseIdle]);
@@ -161,7 +146,7 @@ fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
 fn pod_plan() -> PodPlan {
     PodPlan {
         schema: SCHEMA,
-        drain: plan(),
+        drain: drain_in_a_pod(),
         ports: vec![
             Port { name: None, application: 8080, guard: Some(15080), protocol: Protocol::Auto },
             Port { name: Some("admin".to_owned()), application: 9090, guard: None, protocol: Protocol::Tcp },
@@ -211,7 +196,7 @@ proptest! {
     fn a_drain_with_bounds_ends_by_its_deadline_and_not_before_its_paths_are_left(
         pictures in prop::collection::vec((0u64..4, 0u8..3, prop::option::of(0u64..70), 0u64..3, any::<bool>()), 70)
     ) {
-        let mut drain = Drain::begin(plan(), at(0));
+        let mut drain = Drain::begin(drain_in_a_pod(), at(0));
         let mut ended = None;
         for (second, (in_flight, kind, last, kept, closing)) in (0u64..).zip(pictures) {
             let in_flight = [InFlight::Counted(in_flight), InFlight::Estimated(in_flight), InFlight::Unknown]

@@ -6,7 +6,18 @@ mod pod;
 pub(crate) use application::Application;
 pub(crate) use pod::{Hook, Pod, free_port};
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
+
+pub(crate) const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// A connection on which one request was sent.
+pub(crate) fn request(port: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(GET).unwrap();
+    stream
+}
 
 /// Until it is so; a test that waits for nothing else ends after 20 s.
 #[expect(clippy::disallowed_methods, reason = "this is the tests' clock")]

@@ -8,7 +8,7 @@ use crate::cases::seconds;
 use segue_core::drain::{self, InFlight, Kept, Plan, Signal};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{Action, Goal, InstanceSeen, Readiness, Rollout, Seen};
-use segue_core::{InstanceId, Next, Time, Version};
+use segue_core::{InstanceId, Time, Version};
 
 pub(super) fn goal(version: &str, replicas: u32, surge: u32, unavailable: u32) -> Goal {
     Goal {
@@ -69,10 +69,7 @@ pub(super) fn seen(instances: &[(&str, InstanceSeen)]) -> Seen {
 }
 
 pub(super) fn acts(rollout: &mut Rollout, seen: &Seen, now: Time) -> Vec<Action> {
-    match rollout.step(seen, now) {
-        Next::Do(actions) => actions,
-        other => panic!("nothing to do: {other:?}"),
-    }
+    crate::cases::acts(rollout.step(seen, now))
 }
 
 pub(super) fn start(version: &str) -> Action {
