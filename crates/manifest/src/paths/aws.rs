@@ -43,11 +43,7 @@ pub(super) fn application_load_balancer(
         interval: number(annotation("healthcheck-interval-seconds"), 15),
         healthy: number(annotation("healthy-threshold-count"), 2),
         unhealthy: number(annotation("unhealthy-threshold-count"), 2),
-        asks_the_agent: asks(
-            annotation("healthcheck-path").as_deref(),
-            annotation("healthcheck-port").as_deref(),
-            agent,
-        ),
+        asks_the_agent: asks(annotation, agent),
     };
     health.suggest(entry.object, ALB_PREFIX, agent, notes);
     Some(health.stages(ALB, ALB_HEALTH))
@@ -72,11 +68,7 @@ pub(super) fn network_load_balancer(
         interval: number(annotation("healthcheck-interval"), 10),
         healthy: number(annotation("healthcheck-healthy-threshold"), 3),
         unhealthy: number(annotation("healthcheck-unhealthy-threshold"), 3),
-        asks_the_agent: asks(
-            annotation("healthcheck-path").as_deref(),
-            annotation("healthcheck-port").as_deref(),
-            agent,
-        ),
+        asks_the_agent: asks(annotation, agent),
     };
     health.suggest(backing.object, NLB_PREFIX, agent, notes);
     Some(health.stages(NLB, NLB_HEALTH))
@@ -136,6 +128,7 @@ fn number(annotation: Option<String>, default: u64) -> u64 {
     annotation.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
 }
 
-fn asks(path: Option<&str>, port: Option<&str>, agent: AgentHealth) -> bool {
-    path == Some(LB_HEALTH) && port == Some(agent.port.to_string().as_str())
+fn asks(annotation: impl Fn(&str) -> Option<String>, agent: AgentHealth) -> bool {
+    annotation("healthcheck-path").as_deref() == Some(LB_HEALTH)
+        && annotation("healthcheck-port") == Some(agent.port.to_string())
 }
