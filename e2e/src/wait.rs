@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock;
-
-/// How often it is looked.
-const PAUSE: Duration = Duration::from_millis(20);
+pub use segue_cluster::wait::pass;
 
 /// Far more than anything here takes on a slow machine; a test that gets there has failed.
 pub const LONG: Duration = Duration::from_mins(1);
@@ -13,14 +10,9 @@ pub const LONG: Duration = Duration::from_mins(1);
 /// Looks again and again until `look` gives a value; panics after `limit` with what it said last.
 #[track_caller]
 pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let began = clock::now();
-    loop {
-        let seen = match look() {
-            Ok(value) => return value,
-            Err(seen) => seen,
-        };
-        assert!(clock::now() - began < limit, "waited {limit:?} until {what}; last seen: {seen}");
-        clock::sleep(PAUSE);
+    match segue_cluster::wait::until(what, limit, || look().map_err(anyhow::Error::msg)) {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -28,11 +20,6 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T,
 #[track_caller]
 pub fn until_true(what: &str, limit: Duration, mut look: impl FnMut() -> bool) {
     until(what, limit, || if look() { Ok(()) } else { Err("not so".to_owned()) });
-}
-
-/// Lets time pass where a test has to show that nothing happens in it.
-pub fn pass(time: Duration) {
-    clock::sleep(time);
 }
 
 #[cfg(test)]

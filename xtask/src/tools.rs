@@ -1,8 +1,6 @@
 //! Programs that tests and benchmarks run beside our own: looked for, and installed where that is possible.
 
-use std::process::{Command, Stdio};
-
-use crate::succeed;
+use segue_cluster::is_there;
 
 /// A program, and the Debian package that has it.
 struct Tool {
@@ -49,23 +47,7 @@ fn install(purpose: &str, tools: &[Tool]) -> anyhow::Result<()> {
     if !(is_root() && is_there("apt-get")) {
         anyhow::bail!("the {purpose} need programs that are missing: apt-get install {}", packages.join(" "));
     }
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        // The packages' own services are not to be started: only their programs are wanted.
-        command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        command
-    };
-    succeed(apt().args(["update", "-q"]))?;
-    succeed(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
-}
-
-/// Daemons are in folders that a user's PATH may leave out.
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/sbin".into()])
-        .any(|folder| folder.join(program).is_file())
+    segue_cluster::install_packages(&packages)
 }
 
 fn is_root() -> bool {

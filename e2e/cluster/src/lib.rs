@@ -44,7 +44,7 @@ pub use cluster::{Cluster, Options};
 pub use command::{Failed, run};
 pub use keeper::Keeper;
 pub use machine::Machine;
-pub use needs::{install, missing};
+pub use needs::{install, install_packages, is_there, missing};
 pub use node::{Node, ProxyMode};
 pub use pods::{Container, Pod};
 pub use process::{Process, marked};

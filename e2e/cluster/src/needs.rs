@@ -43,10 +43,13 @@ pub(crate) fn path() -> std::ffi::OsString {
     std::env::join_paths(folders).unwrap_or(own)
 }
 
+/// Whether a program is to be found.
+pub fn is_there(program: &str) -> bool {
+    std::env::split_paths(&path()).any(|folder| folder.join(program).is_file())
+}
+
 /// The Debian packages that a cluster needs and that are not there.
 pub fn missing() -> Vec<&'static str> {
-    let path = path();
-    let is_there = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     let mut packages: Vec<&'static str> =
         NEEDS.iter().filter(|need| !is_there(need.program)).map(|need| need.package).collect();
     if !Path::new(PLUGINS).join("bridge").is_file() {
@@ -68,16 +71,21 @@ pub fn install() -> anyhow::Result<()> {
         "a cluster needs what Debian has as {packages}: {}",
         elsewhere()
     );
-    eprintln!("installing {packages}");
+    install_packages(&missing)
+}
+
+/// Installs Debian packages; their own services are not started, for only their programs are wanted.
+pub fn install_packages(packages: &[&str]) -> anyhow::Result<()> {
+    let words = packages.join(" ");
+    eprintln!("installing {words}");
     let apt = || {
         let mut command = Command::new("apt-get");
-        // The packages' own services are not to be started: only their programs are wanted.
         command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1").stdin(Stdio::null());
         command
     };
     run(apt().args(["update", "-q"]))?;
-    run(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(&missing))
-        .with_context(|| format!("apt-get install {packages}"))?;
+    run(apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
+        .with_context(|| format!("apt-get install {words}"))?;
     Ok(())
 }
 
