@@ -59,6 +59,7 @@ pub(super) struct Report {
 struct Added {
     p50: Spread,
     p99: Spread,
+    window_p99: Spread,
     cpu: Spread,
 }
 
@@ -83,9 +84,10 @@ impl Report {
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
             "{} rounds of {} s, {} requests/s in an open loop over {} kept connections, answers of 1 KiB; medians (least–most). \
-             What is in front has processor 0, the application (nginx) and the load have processor 1. The load average was {:.1} before.\n\n\
+             `p99 of 0.1 s` is the median of the 99th percentiles of each tenth of a second: what stops a processor once a second does not show in it. What is in front has processor 0, the application (nginx) and the load have processor 1. The load average was {:.1} before.\n\n\
              | request | in front | p50 µs | p99 µs | added p50 µs | beside Envoy | added p99 µs | beside Envoy | \
-             CPU µs/request | beside Envoy |\n|---|---|---|---|---|---|---|---|---|---|\n",
+             added p99 of 0.1 s µs | beside Envoy | CPU µs/request | beside Envoy |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|\n",
             self.rounds, self.seconds, self.rate, self.connections, self.load_average
         );
         for request in &self.requests {
@@ -139,7 +141,7 @@ impl Report {
             median(|ran| ran.p99_us)
         );
         let Some(added) = self.added(request, front) else {
-            let _ = writeln!(text, " – | – | – | – | – | – |");
+            let _ = writeln!(text, " – | – | – | – | – | – | – | – |");
             return;
         };
         let envoy = self.added(request, Front::Envoy);
@@ -151,6 +153,7 @@ impl Report {
         };
         figure(added.p50, envoy.map(|envoy| envoy.p50), 0);
         figure(added.p99, envoy.map(|envoy| envoy.p99), 0);
+        figure(added.window_p99, envoy.map(|envoy| envoy.window_p99), 0);
         figure(added.cpu, envoy.map(|envoy| envoy.cpu), 2);
         text.push('\n');
     }
@@ -200,6 +203,7 @@ impl Report {
             };
             target("added p50", guard.p50, envoy.p50);
             target("added p99", guard.p99, envoy.p99);
+            target("added p99 of 0.1 s", guard.window_p99, envoy.window_p99);
             target("CPU per request", guard.cpu, envoy.cpu);
         }
         if let Some(memory) = self.memory.iter().find(|memory| memory.front == Front::Guard) {
@@ -231,7 +235,12 @@ impl Report {
             Spread::of(&mut values)
         };
         let mut cpu: Vec<f64> = self.of(request, front).map(|row| row.cpu_us).collect();
-        Some(Added { p50: more(|ran| ran.p50_us), p99: more(|ran| ran.p99_us), cpu: Spread::of(&mut cpu) })
+        Some(Added {
+            p50: more(|ran| ran.p50_us),
+            p99: more(|ran| ran.p99_us),
+            window_p99: more(|ran| ran.window_p99_us),
+            cpu: Spread::of(&mut cpu),
+        })
     }
 
     /// The turns that count: a round does with all its turns or with none.

@@ -11,6 +11,7 @@ fn report(rounds: &[[(f64, f64); 3]]) -> Report {
                 connections: 1,
                 p50_us: *latency,
                 p99_us: 2.0 * latency,
+                window_p99_us: 1.5 * latency,
                 late_p99_us: 0.0,
                 invalid: None,
             };
@@ -42,6 +43,7 @@ fn added_is_told_from_the_same_round_so_a_slow_round_does_not_count_against_anyo
     ]);
     let added = |front| report.added(Request::Get, front).unwrap();
     assert_eq!((added(Front::Guard).p50.median, added(Front::Envoy).p50.median), (20.0, 80.0));
+    assert_eq!((added(Front::Guard).window_p99.median, added(Front::Guard).window_p99.max), (30.0, 45.0));
     assert_eq!((added(Front::Guard).p99.max, added(Front::Guard).cpu.median), (60.0, 10.0));
     assert!(report.added(Request::Get, Front::Nothing).is_none());
 }
