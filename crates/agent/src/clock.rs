@@ -32,6 +32,11 @@ pub(crate) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Waits, in a thread of its own.
+pub(crate) fn block(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
 /// Waits until that point.
 pub(crate) async fn sleep_until(time: Time) {
     sleep(time - now()).await;

@@ -11,6 +11,7 @@
 //! * A hook that loses its agent goes on in its place: it is the same program in the same network namespace.
 
 mod arguments;
+mod carried;
 mod clock;
 mod control;
 mod driver;

@@ -1,5 +1,6 @@
 //! The sidecar: puts the hook's program in place, binds its ports, and drives the pod until its own SIGTERM.
 
+use crate::carried::Carried;
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder;
@@ -34,8 +35,8 @@ pub(crate) async fn run() -> ExitCode {
         log::problem("cannot start", &"signals can't be handled");
         return ExitCode::from(2);
     };
-    let guard = OnceCell::new();
-    let mut serve = pin!(serve(plan, &guard));
+    let running = OnceCell::new();
+    let mut serve = pin!(serve(plan, &running));
     let signal = tokio::select! {
         code = &mut serve => return code,
         // The last of the pod: native sidecars get it when every other container has ended.
@@ -43,7 +44,8 @@ pub(crate) async fn run() -> ExitCode {
         _ = int.recv() => "SIGINT",
     };
     // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
-    let in_flight = guard.get().map_or(0, |guard| guard.picture().in_flight);
+    let guard = running.get().map(|running: &Running| &running.guard);
+    let in_flight = guard.map_or(0, |guard| guard.picture().in_flight);
     if in_flight > 0 {
         log::say(
             "ending",
@@ -51,25 +53,19 @@ pub(crate) async fn run() -> ExitCode {
         );
         tokio::select! {
             code = &mut serve => return code,
-            () = answered(guard.get()) => {}
+            () = answered(guard) => {}
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
     }
-    ended(signal, guard.get())
+    ended(signal, running.get())
 }
 
-/// Writes down what the guard carries, for the next agent to tell should this one die.
-async fn keep_count(guard: Option<Guard>, mut written: u64) {
-    let Some(guard) = guard else { return };
-    loop {
-        let now = guard.picture().in_flight;
-        // A full disk is no reason to stop: then the last count that could be written stays.
-        if now != written && folder::carry(now).is_ok() {
-            written = now;
-        }
-        clock::sleep(AGAIN).await;
-    }
+/// The guard that serves.
+struct Running {
+    guard: Guard,
+    /// None where no thread could be started for it.
+    carried: Option<Carried>,
 }
 
 /// Waits until nothing is in flight.
@@ -86,15 +82,16 @@ fn read(json: &str) -> Result<PodPlan, String> {
 }
 
 /// The counters' last word: some of what they count comes after the drain, when the application ends.
-fn ended(signal: &str, guard: Option<&Guard>) -> ExitCode {
-    if guard.is_some() {
-        let _ = folder::carry(0);
+fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
+    if let Some(carried) = running.and_then(|running| running.carried.as_ref()) {
+        carried.end();
     }
-    log::say("ended", json!({ "signal": signal, "guard": guard.map(|guard| guard.picture().counters) }));
+    let counters = running.map(|running| running.guard.picture().counters);
+    log::say("ended", json!({ "signal": signal, "guard": counters }));
     ExitCode::SUCCESS
 }
 
-async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
+async fn serve(plan: PodPlan, running: &OnceCell<Running>) -> ExitCode {
     means::raise_descriptor_limit(&plan);
     let invitation = match folder::install(&plan) {
         Ok(invitation) => invitation,
@@ -118,14 +115,18 @@ async fn serve(plan: PodPlan, running: &OnceCell<Guard>) -> ExitCode {
     let drive = async {
         let guard = guard(&plan, &control).await;
         if let Some(guard) = &guard {
-            let _ = running.set(guard.clone());
+            let carried = Carried::keep(guard.clone(), lost);
+            if let Err(error) = &carried {
+                log::problem("cannot write down what is carried", error);
+            }
+            let _ = running.set(Running { guard: guard.clone(), carried: carried.ok() });
         }
         control.start(invitation);
         log::say(
             "started",
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
         );
-        tokio::join!(keep_count(guard.clone(), lost), Driver::new(plan, guard, shared).run());
+        Driver::new(plan, guard, shared).run().await;
     };
     tokio::join!(server, drive);
     ExitCode::SUCCESS
