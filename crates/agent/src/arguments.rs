@@ -37,7 +37,7 @@ pub(crate) enum Own {
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let words: Vec<OsString> = words.collect();
     let Some((command, rest)) = words.split_first() else {
-        return Err("what to do? run, hook or ready".to_owned());
+        return Err("a command is missing: there are run, hook and ready".to_owned());
     };
     let alone = |command| {
         rest.first()
@@ -49,7 +49,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
         Some("--help" | "-h" | "help") => Ok(Command::Help),
         Some("--version" | "-V") => Ok(Command::Version),
         Some("hook") => own(rest).map(Command::Hook),
-        _ => Err(format!("unknown command {}", command.to_string_lossy())),
+        _ => Err(format!("unknown command {}: there are run, hook and ready", command.to_string_lossy())),
     }
 }
 

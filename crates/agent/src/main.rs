@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("segue-agent: {error}\n\n{HELP}");
+            eprintln!("segue-agent: {error} (`segue-agent --help` says what there is)");
             ExitCode::from(2)
         }
     }

@@ -50,5 +50,5 @@ fn a_plan_that_no_agent_could_hold_to_ends_it_with_the_reason() {
 fn wrong_words_are_told_with_the_right_ones() {
     let output = Pod::new(8080, false).command("walk").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("segue-agent hook"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("run, hook and ready"));
 }

@@ -187,6 +187,15 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
 }
 
 #[test]
+fn a_file_that_is_named_again_is_read_once() {
+    let folder = folder();
+    let once = printed(&inject(folder.path(), &["app.yaml"], None));
+    for again in [&["app.yaml", "./app.yaml"][..], &[".", "app.yaml"], &["app.yaml", "."]] {
+        assert_eq!(printed(&inject(folder.path(), again, None)), once, "{again:?}");
+    }
+}
+
+#[test]
 fn a_full_disk_behind_stdout_is_told_as_that() {
     let folder = folder();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

@@ -96,8 +96,7 @@ impl Object {
     pub fn read<T: for<'a> Deserialize<'a> + Default>(&self, below: &Pointer) -> Result<T, ShapeError> {
         match self.value(below) {
             None | Some(Value::Null) => Ok(T::default()),
-            Some(value) => T::deserialize(value)
-                .map_err(|error| ShapeError { at: below.clone(), what: error.to_string() }),
+            Some(value) => shaped(value, below),
         }
     }
 
@@ -150,14 +149,11 @@ fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<()
     let kind = Kind::of(api_version, kind_name);
     let meta = match json.get("metadata") {
         None | Some(Value::Null) => Meta::default(),
-        Some(meta) => match Meta::deserialize(meta) {
+        Some(meta) => match shaped(meta, &Pointer::keys(["metadata"])) {
             Ok(meta) => meta,
             // What is not known may keep anything there.
             Err(_) if kind == Kind::Other => Meta::default(),
-            Err(error) => {
-                let at = Pointer::keys(["metadata"]);
-                return Err((address, ShapeError { at, what: error.to_string() }));
-            }
+            Err(error) => return Err((address, error)),
         },
     };
     found.push(Object {
@@ -169,6 +165,19 @@ fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<()
         json: json.clone(),
     });
     Ok(())
+}
+
+/// A value in a shape of ours; an error names the part that has another.
+fn shaped<T: for<'a> Deserialize<'a>>(value: &Value, below: &Pointer) -> Result<T, ShapeError> {
+    use serde_path_to_error::Segment;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let at = error.path().iter().fold(below.clone(), |at, segment| match segment {
+            Segment::Seq { index } => at.then(*index),
+            Segment::Map { key } => at.then(key.as_str()),
+            Segment::Enum { .. } | Segment::Unknown => at,
+        });
+        ShapeError { at, what: error.inner().to_string() }
+    })
 }
 
 /// The value below a pointer.

@@ -33,9 +33,11 @@ pub(super) enum Destination {
     Folder(PathBuf),
 }
 
-/// Reads files, folders and stdin, in the order in which they are named; a folder's files by their names.
+/// Reads files, folders and stdin, in the order in which they are named; a folder's files by their names. A file that is named
+/// again, also as one of a folder's, is read once.
 pub(super) fn read(inputs: &[PathBuf], destination: &Destination) -> anyhow::Result<Vec<File>> {
-    let mut files = Vec::new();
+    let (mut files, mut named) = (Vec::new(), BTreeSet::new());
+    let mut is_new = |path: &Path| std::path::absolute(path).map_or(true, |path| named.insert(path));
     if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
         bail!("stdin is named twice: it can be read only once");
     }
@@ -52,11 +54,11 @@ pub(super) fn read(inputs: &[PathBuf], destination: &Destination) -> anyhow::Res
             if found.is_empty() {
                 bail!("{} has no .yaml, .yml or .json file below it", input.display());
             }
-            for path in found {
+            for path in found.into_iter().filter(|path| is_new(path)) {
                 let relative = path.strip_prefix(input).unwrap_or(&path).to_owned();
                 files.push(file(path, relative)?);
             }
-        } else {
+        } else if is_new(input) {
             let relative = input.file_name().map(PathBuf::from).unwrap_or_default();
             files.push(file(input.clone(), relative)?);
         }

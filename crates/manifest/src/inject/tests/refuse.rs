@@ -107,7 +107,12 @@ fn a_rollout_that_takes_its_pods_from_a_deployment_says_which() {
 fn a_part_that_has_another_shape_is_refused_with_its_place() {
     let web = Web { container: "ports:\n- {name: http, containerPort: many}", ..Web::default() };
     let complaint = refused(&web.yaml(), &Options::default());
-    assert!(complaint.message.contains(".spec.template.spec is not as Kubernetes reads it"), "{complaint}");
+    let field = ".spec.template.spec.containers[0].ports[0].containerPort is not as Kubernetes reads it";
+    assert!(complaint.message.contains(field), "{complaint}");
+    assert!(
+        web.yaml().lines().nth(complaint.line - 1).is_some_and(|line| line.contains("many")),
+        "{complaint}"
+    );
 }
 
 #[test]
@@ -133,6 +138,8 @@ fn an_unknown_kind_may_keep_anything_in_its_metadata() {
     assert_eq!(Injected::of(text, &Options::default()).text, text);
     let deployment = Web::default().yaml().replace("  name: web\nspec", "  labels: [1, 2]\nspec");
     assert!(
-        refused(&deployment, &Options::default()).message.contains(".metadata is not as Kubernetes reads it")
+        refused(&deployment, &Options::default())
+            .message
+            .contains(".metadata.labels is not as Kubernetes reads it")
     );
 }
