@@ -6,7 +6,7 @@ use super::draft::{Decisions, Note};
 use super::record::{self, Record, place};
 use super::{Refused, agent};
 use crate::objects::{Object, Template, objects};
-use crate::text::{self, Edit, Pointer, Stream};
+use crate::text::{self, Edit, Items, Pointer, Stream};
 
 /// Takes back what was injected into the objects that `which` picks. What someone has changed since is left, and told; but
 /// the agent's own container goes whatever it holds.
@@ -26,29 +26,51 @@ pub(super) fn take_back(
     Ok(after)
 }
 
-/// The same, each document by itself, so that a long file is not read again for each of its objects; `None` if that does not
-/// come to the same.
+/// The same, each document by itself, and of a `List` each item, so that a long file is not read again for each of its objects;
+/// `None` if that does not come to the same.
 fn by_documents(
     stream: &Stream,
     notes: &mut Vec<Note>,
     which: &impl Fn(&Object, &Record) -> bool,
 ) -> Result<Option<Stream>, Refused> {
+    let mut roots: BTreeMap<usize, Vec<Pointer>> = BTreeMap::new();
+    for (object, _) in recorded(stream, which)? {
+        roots.entry(object.address.document).or_default().push(object.address.root);
+    }
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
-    for object in recorded(stream, which)?.into_iter().map(|(object, _)| object) {
-        let document = object.address.document;
-        if parts.contains_key(&document) {
-            continue;
-        }
+    for (document, roots) in roots {
         let Some(part) = text::cut_out(stream, document) else { return Ok(None) };
         // A refusal is told by its place in the whole.
-        let Ok(part) = whole(&part, &mut said, which) else { return Ok(None) };
-        parts.insert(document, part);
+        let after = match by_items(&part, &roots, &mut said, which) {
+            Some(after) => Ok(after),
+            None => whole(&part, &mut said, which),
+        };
+        let Ok(after) = after else { return Ok(None) };
+        parts.insert(document, after);
     }
     let back = text::put_back(stream, &parts);
     if back.is_some() {
         notes.append(&mut said);
     }
     Ok(back)
+}
+
+fn by_items(
+    document: &Stream,
+    roots: &[Pointer],
+    notes: &mut Vec<Note>,
+    which: &impl Fn(&Object, &Record) -> bool,
+) -> Option<Stream> {
+    let items = Items::of(document)?;
+    let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
+    for root in roots {
+        // A value below it, as an item's are; an item that is a list itself stays one.
+        let index = text::item_on(&root.then("kind")).filter(|_| root.steps().len() == 2)?;
+        parts.insert(index, whole(&items.cut_out(index)?, &mut said, which).ok()?);
+    }
+    let back = items.put_back(&parts)?;
+    notes.append(&mut said);
+    Some(back)
 }
 
 fn whole(
@@ -71,7 +93,8 @@ fn whole(
         let (left, gone) = without_agent(&stream, &object)?;
         stream = left;
         for skipped in undone.skipped.into_iter().filter(|one| !gone.contains(&one.at)) {
-            let text = format!("{} is left as it is: {}", skipped.at, skipped.reason);
+            let below = skipped.at.steps().get(object.address.root.steps().len()..).unwrap_or_default();
+            let text = format!("{} is left as it is: {}", Pointer(below.to_vec()), skipped.reason);
             notes.push(Note { about: object.to_string(), text });
         }
     }

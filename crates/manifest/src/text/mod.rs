@@ -7,6 +7,7 @@
 
 mod complaint;
 mod edit;
+mod item;
 mod part;
 mod pointer;
 mod read;
@@ -20,6 +21,7 @@ mod value;
 
 pub use complaint::{Complaint, Refusal, Severity, TextError};
 pub use edit::{Edit, Edited, Position, edit};
+pub(crate) use item::{Items, item_on};
 pub(crate) use part::{cut_out, put_back};
 pub use pointer::{Pointer, Step};
 pub use stream::{Document, Duplicate, Place, Stream, parse};

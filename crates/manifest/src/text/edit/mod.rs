@@ -1,17 +1,18 @@
 //! Edits of a text: each replaces one range of bytes, and is read again before it counts.
 
 mod insert;
+mod items;
 mod lower;
 mod remove;
 mod set;
 mod splice;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 
 use super::complaint::Refusal;
+use super::item;
 use super::part;
 use super::pointer::Pointer;
 use super::stream::Stream;
@@ -44,6 +45,26 @@ pub enum Edit {
         /// Which one.
         at: Pointer,
     },
+}
+
+impl Edit {
+    /// Which value it is about.
+    fn at(&self) -> &Pointer {
+        match self {
+            Self::Set { at, .. } | Self::Insert { at, .. } | Self::Remove { at } => at,
+        }
+    }
+
+    /// The same of the same value of another item of a `List`.
+    fn through(&self, index: usize) -> Self {
+        let mut edit = self.clone();
+        match &mut edit {
+            Self::Set { at, .. } | Self::Insert { at, .. } | Self::Remove { at } => {
+                *at = item::through(at, index);
+            }
+        }
+        edit
+    }
 }
 
 /// Where a new item of a sequence goes.
@@ -91,31 +112,47 @@ pub fn edit(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Edited, Refusal>
 
 /// The same, each document by itself; `None` if they cannot be taken apart.
 fn by_parts(stream: &Stream, edits: &[(usize, Edit)]) -> Result<Option<Edited>, Refusal> {
-    let mut parts: BTreeMap<usize, (Stream, Vec<Undo>)> = BTreeMap::new();
-    let mut undos = Vec::with_capacity(edits.len());
-    for (document, edit) in edits {
-        let (now, own) = match parts.entry(*document) {
-            Entry::Occupied(part) => part.into_mut(),
-            Entry::Vacant(place) => match part::cut_out(stream, *document) {
-                Some(part) => place.insert((part, Vec::new())),
-                None => return Ok(None),
-            },
+    let mut by_document: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (order, (document, _)) in edits.iter().enumerate() {
+        by_document.entry(*document).or_default().push(order);
+    }
+    let (mut now, mut before, mut undos) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (document, orders) in by_document {
+        let Some(part) = part::cut_out(stream, document) else { return Ok(None) };
+        let own: Vec<&Edit> = orders.iter().map(|order| &edits[*order].1).collect();
+        let (after, own, back) = match items::edit(&part, &own) {
+            Some((after, undos)) => (after, undos, part),
+            None => in_document(stream, document, part, &own)?,
         };
-        let (next, undo) = apply(now, 0, edit).map_err(|refusal| {
+        now.insert(document, after);
+        before.insert(document, back);
+        undos.extend(orders.into_iter().zip(own));
+    }
+    let Some(whole) = part::put_back(stream, &now) else { return Ok(None) };
+    let exact = part::put_back(&whole, &before).is_some_and(|back| back.text() == stream.text());
+    Ok(exact.then(|| Edited { text: whole.text().to_owned(), undo: undos.into_values().collect() }))
+}
+
+/// Edits a document that was cut out: what it is then, how that is taken back, and what it is when it was.
+fn in_document(
+    stream: &Stream,
+    document: usize,
+    part: Stream,
+    edits: &[&Edit],
+) -> Result<(Stream, Vec<Undo>, Stream), Refusal> {
+    let (mut now, mut undos) = (part, Vec::with_capacity(edits.len()));
+    for edit in edits {
+        let (next, undo) = apply(&now, 0, edit).map_err(|refusal| {
             // Told by the line of the text as it was given, where it would have been refused there too.
-            let at_once = apply(stream, *document, edit).err();
+            let at_once = apply(stream, document, edit).err();
             let same = at_once.filter(|at_once| at_once.0.message == refusal.0.message);
-            same.unwrap_or_else(|| part::in_stream(refusal, stream, *document))
+            same.unwrap_or_else(|| part::in_stream(refusal, stream, document))
         })?;
-        *now = next;
-        own.push(undo.clone());
+        now = next;
         undos.push(undo);
     }
-    let now = parts.iter().map(|(document, (now, _))| (*document, now.clone())).collect();
-    let Some(whole) = part::put_back(stream, &now) else { return Ok(None) };
-    let before = parts.into_iter().map(|(document, (now, own))| (document, undo::all(&now, &own))).collect();
-    let exact = part::put_back(&whole, &before).is_some_and(|back| back.text() == stream.text());
-    Ok(exact.then(|| Edited { text: whole.text().to_owned(), undo: undos }))
+    let back = undo::all(&now, &undos);
+    Ok((now, undos, back))
 }
 
 /// Makes one edit. Of several places where it could be made the first counts whose result reads as was meant.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::complaint::Refusal;
 use super::edit::{Change, Edit, Lowered, Splice, refusal};
+use super::item;
 use super::part;
 use super::pointer::{Pointer, Step};
 use super::stream::Stream;
@@ -168,6 +169,14 @@ impl Undo {
             self.names.extend(kept);
         }
         Some(self)
+    }
+
+    /// The same for the same value of another item of a `List`.
+    #[must_use]
+    pub(super) fn through(mut self, index: usize) -> Self {
+        self.at = item::through(&self.at, index);
+        self.from = self.from.map(|from| item::through(&from, index));
+        self
     }
 
     fn takes_anything(&self) -> bool {
