@@ -18,7 +18,7 @@ use rows::Row;
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these rows [default: all]
+    /// Only these rows [default: all but full-alb and full-nlb]
     #[arg(long = "row", value_name = "ROW")]
     rows: Vec<Row>,
     /// Only these recipes [default: those of each row]
@@ -108,7 +108,7 @@ struct Cell {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let chosen = if args.rows.is_empty() { Row::value_variants().to_vec() } else { args.rows.clone() };
+    let chosen = if args.rows.is_empty() { Row::usual() } else { args.rows.clone() };
     let chosen = if args.part == Some(Part::Times) { Vec::new() } else { chosen };
     let times = args.part.map_or(args.is_whole(), |part| part == Part::Times);
     let images = plain::deployed::images(true)?;

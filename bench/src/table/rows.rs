@@ -17,6 +17,10 @@ pub(crate) enum Row {
     NodePortLocal,
     /// A stand-in load balancer that sends to the pods.
     LoadBalancer,
+    /// A stand-in load balancer as late as an ALB is; two pods. Only if it is asked for.
+    FullAlb,
+    /// One as late as an NLB is; two pods. Only if it is asked for.
+    FullNlb,
     /// A StatefulSet.
     StatefulSet,
     /// A Deployment behind a Service, kube-proxy with nftables.
@@ -24,6 +28,16 @@ pub(crate) enum Row {
 }
 
 impl Row {
+    /// Whether it takes so long that the whole table is without it.
+    fn is_asked_for(self) -> bool {
+        matches!(self, Self::FullAlb | Self::FullNlb)
+    }
+
+    /// All but those.
+    pub(crate) fn usual() -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|row| !row.is_asked_for()).collect()
+    }
+
     /// As an argument names it.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -37,6 +51,8 @@ impl Row {
             Self::Headless => "headless Service (a stand-in for DNS)",
             Self::NodePortLocal => "NodePort with externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer that sends to the pods' addresses",
+            Self::FullAlb => "stand-in load balancer as late as an ALB is; two pods",
+            Self::FullNlb => "stand-in load balancer as late as an NLB is; two pods",
             Self::StatefulSet => "StatefulSet",
             Self::Nftables => "Deployment behind a Service, kube-proxy with nftables",
         }
@@ -65,8 +81,13 @@ impl Row {
             Self::Headless => Entry::Headless,
             Self::NodePortLocal => Entry::NodePortLocal,
             Self::LoadBalancer => Entry::LoadBalancer,
+            Self::FullAlb => Entry::FullAlb,
+            Self::FullNlb => Entry::FullNlb,
             Self::Service | Self::StatefulSet | Self::Nftables => Entry::Service,
         };
+        if self.is_asked_for() {
+            setup.replicas = 2;
+        }
         if self == Self::StatefulSet {
             setup.kind = Kind::StatefulSet;
         }

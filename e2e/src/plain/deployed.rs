@@ -59,7 +59,7 @@ impl<'a> Deployed<'a> {
         let callers = callers(cluster);
         api.apply(&yaml::documents(&callers))?;
         api.apply(&text)?;
-        api.rollout_status(&setup.workload(), wait::LONG)?;
+        api.rollout_status(&setup.workload(), setup.entry.patience())?;
         if setup.recipe == Recipe::Guard && setup.entry == Entry::NumericTargetPort {
             // Every pod has the guard now.
             let (second, _) = inject(&["--second-step"], &text)?;

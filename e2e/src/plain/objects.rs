@@ -25,7 +25,7 @@ impl Setup {
     /// The workload and its Services, with what the recipes without Segue put into them.
     pub fn objects(&self) -> Vec<Value> {
         let mut objects = vec![self.workload_object(), self.service()];
-        if self.entry == Entry::LoadBalancer {
+        if matches!(self.entry, Entry::LoadBalancer | Entry::FullAlb) {
             // Nothing on the cluster reads it; `segue inject` does.
             objects.push(json!({
                 "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
@@ -53,7 +53,14 @@ impl Setup {
             spec["type"] = json!("LoadBalancer");
             spec["externalTrafficPolicy"] = json!("Local");
         }
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": NAME}, "spec": spec})
+        let mut metadata = json!({"name": NAME});
+        if self.entry == Entry::FullNlb {
+            // As above: `segue inject` alone reads it.
+            spec["type"] = json!("LoadBalancer");
+            metadata["annotations"] =
+                json!({"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"});
+        }
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
     }
 
     fn workload_object(&self) -> Value {

@@ -20,9 +20,6 @@ use crate::clock;
 /// Load before the first rollout, between rollouts, and after the last.
 const CALM: Duration = Duration::from_secs(4);
 
-/// A rollout of a few pods with the longest sleep of any recipe is far quicker.
-const LONGEST_ROLLOUT: Duration = Duration::from_mins(8);
-
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -101,9 +98,10 @@ fn roll(deployed: &Deployed<'_>, watch: &Watch, clients: &mut Clients) -> anyhow
     let began = clock::now();
     let seconds = |end: Instant| (end - began).as_secs_f64();
     deployed.restart()?;
-    deployed.api.rollout_status(&deployed.setup.workload(), LONGEST_ROLLOUT)?;
+    let patience = deployed.setup.entry.patience();
+    deployed.api.rollout_status(&deployed.setup.workload(), patience)?;
     let done = seconds(clock::now());
-    let gone = wait::until("every old pod is gone", LONGEST_ROLLOUT, || {
+    let gone = wait::until("every old pod is gone", patience, || {
         clients.check()?;
         let sights = watch.sights();
         let ends: Vec<Instant> = sights

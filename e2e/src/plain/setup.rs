@@ -1,5 +1,7 @@
 //! What is deployed, and by which recipe its pods are taken away.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// How an upgrade is to be made safe.
@@ -103,8 +105,12 @@ pub enum Entry {
     /// A port of the nodes with `externalTrafficPolicy: Local`; who sends there asks healthCheckNodePort which nodes
     /// have a pod.
     NodePortLocal,
-    /// A stand-in load balancer outside the nodes that sends to the pods' addresses.
+    /// A stand-in load balancer outside the nodes that sends to the pods' addresses: an ALB whose lags are shrunk.
     LoadBalancer,
+    /// The same, as late as an ALB is.
+    FullAlb,
+    /// The same for connections instead of requests, as late as an NLB is.
+    FullNlb,
 }
 
 impl Entry {
@@ -116,6 +122,17 @@ impl Entry {
             Self::Headless => "headless Service",
             Self::NodePortLocal => "NodePort, externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer",
+            Self::FullAlb => "stand-in ALB with its full lags",
+            Self::FullNlb => "stand-in NLB with its full lags",
+        }
+    }
+
+    /// How long a rollout may take: far more than it does.
+    pub fn patience(self) -> Duration {
+        match self {
+            // Each new pod waits for its 3 min of registration, and old ones for their 2 min of deregistration.
+            Self::FullAlb | Self::FullNlb => Duration::from_mins(30),
+            _ => Duration::from_mins(8),
         }
     }
 
@@ -123,7 +140,8 @@ impl Entry {
     /// one second for the stand-in's own rounds.
     pub fn bounds(self) -> &'static [&'static str] {
         match self {
-            Self::Service | Self::NumericTargetPort => &[],
+            // What the facts say holds for the full lags.
+            Self::Service | Self::NumericTargetPort | Self::FullAlb | Self::FullNlb => &[],
             // The cache, and the probe's own.
             Self::Headless => &["dns=6s", "dns-client=6s"],
             // Two answers of healthCheckNodePort, and the probe's own cache.

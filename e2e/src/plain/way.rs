@@ -51,13 +51,10 @@ impl Way {
             Entry::Headless => Self::headless(cluster, api),
             Entry::NodePortLocal => Self::node_ports(cluster, api),
             Entry::LoadBalancer => {
-                let options = BalancerOptions::alb(NAME).shrunk(SHRUNK);
-                let balancer = Balancer::start(cluster, api, &unique("alb"), &options)?;
-                balancer.until_serving(usize::try_from(setup.replicas)?)?;
-                let url = format!("http://{}", balancer.address());
-                let outside = Some(cluster.machine(&unique("out"))?);
-                Ok(Self { outside, _kept: vec![Box::new(balancer)], ..Self::plain(url) })
+                Self::balanced(cluster, api, setup, &BalancerOptions::alb(NAME).shrunk(SHRUNK))
             }
+            Entry::FullAlb => Self::balanced(cluster, api, setup, &BalancerOptions::alb(NAME)),
+            Entry::FullNlb => Self::balanced(cluster, api, setup, &BalancerOptions::nlb(NAME)),
         }
     }
 
@@ -82,6 +79,20 @@ impl Way {
 
     fn named(hosts: &Hosts, port: u16) -> Self {
         Self { names: Hosts::words(hosts.path()), ..Self::plain(format!("http://{NAME}:{port}")) }
+    }
+
+    /// By a stand-in load balancer; clients are outside.
+    fn balanced(
+        cluster: &Cluster,
+        api: &Api,
+        setup: &Setup,
+        options: &BalancerOptions,
+    ) -> anyhow::Result<Self> {
+        let balancer = Balancer::start(cluster, api, &unique("lb"), options)?;
+        balancer.until_serving(usize::try_from(setup.replicas)?, setup.entry.patience())?;
+        let url = format!("http://{}", balancer.address());
+        let outside = Some(cluster.machine(&unique("out"))?);
+        Ok(Self { outside, _kept: vec![Box::new(balancer)], ..Self::plain(url) })
     }
 
     /// By a name under which every ready pod is found.

@@ -31,8 +31,8 @@ pub(crate) fn holds(bed: &Bed) {
     let alb = Balancer::start(cluster, &api, "alb", &late(BalancerOptions::alb("web"))).unwrap();
     let nlb = Balancer::start(cluster, &api, "nlb", &late(BalancerOptions::nlb("web"))).unwrap();
     assert_eq!(alb.targets().unwrap(), [], "pods that are ready were targets at once");
-    alb.until_serving(2).unwrap();
-    nlb.until_serving(2).unwrap();
+    alb.until_serving(2, 2 * wait::LONG).unwrap();
+    nlb.until_serving(2, 2 * wait::LONG).unwrap();
 
     ask(&alb);
     let targets = alb.targets().unwrap();
@@ -58,8 +58,8 @@ pub(crate) fn holds(bed: &Bed) {
     ask(&alb);
     assert!(at(&alb.targets().unwrap()).taken > taken, "the load balancer knew at once");
 
-    alb.until_serving(1).unwrap();
-    nlb.until_serving(1).unwrap();
+    alb.until_serving(1, 2 * wait::LONG).unwrap();
+    nlb.until_serving(1, 2 * wait::LONG).unwrap();
     let taken = at(&alb.targets().unwrap()).taken;
     ask(&alb);
     assert_eq!(at(&alb.targets().unwrap()).taken, taken, "it was sent requests after it had left");

@@ -156,8 +156,8 @@ impl Balancer {
     }
 
     /// Waits until exactly so many targets get new requests.
-    pub fn until_serving(&self, count: usize) -> anyhow::Result<Vec<Target>> {
-        wait::until(&format!("exactly {count} targets get new requests"), 2 * wait::LONG, || {
+    pub fn until_serving(&self, count: usize, within: Duration) -> anyhow::Result<Vec<Target>> {
+        wait::until(&format!("exactly {count} targets get new requests"), within, || {
             let targets = self.targets()?;
             let serving: Vec<Target> = targets.iter().filter(|target| target.serves()).cloned().collect();
             ensure!(serving.len() == count, "{targets:?}");
