@@ -196,6 +196,28 @@ fn a_file_that_is_named_again_is_read_once() {
 }
 
 #[test]
+fn files_are_written_all_or_none() {
+    let folder = folder();
+    fs::write(folder.path().join("b.yaml"), WEB).unwrap();
+    let beside = |name: &str| folder.path().join(name).exists();
+    // What would be written beside the second file is there already.
+    let taken = |process: u32| folder.path().join(format!(".b.yaml.segue-{process}"));
+    let child = Command::new("sh")
+        .args(["-c", "touch .b.yaml.segue-$$; exec \"$0\" inject --write app.yaml b.yaml"])
+        .arg(cargo_bin!("segue"))
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = child.id();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("b.yaml can't be written"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+    assert!(!beside(&format!(".app.yaml.segue-{process}")) && taken(process).exists());
+}
+
+#[test]
 fn a_full_disk_behind_stdout_is_told_as_that() {
     let folder = folder();
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();

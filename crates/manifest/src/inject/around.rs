@@ -14,10 +14,14 @@ use crate::text::{Pointer, Position};
 const ISTIO_EXCLUDE: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const ISTIO_INCLUDE: &str = "traffic.sidecar.istio.io/includeInboundPorts";
 const EVICTABLE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+const LINKERD_OPAQUE: &str = "config.linkerd.io/opaque-ports";
 const LINKERD_SKIP: &str = "config.linkerd.io/skip-inbound-ports";
 
 /// Lets traffic to the guard's ports through wherever a policy lets it through to the application's.
-pub(super) fn policies(draft: &mut Draft, ports: &Ports) {
+pub(super) fn policies(draft: &mut Draft, ports: &Ports, asks_the_agent: bool) {
+    if asks_the_agent {
+        health_checks(draft, ports.control);
+    }
     let guarded: Vec<_> = ports.guarded().collect();
     if guarded.is_empty() {
         return;
@@ -56,6 +60,27 @@ pub(super) fn policies(draft: &mut Draft, ports: &Ports) {
     }
 }
 
+/// A policy that names ports lets a load balancer's checks through to the application alone, and no pod would be healthy.
+fn health_checks(draft: &mut Draft, control: u16) {
+    let workload = draft.workload;
+    for (object, policy) in &workload.policies {
+        let rules = rules(draft, object, policy);
+        let mut ingress =
+            rules.iter().filter(|(way, ..)| *way == "ingress").map(|(.., rule)| rule).peekable();
+        let names_others = ingress.peek().is_some();
+        if names_others && !ingress.any(|rule| rule.ports.iter().any(|port| port.allows(control))) {
+            draft.decisions.note(
+                object,
+                format!(
+                    "does not let the load balancer's health checks through to the agent's port {control}: allow it for where they come from, \
+                     or every pod of {} is unhealthy",
+                    workload.object
+                ),
+            );
+        }
+    }
+}
+
 /// The rules of a policy that concern traffic to the pods.
 fn rules<'p>(
     draft: &Draft,
@@ -76,7 +101,7 @@ fn rules<'p>(
 }
 
 /// Keeps a mesh from intercepting connections to the agent itself. The guard's ports are the application's traffic: the mesh
-/// goes on to carry it.
+/// goes on to treat it as it did.
 pub(super) fn mesh(draft: &mut Draft, ports: &Ports) {
     let meta = draft.template().meta.clone();
     let namespace = draft.workload.namespace.map(|object| object.meta.clone()).unwrap_or_default();
@@ -109,6 +134,7 @@ pub(super) fn mesh(draft: &mut Draft, ports: &Ports) {
     }
     if linkerd && !off("linkerd.io/inject", "disabled") {
         list(draft, LINKERD_SKIP, ports, true);
+        list(draft, LINKERD_OPAQUE, ports, false);
         tell_mesh(draft, "Linkerd", ports);
         draft.note("Linkerd's proxy must outlive the drain: let it be a native sidecar");
     }
@@ -147,7 +173,10 @@ fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
 }
 
 fn tell_mesh(draft: &mut Draft, mesh: &str, ports: &Ports) {
-    let guard =
-        if ports.guarded().next().is_some() { "; the guard's ports stay in it, so mTLS goes on" } else { "" };
+    let guard = if ports.guarded().next().is_some() {
+        "; it treats the guard's ports as the application's behind them"
+    } else {
+        ""
+    };
     draft.note(format!("{mesh} does not intercept the agent's port {}{guard}", ports.control));
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::agent::{MOUNT, VOLUME};
 use super::draft::Draft;
+use super::sleeps::{self, Sleeps};
 use crate::objects::{Container, Handler, HttpGet};
 use crate::text::{Pointer, Position};
 
@@ -42,7 +43,7 @@ pub(super) fn decide(draft: &mut Draft) -> Duration {
 }
 
 fn clash(container: &Container) -> Option<usize> {
-    let path = |path: &str| path.trim_end_matches('/') == MOUNT;
+    let path = |path: &str| std::path::Path::new(path).starts_with(MOUNT);
     container.volume_mounts.iter().position(|mount| path(&mount.mount_path) || mount.name == VOLUME)
 }
 
@@ -83,11 +84,17 @@ fn words(
             return Some(Vec::new());
         }
         let mere = sleep(hook).is_some();
-        if let Some(seconds) = sleeps_in_between(&exec.command).filter(|_| !mere) {
+        let sleeps = if mere { Sleeps::None } else { sleeps::of(&exec.command) };
+        if let Sleeps::Seconds(seconds) = sleeps {
             *slept = (*slept).max(Duration::from_secs(seconds));
             draft.note(format!(
                 "the container {name}'s own preStop hook runs after the drain and sleeps {seconds} s in it: the grace period has room for \
                  that, but the drain waits for what such a sleep guesses, so take it out of the script"
+            ));
+        } else if sleeps == Sleeps::Unknown {
+            draft.note(format!(
+                "the container {name}'s own preStop hook runs after the drain and sleeps in it, how long can't be read: let --stop-time have \
+                 room for it, or better take it out of the script, for the drain waits for what such a sleep guesses"
             ));
         } else if !mere {
             let stop_time = crate::duration::words(draft.options.stop_time);
@@ -158,20 +165,6 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
     }
     draft.note(format!("the container {name}'s own preStop request to port {port} is made after the drain"));
     Some(words)
-}
-
-/// How many seconds a shell's script sleeps on its way, as `sleep 15 && nginx -s quit`; `None` if it does not.
-fn sleeps_in_between(command: &[String]) -> Option<u64> {
-    let [_, flag, script] = command else { return None };
-    let commands = script.split(['\n', ';', '&', '|']).map(|one| one.split_whitespace().collect::<Vec<_>>());
-    let seconds = commands.map(|words| match words.as_slice() {
-        [program, seconds] if program.rsplit('/').next() == Some("sleep") => {
-            seconds.strip_suffix('s').unwrap_or(seconds).parse().unwrap_or_default()
-        }
-        _ => 0_u64,
-    });
-    let seconds = seconds.fold(0, u64::saturating_add);
-    (flag.starts_with('-') && flag.ends_with('c') && seconds > 0).then_some(seconds)
 }
 
 /// How many seconds a hook sleeps that does nothing else: by the kubelet's own `sleep`, or by a program.

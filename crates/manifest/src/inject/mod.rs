@@ -20,6 +20,7 @@ mod record;
 mod refuse;
 mod refused;
 mod second;
+mod sleeps;
 mod strategy;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 use segue_core::pod::PodPlan;
 
 use crate::duration::words;
-use crate::objects::{Object, Template, objects};
+use crate::objects::{Kind, Object, Template, objects};
 use crate::paths::{AgentHealth, paths};
 use crate::text::{Pointer, Stream};
 use crate::workload::{Misshapen, World};
@@ -175,6 +176,13 @@ fn decide(
         let own = before.get(&object.to_string()).cloned().unwrap_or_default();
         stages.extend(decide_one(&mut draft, &own));
     }
+    for object in objects.iter().filter(|object| injected > 0 && object.kind == Kind::OtherRoute) {
+        decisions.note(
+            object,
+            "is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
+             paths that are known, let a longer --bound kube-proxy=D stand for it",
+        );
+    }
     tell(decisions, options, injected, &stages);
     Ok(())
 }
@@ -188,7 +196,7 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     for note in found.notes {
         draft.note(note);
     }
-    around::policies(draft, &ports);
+    around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);
     around::evictable(draft);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();

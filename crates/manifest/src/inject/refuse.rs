@@ -64,6 +64,14 @@ pub(super) fn workload(draft: &mut Draft) {
             );
         }
     }
+    let claims = Pointer::keys(["spec", "volumeClaimTemplates"]);
+    let named = draft.workload.object.value(&claims).and_then(Value::as_array).into_iter().flatten();
+    let taken = named.map(|claim| claim["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+    for (index, name) in taken.enumerate().filter(|(_, name)| [VOLUME, STATE_VOLUME].contains(&name.as_str()))
+    {
+        let help = "rename it: inject adds a volume of that name, and a claim would stand in its place";
+        draft.refuse(&claims.then(index), format!("there is a volume claim named {name}"), help);
+    }
     if template.spec.containers.is_empty() {
         draft.refuse(&spec_at, "the pod has no containers", "give it at least one under `containers`");
     }

@@ -102,6 +102,16 @@ fn surge(draft: &mut Draft, at: &Pointer, unavailable: &str, surge: &str) {
     let (unavailable_at, surge_at) = (at.then("maxUnavailable"), at.then("maxSurge"));
     let unavailable = word(draft, &unavailable_at).unwrap_or_else(|| unavailable.into());
     let surge = word(draft, &surge_at).unwrap_or_else(|| surge.into());
+    if let Some(why) = alone_on_its_node(draft) {
+        if is_nothing(&surge) {
+            draft.note(format!(
+                "maxSurge stays 0: {why}, so a new pod may find no place before an old one leaves. Each old pod leaves before its \
+                 replacement starts; with room for one more, maxSurge: 1 and maxUnavailable: 0 keep the floor"
+            ));
+            return;
+        }
+        draft.note(format!("{why}: where no place is free for one more pod a rollout waits for one"));
+    }
     if !is_nothing(&unavailable) {
         if draft.options.keep_strategy {
             draft.note(format!(
@@ -121,6 +131,25 @@ fn surge(draft: &mut Draft, at: &Pointer, unavailable: &str, surge: &str) {
             draft.put(&surge_at, 1.into());
         }
     }
+}
+
+/// What keeps a pod from running beside those that it replaces.
+fn alone_on_its_node(draft: &Draft) -> Option<&'static str> {
+    if matches!(draft.workload.object.kind, Kind::DaemonSet) {
+        return None;
+    }
+    let spec = &draft.template().spec;
+    let mut ports = spec.containers.iter().flat_map(|container| &container.ports);
+    if spec.host_network || ports.any(|port| port.host_port.is_some()) {
+        return Some("a node has its ports only once (hostNetwork or hostPort)");
+    }
+    let apart = spec.affinity.pointer("/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution");
+    let apart = apart.and_then(Value::as_array).into_iter().flatten();
+    if apart.into_iter().any(|term| term["topologyKey"] == "kubernetes.io/hostname") {
+        return Some("a podAntiAffinity keeps its pods on nodes of their own");
+    }
+    let claims = spec.volumes.iter().any(|volume| volume.persistent_volume_claim.is_some());
+    claims.then_some("it has a volume by a claim, which other nodes may not have at the same time")
 }
 
 fn is_nothing(value: &Value) -> bool {

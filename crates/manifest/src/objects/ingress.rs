@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{Kind, Object};
 
+const ALB_ACTIONS: &str = "alb.ingress.kubernetes.io/actions.";
+
 /// An Ingress: its class and the Services that it sends to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ingress {
@@ -37,6 +39,15 @@ impl Ingress {
                 services.extend(name.and_then(Value::as_str).map(str::to_owned));
             }
         });
+        // A rule may send to an action of its name, which an annotation of the AWS controller describes as JSON.
+        let actions = object.meta.annotations.iter().filter(|(key, _)| key.starts_with(ALB_ACTIONS));
+        for action in actions.filter_map(|(_, json)| serde_json::from_str::<Value>(json).ok()) {
+            walk(&action, &mut |key, value| {
+                if key.eq_ignore_ascii_case("serviceName") {
+                    services.extend(value.as_str().map(str::to_owned));
+                }
+            });
+        }
         Self { class: class.map(str::to_owned), services }
     }
 }

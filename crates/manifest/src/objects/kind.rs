@@ -27,6 +27,8 @@ pub enum Kind {
     Ingress,
     /// A Gateway API route.
     Route,
+    /// A route of another router, whose own lag is not known: it is told, and no path.
+    OtherRoute,
     /// A TargetGroupBinding of the AWS Load Balancer Controller.
     TargetGroupBinding,
     /// A NetworkPolicy of Kubernetes itself.
@@ -59,7 +61,13 @@ impl Kind {
             ("", "Service") => Self::Service,
             ("networking.k8s.io" | "extensions", "Ingress") => Self::Ingress,
             ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute") => Self::Route,
-            ("elbv2.k8s.aws", "TargetGroupBinding") => Self::TargetGroupBinding,
+            ("elbv2.k8s.aws" | "eks.amazonaws.com", "TargetGroupBinding") => Self::TargetGroupBinding,
+            ("traefik.io" | "traefik.containo.us", "IngressRoute" | "IngressRouteTCP")
+            | ("projectcontour.io", "HTTPProxy")
+            | ("route.openshift.io", "Route")
+            | ("networking.istio.io", "VirtualService")
+            | ("getambassador.io", "Mapping")
+            | ("apisix.apache.org", "ApisixRoute") => Self::OtherRoute,
             ("networking.k8s.io", "NetworkPolicy") => Self::NetworkPolicy,
             ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
             | ("crd.projectcalico.org" | "projectcalico.org", "NetworkPolicy" | "GlobalNetworkPolicy")

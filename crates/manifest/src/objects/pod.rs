@@ -118,10 +118,14 @@ pub struct Resources {
 
 /// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Volume {
     /// Its name.
     #[serde(default, deserialize_with = "nullable")]
     pub name: String,
+    /// A claim; what it says is not read.
+    #[serde(default)]
+    pub persistent_volume_claim: Option<Value>,
 }
 
 /// A volume's place in a container.

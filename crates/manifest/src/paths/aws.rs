@@ -24,54 +24,69 @@ pub(super) fn is_alb(entry: &Entry) -> bool {
         || entry.object.meta.annotations.keys().any(|key| key.starts_with(ALB_PREFIX))
 }
 
-/// The stages of an ALB that keeps the pods' addresses; `None` if it knows only nodes.
+/// The stages of an ALB that keeps the pods' addresses, and whether it asks the agent; `None` if it knows only nodes.
 pub(super) fn application_load_balancer(
     backing: &Backing,
     entry: &Entry,
     agent: AgentHealth,
     notes: &mut Vec<String>,
-) -> Option<Vec<Stage>> {
+) -> Option<(Vec<Stage>, bool)> {
     // The Service's own annotation wins over the Ingress's.
     let annotation = |key: &str| {
         let key = format!("{ALB_PREFIX}{key}");
         backing.object.meta.annotation(&key).or_else(|| entry.object.meta.annotation(&key)).map(str::to_owned)
     };
-    if annotation("target-type").as_deref() != Some("ip") {
+    let kind = annotation("target-type");
+    untold(kind.as_deref(), entry.object, "alb.ingress.kubernetes.io/target-type: ip", notes);
+    if kind.as_deref() != Some("ip") {
         return None;
     }
     let health = Health {
         interval: number(annotation("healthcheck-interval-seconds"), 15),
         healthy: number(annotation("healthy-threshold-count"), 2),
         unhealthy: number(annotation("unhealthy-threshold-count"), 2),
-        asks_the_agent: asks(annotation, agent),
+        asks_the_agent: asks(annotation, "HTTP", agent),
     };
     health.suggest(entry.object, ALB_PREFIX, agent, notes);
-    Some(health.stages(ALB, ALB_HEALTH))
+    unheard(entry.object, ALB_PREFIX, annotation, health.asks_the_agent, agent, notes);
+    Some((health.stages(ALB, ALB_HEALTH), health.asks_the_agent))
 }
 
-/// The stages of an NLB that keeps the pods' addresses; `None` if there is none, or it knows only nodes.
+/// The stages of an NLB that keeps the pods' addresses, and whether it asks the agent; `None` if there is none, or it knows only nodes.
 pub(super) fn network_load_balancer(
     backing: &Backing,
     agent: AgentHealth,
     notes: &mut Vec<String>,
-) -> Option<Vec<Stage>> {
+) -> Option<(Vec<Stage>, bool)> {
     if backing.service.kind.as_deref() != Some("LoadBalancer") {
         return None;
     }
     let annotation =
         |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}")).map(str::to_owned);
     let kind = annotation("type");
-    if kind.as_deref() != Some("nlb-ip") && annotation("nlb-target-type").as_deref() != Some("ip") {
+    let targets = annotation("nlb-target-type");
+    if kind.as_deref() != Some("nlb-ip") && targets.as_deref() != Some("ip") {
+        let class =
+            backing.object.json.pointer("/spec/loadBalancerClass").and_then(serde_json::Value::as_str);
+        if kind.as_deref() == Some("external") || class == Some("service.k8s.aws/nlb") {
+            untold(
+                targets.as_deref(),
+                backing.object,
+                "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip",
+                notes,
+            );
+        }
         return None;
     }
     let health = Health {
         interval: number(annotation("healthcheck-interval"), 10),
         healthy: number(annotation("healthcheck-healthy-threshold"), 3),
         unhealthy: number(annotation("healthcheck-unhealthy-threshold"), 3),
-        asks_the_agent: asks(annotation, agent),
+        asks_the_agent: asks(annotation, "TCP", agent),
     };
     health.suggest(backing.object, NLB_PREFIX, agent, notes);
-    Some(health.stages(NLB, NLB_HEALTH))
+    unheard(backing.object, NLB_PREFIX, annotation, health.asks_the_agent, agent, notes);
+    Some((health.stages(NLB, NLB_HEALTH), health.asks_the_agent))
 }
 
 /// The stages of a target group that someone else's load balancer uses; `None` if its targets are nodes. What kind of
@@ -128,7 +143,38 @@ fn number(annotation: Option<String>, default: u64) -> u64 {
     annotation.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
 }
 
-fn asks(annotation: impl Fn(&str) -> Option<String>, agent: AgentHealth) -> bool {
+/// Whether the agent's answer is what decides. `usual` is the protocol of a check that names none: over TCP alone nobody hears
+/// that the agent says no.
+fn asks(annotation: impl Fn(&str) -> Option<String>, usual: &str, agent: AgentHealth) -> bool {
+    let protocol = annotation("healthcheck-protocol").unwrap_or_else(|| usual.to_owned());
     annotation("healthcheck-path").as_deref() == Some(LB_HEALTH)
         && annotation("healthcheck-port") == Some(agent.port.to_string())
+        && protocol.eq_ignore_ascii_case("http")
+}
+
+/// A check that goes to the agent's port and does not hear its answer.
+fn unheard(
+    object: &Object,
+    prefix: &str,
+    annotation: impl Fn(&str) -> Option<String>,
+    heard: bool,
+    agent: AgentHealth,
+    notes: &mut Vec<String>,
+) {
+    if !heard && annotation("healthcheck-port") == Some(agent.port.to_string()) {
+        notes.push(format!(
+            "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs \
+             {prefix}healthcheck-path: {LB_HEALTH} and -protocol: http (the agent speaks no TLS, and over TCP alone it always answers)"
+        ));
+    }
+}
+
+/// Where an AWS load balancer's kind of targets is not said, the controller's own setting decides, and nodes are its default.
+pub(super) fn untold(kind: Option<&str>, object: &Object, prefix: &str, notes: &mut Vec<String>) {
+    if kind.is_none() {
+        notes.push(format!(
+            "{object} does not say its target type: its targets are taken to be nodes, the controller's default; if an IngressClassParams or \
+             the controller's flag says ip, say it here too ({prefix})"
+        ));
+    }
 }

@@ -36,11 +36,13 @@ pub struct Paths {
     pub paths: Vec<Path>,
     /// What a reader must know, in sentences.
     pub notes: Vec<String>,
+    /// Whether a load balancer's health check asks the agent.
+    pub asks_the_agent: bool,
 }
 
 /// The paths to a workload's pods. `agent` is where its agent will answer load balancers.
 pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> Paths {
-    let mut found = Paths { paths: Vec::new(), notes: Vec::new() };
+    let mut found = Paths { paths: Vec::new(), notes: Vec::new(), asks_the_agent: false };
     for backing in &workload.backings {
         found.service(backing, agent);
     }
@@ -74,7 +76,8 @@ impl Paths {
         if backing.service.is_local() {
             self.add(&format!("nodes/{name}"), vec![KUBE_PROXY.stage(), NODE_HEALTH.stage()]);
         }
-        if let Some(stages) = aws::network_load_balancer(backing, agent, &mut self.notes) {
+        if let Some((stages, asks)) = aws::network_load_balancer(backing, agent, &mut self.notes) {
+            self.asks_the_agent |= asks;
             self.add(&format!("nlb/{name}"), stages);
         }
         for entry in &backing.entries {
@@ -92,7 +95,9 @@ impl Paths {
             }
             Kind::Route => self.add(&format!("gateway/{name}"), vec![GATEWAY.stage()]),
             _ if aws::is_alb(entry) => {
-                if let Some(stages) = aws::application_load_balancer(backing, entry, agent, &mut self.notes) {
+                let found = aws::application_load_balancer(backing, entry, agent, &mut self.notes);
+                if let Some((stages, asks)) = found {
+                    self.asks_the_agent |= asks;
                     self.add(&format!("alb/{name}"), stages);
                 }
             }

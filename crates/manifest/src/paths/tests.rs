@@ -102,7 +102,7 @@ fn an_nlb_that_asks_the_agent_leaves_by_its_health_checks() {
     let prefix = "service.beta.kubernetes.io/aws-load-balancer-";
     let meta = |port: &str| {
         format!(
-            "annotations: {{{prefix}nlb-target-type: ip, {prefix}healthcheck-path: /segue/lb-health, {prefix}healthcheck-port: '{port}', \
+            "annotations: {{{prefix}nlb-target-type: ip, {prefix}healthcheck-path: /segue/lb-health, {prefix}healthcheck-port: '{port}', {prefix}healthcheck-protocol: http, \
              {prefix}healthcheck-interval: '5', {prefix}healthcheck-unhealthy-threshold: '2'}}"
         )
     };
@@ -120,6 +120,21 @@ fn an_nlb_that_asks_the_agent_leaves_by_its_health_checks() {
             ("nlb/web", &["lb-controller 5/5", "nlb 300/300", "nlb-health 15/0"]),
         ],
     );
+    // Over TCP the agent always answers; over TLS it never does.
+    for protocol in ["", ", PREhealthcheck-protocol: TCP", ", PREhealthcheck-protocol: https"] {
+        let meta = meta("15079")
+            .replace(&format!(", {prefix}healthcheck-protocol: http"), &protocol.replace("PRE", prefix));
+        let deaf = service(&meta, "type: LoadBalancer");
+        is(
+            &deaf,
+            &[
+                ("service/web", &["kube-proxy 15/15"]),
+                ("nlb/web", &["lb-controller 5/5", "nlb 300/300", "nlb-health 15/0"]),
+            ],
+        );
+        let notes = found(&deaf, &Overrides::default()).1;
+        assert!(notes.contains("does not hear when a drain begins"), "{protocol}: {notes}");
+    }
     let plain = service(
         "annotations: {service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip}",
         "type: LoadBalancer",
@@ -153,6 +168,32 @@ fn an_alb_with_ip_targets_keeps_the_pods_addresses() {
             ("alb/shop", &["lb-controller 5/5", "alb 20/60", "alb-health 30/0"]),
         ],
     );
+}
+
+#[test]
+fn an_alb_may_send_by_an_action_that_an_annotation_describes() {
+    let annotations = "annotations: {alb.ingress.kubernetes.io/target-type: ip, \
+         alb.ingress.kubernetes.io/actions.fw: '{\"type\":\"forward\",\"forwardConfig\":{\"targetGroups\":[{\"serviceName\":\"web\",\"servicePort\":80}]}}'}";
+    let ingress = ingress(annotations, "").replace("name: web", "name: fw");
+    is(
+        &format!("{}---\n{ingress}", service("", "")),
+        &[
+            ("service/web", &["kube-proxy 15/15"]),
+            ("alb/shop", &["lb-controller 5/5", "alb 20/60", "alb-health 30/0"]),
+        ],
+    );
+}
+
+#[test]
+fn targets_whose_kind_is_not_said_are_told() {
+    let notes = |text: &str| found(text, &Overrides::default()).1;
+    let alb = |meta: &str| format!("{}---\n{}", service("", ""), ingress(meta, "ingressClassName: alb,"));
+    let untold = "does not say its target type";
+    assert!(notes(&alb("")).contains(untold));
+    assert!(!notes(&alb("annotations: {alb.ingress.kubernetes.io/target-type: instance}")).contains(untold));
+    let nlb = |spec: &str| notes(&service("", &format!("type: LoadBalancer{spec}")));
+    assert!(nlb(", loadBalancerClass: service.k8s.aws/nlb").contains(untold));
+    assert!(!nlb("").contains(untold), "it may be of no AWS controller");
 }
 
 #[test]

@@ -112,10 +112,19 @@ impl Destination {
         match self {
             Self::Stdout => output::write(one_stream(texts).as_bytes()).context("stdout can't be written")?,
             Self::InPlace => {
+                // All are written beside their places before the first is put there: what can't be written changes nothing.
+                let mut beside = Vec::new();
                 for (file, text) in files.iter().zip(texts).filter(|(file, text)| file.text != **text) {
                     if let Some(path) = &file.path {
-                        replace(path, text).with_context(|| format!("{} can't be written", file.name))?;
+                        let written = Beside::write(path, text);
+                        beside.push((
+                            written.with_context(|| format!("{} can't be written", file.name))?,
+                            file,
+                        ));
                     }
+                }
+                for (beside, file) in beside {
+                    beside.rename().with_context(|| format!("{} can't be written", file.name))?;
                 }
             }
             Self::Folder(folder) => {
@@ -132,26 +141,44 @@ impl Destination {
     }
 }
 
-/// Over the old file at once, so that a full disk or a crash leaves one of the two whole.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let target = fs::canonicalize(path)?;
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".segue-{}", std::process::id()));
-    let beside = folder.join(name);
-    let written = (|| {
-        let mut file = fs::File::create_new(&beside)?;
+/// A new text beside the file that it is to replace; gone again unless it does.
+struct Beside {
+    new: PathBuf,
+    target: PathBuf,
+    renamed: bool,
+}
+
+impl Beside {
+    fn write(path: &Path, text: &str) -> std::io::Result<Self> {
+        let target = fs::canonicalize(path)?;
+        let folder = target.parent().unwrap_or(Path::new("."));
+        let mut name = std::ffi::OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".segue-{}", std::process::id()));
+        let new = folder.join(name);
+        let mut file = fs::File::create_new(&new)?;
+        let beside = Self { new, target, renamed: false };
         file.write_all(text.as_bytes())?;
-        file.set_permissions(fs::metadata(&target)?.permissions())?;
+        file.set_permissions(fs::metadata(&beside.target)?.permissions())?;
         file.sync_all()?;
-        fs::rename(&beside, &target)
-    })();
-    if written.is_err() {
-        // What could not become the file is of no use.
-        let _ = fs::remove_file(&beside);
+        Ok(beside)
     }
-    written
+
+    /// Over the old file at once, so that a full disk or a crash leaves one of the two whole.
+    fn rename(mut self) -> std::io::Result<()> {
+        fs::rename(&self.new, &self.target)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What could not become the file is of no use.
+            let _ = fs::remove_file(&self.new);
+        }
+    }
 }
 
 /// The texts as one stream of documents; a single text stays as it is.

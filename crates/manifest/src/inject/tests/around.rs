@@ -147,3 +147,35 @@ fn the_autoscaler_may_still_move_the_pod() {
         assert_eq!(injected.at(0, key), Some(&json!(expected)), "{meta}");
     }
 }
+
+#[test]
+fn a_policy_that_keeps_a_load_balancers_checks_from_the_agent_is_told() {
+    let prefix = "service.beta.kubernetes.io/aws-load-balancer-";
+    let meta = format!(
+        "metadata: {{name: web, annotations: {{{prefix}nlb-target-type: ip, {prefix}healthcheck-path: /segue/lb-health, \
+         {prefix}healthcheck-port: '15079', {prefix}healthcheck-protocol: http}}}}"
+    );
+    let told = |spec: &str, asks: bool| {
+        let mut around = policy(spec).replace("spec: {selector", "spec: {type: LoadBalancer, selector");
+        if asks {
+            around = around.replacen("metadata: {name: web}", &meta, 1);
+        }
+        let web = Web { container: HTTP, ..Web::default() };
+        Injected::of(&web.behind(&around), &Options::default())
+            .notes
+            .contains("let the load balancer's health checks through to the agent's port 15079")
+    };
+    assert!(told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", true));
+    assert!(!told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", false));
+    assert!(!told("podSelector: {}\ningress:\n- ports: [{port: 8080}]\n- ports: [{port: 15079}]", true));
+    assert!(!told("podSelector: {matchLabels: {app: other}}\ningress:\n- ports: [{port: 8080}]", true));
+}
+
+#[test]
+fn linkerd_takes_the_guards_port_as_it_takes_the_applications() {
+    let meta = "annotations: {linkerd.io/inject: enabled, config.linkerd.io/opaque-ports: '8080'}";
+    let web = Web { container: HTTP, meta, ..Web::default() };
+    let injected = Injected::of(&web.behind(NAMED), &guarded());
+    let annotations = injected.at(0, "/spec/template/metadata/annotations").unwrap();
+    assert_eq!(annotations["config.linkerd.io/opaque-ports"], "8080,15080");
+}

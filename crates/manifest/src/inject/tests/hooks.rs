@@ -105,10 +105,12 @@ fn a_sleep_within_a_script_lengthens_the_grace_period() {
             15,
         ),
         ("lifecycle: {preStop: {exec: {command: [sh, -c, 'sleepy 15; echo sleep 3']}}}", 0),
+        ("lifecycle: {preStop: {exec: {command: [sh, -c, 'sleep $TIME; nginx -s quit']}}}", 0),
     ] {
         let (grace, notes) = injected(script);
         assert_eq!(grace, without + seconds, "{script}");
         assert_eq!(notes.contains("sleeps 15 s in it"), seconds > 0, "{notes}");
+        assert_eq!(notes.contains("how long can't be read"), script.contains('$'), "{notes}");
     }
 }
 

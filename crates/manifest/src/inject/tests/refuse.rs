@@ -143,3 +143,31 @@ fn an_unknown_kind_may_keep_anything_in_its_metadata() {
             .contains(".metadata.labels is not as Kubernetes reads it")
     );
 }
+
+#[test]
+fn a_volume_claim_of_our_name_is_refused() {
+    let own = "volumeClaimTemplates: [{metadata: {name: segue-state}}]";
+    let complaint =
+        refused(&Web { kind: Some("StatefulSet"), own, ..Web::default() }.yaml(), &Options::default());
+    assert!(complaint.message.contains("a volume claim named segue-state"), "{complaint}");
+    assert_eq!(complaint.line, 7);
+}
+
+#[test]
+fn a_mount_below_ours_is_refused() {
+    let refused_at = |path: &str| {
+        let container = format!("volumeMounts: [{{name: x, mountPath: {path}}}]");
+        let web = Web { container: Box::leak(container.into_boxed_str()), ..Web::default() };
+        with(&web.yaml(), &Options::default()).is_err()
+    };
+    assert!(refused_at("/segue") && refused_at("/segue/") && refused_at("/segue/x"));
+    assert!(!refused_at("/segue-x") && !refused_at("/x/segue"));
+}
+
+#[test]
+fn routes_of_other_routers_are_told() {
+    let route = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: shop}\nspec: {}\n";
+    let web = Web { container: HTTP, ..Web::default() };
+    Injected::of(&web.behind(route), &Options::default()).says("IngressRoute shop: is not read");
+    assert_eq!(Injected::of(route, &Options::default()).notes.matches("is not read").count(), 0);
+}

@@ -44,6 +44,29 @@ fn a_rollout_needs_room_to_surge() {
 }
 
 #[test]
+fn pods_that_may_find_no_place_beside_the_old_ones_keep_their_strategy_and_are_told() {
+    let zero = "strategy: {rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}";
+    for (container, pod) in [
+        ("ports: [{name: http, containerPort: 8080, hostPort: 80}]", ""),
+        (HTTP, "hostNetwork: true"),
+        (
+            HTTP,
+            "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname}]}}",
+        ),
+        (HTTP, "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]"),
+    ] {
+        let web = |own| Web { container, pod, own, ..Web::default() }.yaml();
+        let injected = Injected::of(&web(zero), &Options::default());
+        let kept = json!({"maxUnavailable": 1, "maxSurge": 0});
+        assert_eq!(spec(&injected, "/strategy/rollingUpdate"), Some(kept), "{container} {pod}");
+        injected.says("maxSurge stays 0: ");
+        let injected = Injected::of(&web(""), &Options::default());
+        assert_eq!(spec(&injected, "/strategy"), Some(json!({"rollingUpdate": {"maxUnavailable": 0}})));
+        injected.says("where no place is free for one more pod a rollout waits for one");
+    }
+}
+
+#[test]
 fn the_progress_deadline_keeps_the_time_that_was_left_for_a_start() {
     for (own, expected) in [
         ("progressDeadlineSeconds: 30", 45),
