@@ -48,6 +48,13 @@ impl Between<'_> {
         self.0.len()
     }
 
+    /// Behind a flow collection's closing bracket, if only space and comments stand before it: the parser tells the place of the
+    /// comma instead where one stands behind the last child.
+    pub(super) fn behind_bracket(&self, from: usize, bracket: char) -> Option<usize> {
+        let at = self.skip_space(from);
+        self.0[at..].starts_with(bracket).then_some(at + 1)
+    }
+
     pub(super) fn behind_comma(&self, end: usize) -> usize {
         let comma = self.skip_space(end);
         if self.0[comma..].starts_with(',') { comma + 1 } else { end }

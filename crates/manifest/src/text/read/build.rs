@@ -193,7 +193,8 @@ impl<'t> Builder<'t> {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 if flow {
-                    end = self.span(span).start + 1;
+                    let told = self.span(span).start + 1;
+                    end = self.between.behind_bracket(from, ']').unwrap_or(told);
                 }
                 break;
             }
@@ -223,7 +224,8 @@ impl<'t> Builder<'t> {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 if braces {
-                    end = self.span(span).start + 1;
+                    let told = self.span(span).start + 1;
+                    end = self.between.behind_bracket(from, '}').unwrap_or(told);
                 }
                 break;
             }

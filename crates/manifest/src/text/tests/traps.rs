@@ -120,6 +120,16 @@ fn json_stays_json() {
 }
 
 #[test]
+fn a_comma_behind_the_last_child_belongs_to_what_holds_it() {
+    let text = "a: {b: {c: 1,\n  },}\nd: [[1, ], 2,\n  ] # two\ne: 3\n";
+    let stream = read(text);
+    let there = |at: &str| &text[stream.documents()[0].place(&way(at)).unwrap().span];
+    assert_eq!((there("a"), there("a.b")), ("{b: {c: 1,\n  },}", "{c: 1,\n  }"));
+    assert_eq!((there("d"), there("d.0")), ("[[1, ], 2,\n  ]", "[1, ]"));
+    assert_eq!(edited(text, &[remove("a.b"), set("d.0", 1)]), "a: {}\nd: [1, 2,\n  ] # two\ne: 3\n");
+}
+
+#[test]
 fn block_scalars_around_an_edit_keep_every_line() {
     let text = "a: |+\n  x\n\n\nb:\n  script: |\n    run\n\n    more\n# end\nc: 1\n";
     let new = edited(text, &[insert("b.new", 1), set("a", "short"), set("c", 2)]);
