@@ -41,8 +41,8 @@ impl Style {
                 })
             })
         };
-        let json = serde_json::from_str::<serde::de::IgnoredAny>(own).is_ok();
-        Self { newline, step: indents(false).unwrap_or(2).max(1), dash: indents(true).unwrap_or(0), json }
+        let (step, dash) = (indents(false).unwrap_or(2).max(1), indents(true).unwrap_or(0));
+        Self { newline, step, dash, json: is_json(own) }
     }
 
     /// Whether what stands there is, or lies in, a flow collection.
@@ -53,6 +53,11 @@ impl Style {
                 |(holder, _)| is_flow_collection(&document.tree, holder),
             )
     }
+}
+
+/// Whether a document's text is JSON.
+pub(super) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text.trim_start_matches('\u{feff}')).is_ok()
 }
 
 fn is_flow_collection(tree: &Tree, id: NodeId) -> bool {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::complaint::{Complaint, Refusal};
 use super::super::stream::{Stream, parse};
+use super::super::style::is_json;
 
 /// These bytes become this text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,8 @@ impl Splice {
     }
 }
 
-/// Makes the splice and reads the whole text again: the document must read as expected, and all others must be the same
-/// bytes; else why not.
+/// Makes the splice and reads the whole text again: the document must read as expected, and be JSON if it was, and all others
+/// must be the same bytes; else why not.
 pub(crate) fn checked(
     stream: &Stream,
     document: usize,
@@ -52,6 +53,10 @@ pub(crate) fn checked(
     }
     if after.documents()[document].json() != expected {
         return Err(String::from("the result would not read as was meant"));
+    }
+    let own = |stream: &Stream| is_json(&stream.text()[stream.documents()[document].span.clone()]);
+    if own(stream) && !own(&after) {
+        return Err(String::from("the result would not be JSON any more"));
     }
     Ok(after)
 }
