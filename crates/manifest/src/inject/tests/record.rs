@@ -39,6 +39,59 @@ fn undoing_gives_the_same_bytes() {
     }
 }
 
+/// A JSON text in lines of its own, its keys in the order they have; `newline` empty: in one line.
+fn laid_out(text: &str, newline: &str, step: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0, false, false);
+    for letter in text.chars().filter(|letter| !matches!(letter, '\r' | '\n')) {
+        let close = !quoted && matches!(letter, '}' | ']');
+        depth -= usize::from(close);
+        let line =
+            if newline.is_empty() { String::new() } else { format!("{newline}{}", step.repeat(depth)) };
+        match letter {
+            '}' | ']' if close && !out.ends_with(['{', '[']) => out += &line,
+            ' ' | '\t' if !quoted => continue,
+            _ => {}
+        }
+        out.push(letter);
+        match letter {
+            '{' | '[' if !quoted => {
+                depth += 1;
+                out += &line;
+                out += if newline.is_empty() { "" } else { step };
+            }
+            ',' if !quoted => out += &line,
+            ':' if !quoted => out.push(' '),
+            '"' if !escaped => quoted = !quoted,
+            _ => {}
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    out
+}
+
+#[test]
+fn json_that_was_laid_out_anew_is_taken_back_and_planned_anew_as_json() {
+    let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"w"},"spec":{"containers":[{"name":"a","image":"x"}]}}"#;
+    let noted = pod.replace(r#""w""#, r#""w","annotations":{"theirs":"x"}"#);
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    for (before, newline, step) in [
+        (pod, "\n", "    "),
+        (pod, "\r\n", "  "),
+        (&noted, "\n", "  "),
+        (&noted, "\n", "\t"),
+        (&noted, "", ""),
+    ] {
+        let injected = Injected::of(&laid_out(before, "\n", "    "), &Options::default()).text;
+        let injected = laid_out(&injected, newline, step);
+        let undone = undone(&injected);
+        let text = undone.texts.concat();
+        assert_eq!((value(&text), undone.notes), (value(before), vec![]), "{text}");
+        assert_eq!(laid_out(&text, newline, step), laid_out(before, newline, step));
+        let again = Injected::of(&injected, &guarded()).text;
+        assert_eq!(value(&again)["spec"], value(&Injected::of(before, &guarded()).text)["spec"]);
+    }
+}
+
 fn list(objects: &[&str]) -> String {
     let item = |text: &&str| {
         let mut lines = text.lines();

@@ -129,6 +129,14 @@ fn ours_is_found_in_a_text_that_was_laid_out_anew() {
 }
 
 #[test]
+fn a_record_in_lines_of_another_kind_goes_without_a_trace() {
+    let text = "metadata:\n  annotations: # ours\n    theirs: x # theirs\nspec:\n  terminationGracePeriodSeconds: 30\n  containers:\n  - name: web\n    ports:\n    - containerPort: 80\n";
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    assert_eq!(undone(&crlf(&injected(text))), (crlf(text), vec![]));
+    assert_eq!(undone(&injected(&crlf(text)).replace("\r\n", "\n")), (text.to_owned(), vec![]));
+}
+
+#[test]
 fn keys_that_others_put_beside_ours_keep_what_holds_them() {
     let new = injected(POD).replace("  annotations:\n", "  annotations:\n    theirs: x\n");
     let (text, skipped) = undone(&new);

@@ -31,13 +31,29 @@ fn written(now: &Stream, index: usize, undo: &Undo) -> Option<Range<usize>> {
             return None;
         }
         let found = document.tree.find(&at)?;
-        moved(document.tree.node(found.node).span.end, undo.tail)?
+        let behind = document.tree.node(found.node).span.end;
+        let end = moved(behind, undo.tail)?;
+        let separate = |from, to| now.text().get(from..to).is_none_or(is_separator);
+        if !(separate(start, anchor) && separate(behind, end)) {
+            return None;
+        }
+        end
     } else {
         start.checked_add(undo.length)?
     };
     let written = now.text().get(start..end)?;
-    let same = undo.bytes.as_ref().is_none_or(|bytes| digest::text(written) == *bytes);
+    let cuts_break = now.text()[..start].ends_with('\r') && written.starts_with('\n');
+    let same = !cuts_break && undo.bytes.as_ref().is_none_or(|bytes| digest::text(written) == *bytes);
     same.then_some(start..end)
+}
+
+/// Whether it is what an edit writes around a value: nothing; or a comma or one line break, and space, on either side; or brackets.
+/// Of an edit whose bytes may have become any this alone tells that the text has not been laid out anew.
+fn is_separator(text: &str) -> bool {
+    let rest = text.trim_start_matches(['}', ']']);
+    let rest = rest.strip_prefix(',').unwrap_or(rest);
+    let set_apart = rest.len() < text.len() || rest.is_empty() || rest.starts_with(['\r', '\n']);
+    set_apart && rest.trim_matches([' ', '\r', '\n', '\t']).is_empty()
 }
 
 /// The change of the value that takes the edit back.
