@@ -8,6 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use super::super::complaint::{Complaint, TextError, line_start};
 use super::between::Between;
 use super::helm;
+use super::shadow;
 use super::tree::{Entry, Kind, Node, NodeId, Tree, key_text, scalar};
 
 /// How deep a document may be nested.
@@ -15,7 +16,10 @@ const DEEPEST: usize = 200;
 
 /// The documents of a text: the bytes of each, to the beginning of the next, and its tree.
 pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
-    let trees = Builder::new(name, text).stream();
+    let trees = Builder::new(name, text, text).stream().or_else(|Broken { told, error }| {
+        let shadow = error.and_then(|_| shadow::of(text)).ok_or(told)?;
+        Builder::new(name, text, &shadow).stream().map_err(|broken| broken.told)
+    });
     let template = match &trees {
         Ok(trees) => trees.iter().find_map(|(_, tree)| helm::in_tree(text, tree)),
         Err(_) => helm::in_broken_text(text),
@@ -23,6 +27,18 @@ pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tre
     match template {
         Some(span) => Err(helm::complaint(name, text, span).into()),
         None => trees,
+    }
+}
+
+/// Why a text cannot be read; with the parser's error if it comes from there.
+struct Broken {
+    told: TextError,
+    error: Option<ScanError>,
+}
+
+impl<T: Into<TextError>> From<T> for Broken {
+    fn from(told: T) -> Self {
+        Self { told: told.into(), error: None }
     }
 }
 
@@ -46,13 +62,13 @@ struct Builder<'t> {
 type Parsed<'t> = (Event<'t>, Span);
 
 impl<'t> Builder<'t> {
-    fn new(name: &'t str, text: &'t str) -> Self {
-        let bytes = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    fn new(name: &'t str, text: &'t str, shadow: &'t str) -> Self {
+        let bytes = shadow.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         Self {
             name,
             text,
             between: Between(text),
-            parser: Parser::new_from_str(text),
+            parser: Parser::new_from_str(shadow),
             bytes,
             nodes: Vec::new(),
             anchors: BTreeMap::new(),
@@ -62,7 +78,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn stream(mut self) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
+    fn stream(mut self) -> Result<Vec<(Range<usize>, Tree)>, Broken> {
         let mut documents: Vec<(Range<usize>, Tree)> = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -86,16 +102,16 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn next(&mut self) -> Result<Parsed<'t>, TextError> {
+    fn next(&mut self) -> Result<Parsed<'t>, Broken> {
         match self.parser.next_event() {
             Some(Ok(parsed)) => Ok(parsed),
-            Some(Err(error)) => Err(self.broken(&error)),
+            Some(Err(error)) => Err(Broken { told: self.broken(&error), error: Some(error) }),
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
     /// A node, whose first byte is at or behind `from` with only space and comments between.
-    fn node(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<NodeId, TextError> {
+    fn node(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<NodeId, Broken> {
         self.depth += 1;
         if self.depth > DEEPEST {
             let complaint = self.complaint(self.span(span), format!("nested deeper than {DEEPEST} levels"));
@@ -132,7 +148,7 @@ impl<'t> Builder<'t> {
         self.nodes.len() - 1
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<NodeId, TextError> {
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<NodeId, Broken> {
         let span = self.span(span);
         if self.open.contains(&anchor) {
             let complaint = self.complaint(span, "an alias refers to a value that it is itself a part of");
@@ -180,7 +196,7 @@ impl<'t> Builder<'t> {
         Node { span, kind, aliased: false }
     }
 
-    fn sequence(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
+    fn sequence(&mut self, span: Span, from: usize) -> Result<Node, Broken> {
         let there = self.span(span);
         let start = self.between.skip_space(from);
         let content = self.between.behind_properties(start);
@@ -209,7 +225,7 @@ impl<'t> Builder<'t> {
         Ok(Node { span: start..end, kind: Kind::Sequence { flow, items }, aliased: false })
     }
 
-    fn mapping(&mut self, span: Span, from: usize) -> Result<Node, TextError> {
+    fn mapping(&mut self, span: Span, from: usize) -> Result<Node, Broken> {
         let there = self.span(span);
         let start = self.between.skip_space(from);
         let content = self.between.behind_properties(start);
@@ -238,7 +254,7 @@ impl<'t> Builder<'t> {
         Ok(Node { span: start..end, kind: Kind::Mapping { flow, bare, entries }, aliased: false })
     }
 
-    fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, TextError> {
+    fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, Broken> {
         let start = self.between.skip_space(from);
         let plain_key = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
         let question = self.text[start..].starts_with('?') && self.span(span).start != start;

@@ -5,6 +5,7 @@ mod build;
 mod find;
 mod helm;
 mod resolve;
+mod shadow;
 mod tree;
 
 pub(super) use build::documents;

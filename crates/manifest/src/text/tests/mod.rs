@@ -3,6 +3,7 @@
 mod messages;
 mod properties;
 mod reading;
+mod shadow;
 mod traps;
 mod undoing;
 mod writer;

@@ -1,0 +1,51 @@
+//! Texts that the parser refuses and Kubernetes' readers take.
+
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_flow_collection_may_be_indented_less_than_what_holds_it() {
+    for (text, value) in [
+        ("a: [\n]\nb: c\n", json!({"a": [], "b": "c"})),
+        ("a: [\nx\ny\n]\n", json!({"a": ["x y"]})),
+        ("a:\n  b: [\n    x\n  ]\n  c: d\n", json!({"a": {"b": ["x"], "c": "d"}})),
+        ("a:\n- b: [\n  \"x\", # its ü\n  z # ü\n\n  # ü more\n  ]\n", json!({"a": [{"b": ["x", "z"]}]})),
+        (
+            "a: {\nb: [\n'x #',\nz\n] # end\n} # end\nc: [\n1\n,\n2 ]\n",
+            json!({"a": {"b": ["x #", "z"]}, "c": [1, 2]}),
+        ),
+        (
+            "t: |\n  f {\n  }\na:\n  b: {\n    c: \"x\n      # y\"\n  }\n",
+            json!({"t": "f {\n}\n", "a": {"b": {"c": "x # y"}}}),
+        ),
+    ] {
+        for text in
+            [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}# ü\n---\nü: [\n]\n---\n{text}")]
+        {
+            let last = read(&text).documents().last().unwrap().json().clone();
+            assert_eq!(last, value, "{text}");
+        }
+    }
+    for text in ["a:\n  b: [\n    'x'\n c: d\n", "a:\n  b: 1\n c: 2\n", "a: \"x\n]\n"] {
+        assert!(parse("app.yaml", text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn such_a_collection_is_edited_and_undone_to_the_byte() {
+    let text = "spec:\n  list:\n  - command: [\n      \"a\", # ü\n    ]\n    env: {\n      b: 1 # one\n    }\n    none: [\n    ]\n  c: d # e\n";
+    let edits = [
+        insert("spec.list.0.command.0", "x"),
+        insert("spec.list.0.env.k", 2),
+        insert("spec.list.0.none.0", 3),
+        insert("spec.list.0.new", json!({"deep": [4]})),
+        set("spec.c", "f"),
+    ];
+    let expected = "spec:\n  list:\n  - command: [\n      \"a\",\n      x, # ü\n    ]\n    env: {\n      b: 1,\n      k: 2 # one\n    }\n    none:\n    - 3\n    new:\n      deep:\n      - 4\n  c: f # e\n";
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    assert_eq!(edited(text, &edits), expected);
+    assert_eq!(edited(&crlf(text), &edits), crlf(expected));
+    let gone = [remove("spec.list.0.command"), set("spec.list.0.env", 1), remove("spec.list.0.none")];
+    assert_eq!(edited(text, &gone), "spec:\n  list:\n  - env: 1\n  c: d # e\n");
+}
