@@ -17,7 +17,7 @@ const DEEPEST: usize = 200;
 /// The documents of a text: the bytes of each, to the beginning of the next, and its tree.
 pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
     let trees = Builder::new(name, text, text).stream().or_else(|Broken { told, error }| {
-        let shadow = error.and_then(|_| shadow::of(text)).ok_or(told)?;
+        let shadow = error.and_then(|error| shadow::of(text, &error)).ok_or(told)?;
         Builder::new(name, text, &shadow).stream().map_err(|broken| broken.told)
     });
     let template = match &trees {
@@ -45,6 +45,8 @@ impl<T: Into<TextError>> From<T> for Broken {
 struct Builder<'t> {
     name: &'t str,
     text: &'t str,
+    /// What the parser reads: the text or its shadow.
+    shadow: &'t str,
     between: Between<'t>,
     parser: Parser<'t, StrInput<'t>>,
     /// The byte of each character, and the text's length.
@@ -67,6 +69,7 @@ impl<'t> Builder<'t> {
         Self {
             name,
             text,
+            shadow,
             between: Between(text),
             parser: Parser::new_from_str(shadow),
             bytes,
@@ -192,6 +195,9 @@ impl<'t> Builder<'t> {
             there
         };
         let tag = tag.map(|tag| if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "other" });
+        let own = self.text.get(span.clone()).filter(|own| self.shadow.get(span.clone()) != Some(*own));
+        let own = own.and_then(|own| serde_json::from_str::<String>(own).ok());
+        let value = own.as_deref().unwrap_or(value);
         let kind = Kind::Scalar { value: scalar(value, plain, tag), quote, block };
         Node { span, kind, aliased: false }
     }
@@ -307,6 +313,8 @@ impl<'t> Builder<'t> {
             "put a value that contains `: ` in quotes, or check the indentation of this line"
         } else if info.contains("unknown anchor") {
             "an alias `*name` needs an anchor `&name` before it in the same document"
+        } else if info.contains("escape") {
+            "in YAML a character is written as it is, or as `\\u` with four digits, or as `\\U` with eight: pairs of `\\u` are JSON's"
         } else if info.contains("quoted scalar") || info.contains("end of stream") {
             "a quote or bracket is opened and never closed"
         } else if info.contains("simple key") || info.contains("did not find expected") {

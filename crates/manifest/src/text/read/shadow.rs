@@ -4,14 +4,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser};
+use saphyr_parser::{Event, Parser, ScanError};
 
 /// How many places are mended at most: each costs another reading of its document.
 const MOST_MENDED: usize = 1000;
 
-/// A shadow of a text that the parser has refused; `None` if none is known.
-pub(super) fn of(text: &str) -> Option<String> {
+/// A shadow of a text that the parser has refused for this error; `None` if none is known.
+pub(super) fn of(text: &str, error: &ScanError) -> Option<String> {
     let mut shadow = Cow::Borrowed(text);
+    if error.info().contains("Unicode character escape") {
+        shadow = Cow::Owned(without_pairs(text));
+    }
     let mut from = 0;
     for _ in 0..MOST_MENDED {
         // A document is read alone: tags that are declared before it are missed, but no token is.
@@ -75,4 +78,43 @@ fn without_comment(line: &str) -> &str {
 fn blank(text: &mut String, range: Range<usize>) {
     let spaces = " ".repeat(range.len());
     text.replace_range(range, &spaces);
+}
+
+/// The text with letters in the place of each pair of surrogates that a JSON document in it has: YAML has no such escapes.
+fn without_pairs(text: &str) -> String {
+    let mut shadow = String::with_capacity(text.len());
+    for document in documents(text) {
+        let json = document.strip_prefix("---").unwrap_or(document);
+        if super::super::style::is_json(json) {
+            let mut rest = document;
+            while let Some(at) = rest.find('\\') {
+                let (before, escape) = rest.split_at(at);
+                shadow.push_str(before);
+                let length = if is_pair(escape) { 12 } else { 2 };
+                let (escape, behind) = escape.split_at_checked(length).unwrap_or((escape, ""));
+                shadow.push_str(if length == 2 { escape } else { "xxxxxxxxxxxx" });
+                rest = behind;
+            }
+            shadow.push_str(rest);
+        } else {
+            shadow.push_str(document);
+        }
+    }
+    shadow
+}
+
+/// Split before each line that begins with `---`: none does within a JSON value.
+fn documents(text: &str) -> impl Iterator<Item = &str> {
+    let marks = text.match_indices("\n---").map(|(at, _)| at + 1);
+    let mut bounds = std::iter::once(0).chain(marks).chain([text.len()]).peekable();
+    std::iter::from_fn(move || Some(&text[bounds.next()?..*bounds.peek()?]))
+}
+
+/// Whether two escapes that are one character begin a text.
+fn is_pair(text: &str) -> bool {
+    let unit = |from: usize| {
+        let digits = text.get(from..from + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    matches!((unit(0), unit(6)), (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)))
 }

@@ -49,3 +49,22 @@ fn such_a_collection_is_edited_and_undone_to_the_byte() {
     let gone = [remove("spec.list.0.command"), set("spec.list.0.env", 1), remove("spec.list.0.none")];
     assert_eq!(edited(text, &gone), "spec:\n  list:\n  - env: 1\n  c: d # e\n");
 }
+
+#[test]
+fn characters_that_json_writes_as_a_pair_of_escapes_are_read_and_stay() {
+    let json = r#"{"a": "\ud83e\udd80 \\ud83e \u00e4", "\ud83e\udd80": {"b": 1}}"#;
+    let text = format!("{json}\n---\nü: [\n]\n---\n{json}\n");
+    let stream = read(&text);
+    for document in [&stream.documents()[0], &stream.documents()[2]] {
+        assert_eq!(document.json(), &json!({"a": "\u{1f980} \\ud83e ä", "\u{1f980}": {"b": 1}}));
+    }
+    let edits = [insert("\u{1f980}.c", 2), insert("d", "\u{1f980}"), set("a", 5)];
+    let expected = json.replace("1}", "1, \"c\": 2}, \"d\": \"\u{1f980}\"");
+    let at = expected.find("\"\\ud83e").unwrap();
+    let end = expected.find(", \"\\ud83e").unwrap();
+    assert_eq!(edited(json, &edits), format!("{}5{}", &expected[..at], &expected[end..]));
+    for text in [r#"a: "\ud83e\udd80""#, r#"{"a": "\ud83e"}"#] {
+        let told = parse("app.yaml", text).unwrap_err().to_string();
+        assert!(told.contains("pairs of `\\u` are JSON's"), "{told}");
+    }
+}
