@@ -189,11 +189,40 @@ fn one_stream(texts: &[String]) -> String {
             if !stream.ends_with('\n') {
                 stream.push('\n');
             }
-            if !text.starts_with("---") {
+            let text = text.trim_start_matches('\u{feff}');
+            // Directives stand before their document's `---`, and only where the document before has ended.
+            if begins_with_directive(text) {
+                stream.push_str("...\n");
+            } else if !text.starts_with("---") {
                 stream.push_str("---\n");
             }
         }
         stream.push_str(text.trim_start_matches('\u{feff}'));
     }
     if texts.len() == 1 { texts[0].clone() } else { stream }
+}
+
+fn begins_with_directive(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_end);
+    lines
+        .find(|line| !line.is_empty() && !line.trim_start().starts_with('#'))
+        .is_some_and(|line| line.starts_with('%'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_joined_so_that_each_stays_a_document() {
+        let joined =
+            |texts: &[&str]| one_stream(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(joined(&["a: 1", "", "---\nb: 2\n", "c: 3\n"]), "a: 1\n---\nb: 2\n---\nc: 3\n");
+        assert_eq!(
+            joined(&["a: 1\n", "\u{feff}# ours\n\n%YAML 1.2\n---\nb: 2\n", "%TAG !e! x:\n---\nc: 3\n"]),
+            "a: 1\n...\n# ours\n\n%YAML 1.2\n---\nb: 2\n...\n%TAG !e! x:\n---\nc: 3\n"
+        );
+        assert_eq!(joined(&["a: 1\n", "\u{feff}---\nb: 2\n"]), "a: 1\n---\nb: 2\n");
+        assert_eq!(joined(&["\u{feff}a: 1"]), "\u{feff}a: 1");
+    }
 }
