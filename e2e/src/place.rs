@@ -1,5 +1,6 @@
 //! A test's own folder: specs, the state folder, and what the commands wrote.
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
@@ -135,14 +136,23 @@ impl Place {
 
     /// Starts a command of segue that may take its time, with this place's state folder.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start_command(self.folder(), self.command(arguments))
+        // Under `nohup` children would ignore a lost terminal.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(segue()).args(self.arguments(arguments));
+        Running::start_command(self.folder(), command)
     }
 
     /// A command of segue with this place's state folder, not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(segue());
-        command.args(arguments).arg("--state-dir").arg(self.state_dir());
+        command.args(self.arguments(arguments));
         command
+    }
+
+    fn arguments(&self, words: &[&str]) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+        arguments.extend(["--state-dir".into(), self.state_dir().into()]);
+        arguments
     }
 
     /// Runs a command of segue to its end.
