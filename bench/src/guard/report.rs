@@ -84,7 +84,9 @@ impl Report {
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
             "{} rounds of {} s, {} requests/s in an open loop over {} kept connections, answers of 1 KiB; medians (least–most). \
-             `p99 of 0.1 s` is the median of the 99th percentiles of each tenth of a second: what stops a processor once a second does not show in it. What is in front has processor 0, the application (nginx) and the load have processor 1. The load average was {:.1} before.\n\n\
+             `p99 of 0.1 s` is the median of the 99th percentiles of each tenth of a second: what stops a processor once a second \
+             does not show in it. What is in front has processor 0, the application (nginx) and the load have processor 1. \
+             The load average was {:.1} before.\n\n\
              | request | in front | p50 µs | p99 µs | added p50 µs | beside Envoy | added p99 µs | beside Envoy | \
              added p99 of 0.1 s µs | beside Envoy | CPU µs/request | beside Envoy |\n\
              |---|---|---|---|---|---|---|---|---|---|---|---|\n",

@@ -37,19 +37,20 @@ pub(super) fn application_load_balancer(
         backing.object.meta.annotation(&key).or_else(|| entry.object.meta.annotation(&key)).map(str::to_owned)
     };
     let kind = annotation("target-type");
-    untold(kind.as_deref(), entry.object, "alb.ingress.kubernetes.io/target-type: ip", notes);
     if kind.as_deref() != Some("ip") {
+        if kind.is_none() {
+            notes.push(untold(entry.object, ALB_PREFIX, "target-type"));
+        }
         return None;
     }
     let health = Health {
         interval: number(annotation("healthcheck-interval-seconds"), 15),
         healthy: number(annotation("healthy-threshold-count"), 2),
         unhealthy: number(annotation("unhealthy-threshold-count"), 2),
-        asks_the_agent: asks(annotation, "HTTP", agent),
+        asks: Asks::of(annotation, "HTTP", agent),
     };
     health.suggest(entry.object, ALB_PREFIX, agent, notes);
-    unheard(entry.object, ALB_PREFIX, annotation, health.asks_the_agent, agent, notes);
-    Some((health.stages(ALB, ALB_HEALTH), health.asks_the_agent))
+    Some((health.stages(ALB, ALB_HEALTH), health.asks == Asks::Agent))
 }
 
 /// The stages of an NLB that keeps the pods' addresses, and whether it asks the agent; `None` if there is none, or it knows only nodes.
@@ -68,13 +69,9 @@ pub(super) fn network_load_balancer(
     if kind.as_deref() != Some("nlb-ip") && targets.as_deref() != Some("ip") {
         let class =
             backing.object.json.pointer("/spec/loadBalancerClass").and_then(serde_json::Value::as_str);
-        if kind.as_deref() == Some("external") || class == Some("service.k8s.aws/nlb") {
-            untold(
-                targets.as_deref(),
-                backing.object,
-                "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip",
-                notes,
-            );
+        let of_aws = kind.as_deref() == Some("external") || class == Some("service.k8s.aws/nlb");
+        if of_aws && targets.is_none() {
+            notes.push(untold(backing.object, NLB_PREFIX, "nlb-target-type"));
         }
         return None;
     }
@@ -82,11 +79,10 @@ pub(super) fn network_load_balancer(
         interval: number(annotation("healthcheck-interval"), 10),
         healthy: number(annotation("healthcheck-healthy-threshold"), 3),
         unhealthy: number(annotation("healthcheck-unhealthy-threshold"), 3),
-        asks_the_agent: asks(annotation, "TCP", agent),
+        asks: Asks::of(annotation, "TCP", agent),
     };
     health.suggest(backing.object, NLB_PREFIX, agent, notes);
-    unheard(backing.object, NLB_PREFIX, annotation, health.asks_the_agent, agent, notes);
-    Some((health.stages(NLB, NLB_HEALTH), health.asks_the_agent))
+    Some((health.stages(NLB, NLB_HEALTH), health.asks == Asks::Agent))
 }
 
 /// The stages of a target group that someone else's load balancer uses; `None` if its targets are nodes. What kind of
@@ -100,7 +96,32 @@ struct Health {
     interval: u64,
     healthy: u64,
     unhealthy: u64,
-    asks_the_agent: bool,
+    asks: Asks,
+}
+
+/// Whom a health check asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Application,
+    Agent,
+    /// It goes to the agent's port and does not hear the answer.
+    AgentUnheard,
+}
+
+impl Asks {
+    /// `usual` is the protocol of a check that names none: over TCP alone nobody hears that the agent says no.
+    fn of(annotation: impl Fn(&str) -> Option<String>, usual: &str, agent: AgentHealth) -> Self {
+        let protocol = annotation("healthcheck-protocol").unwrap_or_else(|| usual.to_owned());
+        if annotation("healthcheck-port") != Some(agent.port.to_string()) {
+            Self::Application
+        } else if annotation("healthcheck-path").as_deref() == Some(LB_HEALTH)
+            && protocol.eq_ignore_ascii_case("http")
+        {
+            Self::Agent
+        } else {
+            Self::AgentUnheard
+        }
+    }
 }
 
 impl Health {
@@ -112,7 +133,7 @@ impl Health {
         let mut stages = vec![LB_CONTROLLER.stage(), data_plane.stage()];
         let failing = Duration::from_secs(self.interval * self.unhealthy) + AFTER_UNHEALTHY;
         let deregistered = Duration::from_secs(data_plane.leave);
-        if self.asks_the_agent && failing < deregistered {
+        if self.asks == Asks::Agent && failing < deregistered {
             let registered = Duration::from_secs(data_plane.join);
             stages[1] = data_plane.within(
                 registered,
@@ -129,11 +150,17 @@ impl Health {
 
     fn suggest(&self, object: &Object, prefix: &str, agent: AgentHealth, notes: &mut Vec<String>) {
         let failing = self.interval * self.unhealthy + AFTER_UNHEALTHY.as_secs();
-        if !self.asks_the_agent && prefix == NLB_PREFIX && failing < NLB.leave {
+        if self.asks != Asks::Agent && prefix == NLB_PREFIX && failing < NLB.leave {
             notes.push(format!(
                 "{object}: with the health check on the agent ({prefix}healthcheck-path: {LB_HEALTH}, -port: \"{}\", -protocol: http) \
                  it stops sending {failing} s after a drain's beginning, instead of {} s",
                 agent.port, NLB.leave
+            ));
+        }
+        if self.asks == Asks::AgentUnheard {
+            notes.push(format!(
+                "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs \
+                 {prefix}healthcheck-path: {LB_HEALTH} and -protocol: http (the agent speaks no TLS, and over TCP alone it always answers)"
             ));
         }
     }
@@ -143,38 +170,10 @@ fn number(annotation: Option<String>, default: u64) -> u64 {
     annotation.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
 }
 
-/// Whether the agent's answer is what decides. `usual` is the protocol of a check that names none: over TCP alone nobody hears
-/// that the agent says no.
-fn asks(annotation: impl Fn(&str) -> Option<String>, usual: &str, agent: AgentHealth) -> bool {
-    let protocol = annotation("healthcheck-protocol").unwrap_or_else(|| usual.to_owned());
-    annotation("healthcheck-path").as_deref() == Some(LB_HEALTH)
-        && annotation("healthcheck-port") == Some(agent.port.to_string())
-        && protocol.eq_ignore_ascii_case("http")
-}
-
-/// A check that goes to the agent's port and does not hear its answer.
-fn unheard(
-    object: &Object,
-    prefix: &str,
-    annotation: impl Fn(&str) -> Option<String>,
-    heard: bool,
-    agent: AgentHealth,
-    notes: &mut Vec<String>,
-) {
-    if !heard && annotation("healthcheck-port") == Some(agent.port.to_string()) {
-        notes.push(format!(
-            "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs \
-             {prefix}healthcheck-path: {LB_HEALTH} and -protocol: http (the agent speaks no TLS, and over TCP alone it always answers)"
-        ));
-    }
-}
-
 /// Where an AWS load balancer's kind of targets is not said, the controller's own setting decides, and nodes are its default.
-pub(super) fn untold(kind: Option<&str>, object: &Object, prefix: &str, notes: &mut Vec<String>) {
-    if kind.is_none() {
-        notes.push(format!(
-            "{object} does not say its target type: its targets are taken to be nodes, the controller's default; if an IngressClassParams or \
-             the controller's flag says ip, say it here too ({prefix})"
-        ));
-    }
+fn untold(object: &Object, prefix: &str, key: &str) -> String {
+    format!(
+        "{object} does not say its target type: its targets are taken to be nodes, the controller's default; if an IngressClassParams or \
+         the controller's flag says ip, say it here too ({prefix}{key}: ip)"
+    )
 }
