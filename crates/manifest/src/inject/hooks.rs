@@ -56,7 +56,8 @@ fn words(
 ) -> Option<Vec<String>> {
     let Some(hook) = &container.lifecycle.pre_stop else { return Some(Vec::new()) };
     let name = &container.name;
-    if let Some(seconds) = sleep(hook) {
+    let mere = sleep(hook);
+    if let Some(seconds) = mere {
         if !draft.options.keep_sleep {
             draft.note(format!(
                 "the container {name} slept {seconds} s in its preStop hook: dropped, for the drain waits for what the sleep guessed \
@@ -83,8 +84,7 @@ fn words(
         if exec.command.is_empty() {
             return Some(Vec::new());
         }
-        let mere = sleep(hook).is_some();
-        let sleeps = if mere { Sleeps::None } else { sleeps::of(&exec.command) };
+        let sleeps = if mere.is_some() { Sleeps::None } else { sleeps::of(&exec.command) };
         if let Sleeps::Seconds(seconds) = sleeps {
             *slept = (*slept).max(Duration::from_secs(seconds));
             draft.note(format!(
@@ -96,7 +96,7 @@ fn words(
                 "the container {name}'s own preStop hook runs after the drain and sleeps in it, how long can't be read: let --stop-time have \
                  room for it, or better take it out of the script, for the drain waits for what such a sleep guesses"
             ));
-        } else if !mere {
+        } else if mere.is_none() {
             let stop_time = crate::duration::words(draft.options.stop_time);
             draft.note(format!(
                 "the container {name}'s own preStop hook runs after the drain, out of the --stop-time ({stop_time})"
@@ -172,17 +172,5 @@ fn sleep(hook: &Handler) -> Option<u64> {
     if let Some(sleep) = &hook.sleep {
         return Some(sleep.seconds);
     }
-    let words: Vec<&str> = hook.exec.as_ref()?.command.iter().map(String::as_str).collect();
-    let program = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
-    let seconds = match words.as_slice() {
-        [sleep, seconds] if program(sleep) == "sleep" => seconds,
-        [shell, "-c", script] if ["sh", "bash", "ash", "dash"].contains(&program(shell).as_str()) => {
-            match script.split_whitespace().collect::<Vec<_>>().as_slice() {
-                [sleep, seconds] if program(sleep) == "sleep" => *seconds,
-                _ => return None,
-            }
-        }
-        _ => return None,
-    };
-    seconds.strip_suffix('s').unwrap_or(seconds).parse().ok()
+    sleeps::mere(&hook.exec.as_ref()?.command)
 }

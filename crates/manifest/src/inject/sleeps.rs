@@ -1,5 +1,5 @@
-//! How long a shell's script sleeps on its way, as `sleep 15 && nginx -s quit`. No shell is spoken here: what is not read for sure is
-//! told as unknown, so that a reader can make room for it.
+//! How long a hook's command sleeps: a mere sleep, or a shell's script that sleeps on its way, as `sleep 15 && nginx -s quit`. No shell
+//! is spoken here: what is not read for sure is told as unknown, so that a reader can make room for it.
 
 /// How long a script sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,26 @@ pub(super) fn of(command: &[String]) -> Sleeps {
     }
 }
 
+/// How many seconds a command sleeps that does nothing else.
+pub(super) fn mere(command: &[String]) -> Option<u64> {
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let seconds = match words.as_slice() {
+        [sleep, seconds] if program(sleep) == "sleep" => seconds,
+        [shell, "-c", script] if ["sh", "bash", "ash", "dash"].contains(&program(shell)) => {
+            match script.split_whitespace().collect::<Vec<_>>().as_slice() {
+                [sleep, seconds] if program(sleep) == "sleep" => *seconds,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    seconds.strip_suffix('s').unwrap_or(seconds).parse().ok()
+}
+
+fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
 fn in_script(script: &str) -> Sleeps {
     let mut sum = 0_u64;
     let mut loops = false;
@@ -31,7 +51,7 @@ fn in_script(script: &str) -> Sleeps {
     for part in lines.flat_map(|line| line.split([';', '&', '|', '(', ')', '{', '}', '`'])) {
         let mut words = part.split_whitespace().skip_while(|word| BEFORE.contains(word)).peekable();
         loops |= words.peek().is_some_and(|word| LOOPS.contains(word));
-        if words.next().is_none_or(|word| word.rsplit('/').next() != Some("sleep")) {
+        if words.next().is_none_or(|word| program(word) != "sleep") {
             continue;
         }
         let times: Option<Vec<u64>> =
