@@ -3,9 +3,13 @@
 //!
 //! A selector picks pods by *all* of its labels, in its own namespace. Only what is in the input is known.
 
+mod router;
+
 use crate::objects::{
     Address, Ingress, Kind, Monitor, NetworkPolicy, Object, Route, Service, ShapeError, Template,
 };
+
+pub use router::{Balancer, Balances, Router};
 
 /// A part of an object that is not of the shape that Kubernetes gives it, and which object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,7 @@ pub struct Misshapen {
 /// All objects of the input, read as far as they concern pods.
 #[derive(Debug, Default)]
 pub struct World<'o> {
+    objects: &'o [Object],
     services: Vec<(&'o Object, Service)>,
     entries: Vec<Entry<'o>>,
     policies: Vec<(&'o Object, NetworkPolicy)>,
@@ -35,7 +40,9 @@ pub struct Entry<'o> {
     /// The Services that it leads to, each with its namespace if it is not the entry's own.
     services: Vec<(Option<String>, String)>,
     /// An Ingress's class.
-    pub class: Option<String>,
+    class: Option<String>,
+    /// Behind a Service: what sends requests on from it; none for a target group binding.
+    pub routers: Vec<Router>,
 }
 
 /// A Service that selects a workload's pods, and what leads to it.
@@ -74,7 +81,7 @@ impl<'o> World<'o> {
         objects: &'o [Object],
         service: impl Fn(&Object) -> Result<Service, ShapeError>,
     ) -> Result<Self, Misshapen> {
-        let mut world = Self::default();
+        let mut world = Self { objects, ..Self::default() };
         for object in objects {
             world
                 .take(object, &service)
@@ -93,11 +100,11 @@ impl<'o> World<'o> {
             Kind::Ingress => {
                 let Ingress { class, services } = Ingress::of(object);
                 let services = services.into_iter().map(|name| (None, name)).collect();
-                self.entries.push(Entry { object, services, class });
+                self.entries.push(Entry { object, services, class, routers: Vec::new() });
             }
             Kind::Route | Kind::TargetGroupBinding => {
                 let services = Route::of(object).services.into_iter().collect();
-                self.entries.push(Entry { object, services, class: None });
+                self.entries.push(Entry { object, services, class: None, routers: Vec::new() });
             }
             Kind::NetworkPolicy => self.policies.push((object, NetworkPolicy::of(object)?)),
             Kind::OtherPolicy => self.other_policies.push(object),
@@ -148,7 +155,17 @@ impl<'o> World<'o> {
                 here && object.meta.name.as_ref() == Some(name)
             })
         };
-        let entries = self.entries.iter().filter(leads).cloned().collect();
+        let entries = self.entries.iter().filter(leads);
+        let entries =
+            entries.map(|entry| Entry { routers: self.routers(entry, object), ..entry.clone() }).collect();
         Backing { object, service: service.clone(), entries }
+    }
+
+    fn routers(&self, entry: &Entry, service: &Object) -> Vec<Router> {
+        match entry.object.kind {
+            Kind::Ingress => vec![router::of_ingress(self.objects, entry.object, entry.class.as_deref())],
+            Kind::Route => router::of_route(self.objects, entry.object, service),
+            _ => Vec::new(),
+        }
     }
 }

@@ -41,6 +41,20 @@ pub enum Kind {
     ServiceMonitor,
     /// A Namespace.
     Namespace,
+    /// An IngressClass: which controller makes its Ingresses come true.
+    IngressClass,
+    /// What an IngressClass of the AWS Load Balancer Controller says of its ALBs.
+    IngressClassParams,
+    /// A GatewayClass of the Gateway API.
+    GatewayClass,
+    /// A Gateway of the Gateway API.
+    Gateway,
+    /// More listeners of a Gateway.
+    ListenerSet,
+    /// What a Gateway or its class says of its load balancer of AWS.
+    LoadBalancerConfiguration,
+    /// What such a load balancer's target groups are like.
+    TargetGroupConfiguration,
     /// Anything else.
     Other,
 }
@@ -77,6 +91,15 @@ impl Kind {
             ("monitoring.coreos.com", "PodMonitor") => Self::PodMonitor,
             ("monitoring.coreos.com", "ServiceMonitor") => Self::ServiceMonitor,
             ("", "Namespace") => Self::Namespace,
+            ("networking.k8s.io", "IngressClass") => Self::IngressClass,
+            ("elbv2.k8s.aws" | "eks.amazonaws.com", "IngressClassParams") => Self::IngressClassParams,
+            ("gateway.networking.k8s.io", "GatewayClass") => Self::GatewayClass,
+            ("gateway.networking.k8s.io", "Gateway") => Self::Gateway,
+            ("gateway.networking.k8s.io" | "gateway.networking.x-k8s.io", "ListenerSet" | "XListenerSet") => {
+                Self::ListenerSet
+            }
+            ("gateway.k8s.aws", "LoadBalancerConfiguration") => Self::LoadBalancerConfiguration,
+            ("gateway.k8s.aws", "TargetGroupConfiguration") => Self::TargetGroupConfiguration,
             _ => Self::Other,
         }
     }

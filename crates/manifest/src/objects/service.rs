@@ -27,6 +27,8 @@ pub struct Service {
     pub external_traffic_policy: Option<String>,
     /// Which controller makes its load balancer.
     pub load_balancer_class: Option<String>,
+    /// Whether a load balancer's Service has node ports; it has if this is missing.
+    pub allocate_load_balancer_node_ports: Option<bool>,
     /// Whether pods that are not ready are found too.
     #[serde(default, deserialize_with = "nullable")]
     pub publish_not_ready_addresses: bool,
