@@ -120,16 +120,16 @@ impl<'o> World<'o> {
         let template =
             Template::of(object).map_err(|error| Misshapen { address: object.address.clone(), error })?;
         let Some(template) = template else { return Ok(None) };
-        let labels = &template.meta.labels;
+        let labels = &template.labels;
         let beside = |other: &Object| other.shares_namespace(object);
         let services = self.services.iter().filter(|(other, service)| beside(other) && service.picks(labels));
         let backings: Vec<_> = services.map(|(object, service)| self.backing(object, service)).collect();
         let policies = self.policies.iter().filter(|(other, policy)| {
-            let rules = beside(other) && policy.pod_selector.picks(labels);
+            let rules = beside(other) && labels.picked_by(&policy.pod_selector);
             rules || policy.egress.iter().any(|rule| rule.reaches(beside(other), labels))
         });
         let monitors = self.monitors.iter().filter(|(other, monitor)| match other.kind {
-            Kind::PodMonitor => monitor.selector.picks(labels),
+            Kind::PodMonitor => labels.picked_by(&monitor.selector),
             _ => backings.iter().any(|backing| monitor.selector.picks(&backing.object.meta.labels)),
         });
         let mut namespaces = self.namespaces.iter().copied();

@@ -87,10 +87,10 @@ fn rules<'p>(
     object: &Object,
     policy: &'p NetworkPolicy,
 ) -> Vec<(&'static str, usize, &'p PolicyRule)> {
-    let labels = &draft.template().meta.labels;
+    let labels = &draft.template().labels;
     let beside = object.shares_namespace(draft.workload.object);
     let mut rules = Vec::new();
-    if beside && policy.pod_selector.picks(labels) {
+    if beside && labels.picked_by(&policy.pod_selector) {
         rules.extend(policy.ingress.iter().enumerate().map(|(index, rule)| ("ingress", index, rule)));
     }
     let egress = policy.egress.iter().enumerate().filter(|(_, rule)| rule.reaches(beside, labels));

@@ -161,7 +161,7 @@ fn decide(
     let mut stages = Vec::new();
     let mut injected = 0;
     for object in objects {
-        if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
+        if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
             injected += usize::from(object.kind.template().is_some());
             continue;
         }

@@ -6,6 +6,7 @@
 
 mod ingress;
 mod kind;
+mod labels;
 mod meta;
 mod pod;
 mod policy;
@@ -22,6 +23,7 @@ use crate::text::{Place, Pointer, Stream};
 
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
+pub use labels::PodLabels;
 pub use meta::Meta;
 pub use pod::{Container, ContainerPort, Os, PodSpec, Resources, Template, Volume, VolumeMount};
 pub use policy::{Monitor, NetworkPolicy, Peer, PolicyPort, PolicyRule};
@@ -98,6 +100,12 @@ impl Object {
             None | Some(Value::Null) => Ok(T::default()),
             Some(value) => shaped(value, below),
         }
+    }
+
+    /// The controller that made a ReplicaSet or a pod, such as `Deployment web`: it is the one to change, and takes back what is
+    /// changed here.
+    pub fn maker(&self) -> Option<String> {
+        labels::controller(self).filter(|_| matches!(self.kind, Kind::ReplicaSet | Kind::Pod))
     }
 
     /// Whether both may be in one namespace: an object that names none goes wherever it is applied to.
@@ -196,6 +204,16 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// For ports that may be 0 where none is meant.
+fn port<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|number| *number > 0))
+}
+
+/// Whether a port's protocol is TCP, which it is where nothing is said.
+fn is_tcp(protocol: Option<&str>) -> bool {
+    protocol.is_none_or(|protocol| protocol.is_empty() || protocol == "TCP")
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ impl Ports {
 pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     let mut found = found(draft);
     tell::not_covered(draft, &found);
+    tell::names(draft);
     let guard = draft.options.guard && can_guard(draft);
     let alone = draft.workload.backings.is_empty();
     if guard && alone {
@@ -126,7 +127,7 @@ fn taken(draft: &Draft) -> BTreeSet<u16> {
     let spec = &draft.template().spec;
     let mut taken = BTreeSet::from([ENVOY_STATS]);
     for container in spec.containers.iter().chain(&spec.init_containers) {
-        let declared = container.ports.iter().flat_map(|port| [Some(port.container_port), port.host_port]);
+        let declared = container.ports.iter().flat_map(|port| [port.container_port, port.host_port]);
         taken.extend(declared.flatten());
         taken.extend(probe_ports(container).filter_map(PortRef::number));
     }

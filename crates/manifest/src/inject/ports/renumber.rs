@@ -26,7 +26,8 @@ pub(super) fn decide(draft: &mut Draft, ports: &Ports, all: bool) {
             let Some(name) = port.name.as_ref().filter(|name| all || targets.contains(*name)) else {
                 continue;
             };
-            let Some(guard) = ports.guard_of(port.container_port) else { continue };
+            let Some(number) = port.container_port else { continue };
+            let Some(guard) = ports.guard_of(number) else { continue };
             draft.put(&at.then("ports").then(place).then("containerPort"), guard.into());
             if let Some(host_port) = port.host_port {
                 draft.note(format!(
@@ -36,7 +37,7 @@ pub(super) fn decide(draft: &mut Draft, ports: &Ports, all: bool) {
             for (steps, reference) in named_places(container) {
                 if reference == &PortRef::Name(name.clone()) {
                     let place = steps.iter().fold(at.clone(), |at, step| at.then(*step));
-                    draft.put(&place, port.container_port.into());
+                    draft.put(&place, number.into());
                 }
             }
         }

@@ -4,12 +4,14 @@ mod agent;
 mod around;
 mod grace;
 mod hooks;
+mod live;
 mod ports;
 mod properties;
 mod record;
 mod refuse;
 mod second;
 mod strategy;
+mod targets;
 mod whole;
 
 use serde_json::Value;
