@@ -81,6 +81,11 @@ impl Peer {
 }
 
 impl PolicyPort {
+    /// Whether it allows the TCP port of this name, whatever its number.
+    pub fn allows_name(&self, name: &str) -> bool {
+        super::is_tcp(self.protocol.as_deref()) && self.port.as_ref().and_then(PortRef::name) == Some(name)
+    }
+
     /// Whether it allows this TCP port by its number.
     pub fn allows(&self, number: u16) -> bool {
         let tcp = super::is_tcp(self.protocol.as_deref());

@@ -180,7 +180,7 @@ fn of_parent(objects: &[Object], route: &Object, parent: &Value, service: &Objec
     let known = class
         .and_then(|class| objects.iter().filter(by_name).find(|one| one.meta.name.as_deref() == Some(class)));
     let own = own_properties(objects, route, service);
-    let balances = match route.kind_name.as_str() {
+    let at_worst = match route.kind_name.as_str() {
         "HTTPRoute" | "GRPCRoute" => Balances::Requests,
         _ => Balances::Connections,
     };
@@ -193,14 +193,14 @@ fn of_parent(objects: &[Object], route: &Object, parent: &Value, service: &Objec
     // Nobody but the AWS controller reads a TargetGroupConfiguration.
     if let Some(own) = own {
         let properties = own;
-        return Router::Balancer(Balancer { properties, ..Balancer::new(balances, false) });
+        return Router::Balancer(Balancer { properties, ..Balancer::new(at_worst, false) });
     }
     let missing = match class {
         Some(class) if is_in_cluster(class) => return Router::InCluster,
         Some(class) => format!("its GatewayClass {class} is not in the input"),
         None => format!("its Gateway {name} is not in the input"),
     };
-    Router::Unknown { at_worst: balances, missing }
+    Router::Unknown { at_worst, missing }
 }
 
 fn find<'o>(objects: &'o [Object], kind: Kind, name: &str, namespace: Option<&str>) -> Option<&'o Object> {

@@ -5,6 +5,7 @@ mod around;
 mod grace;
 mod hooks;
 mod live;
+mod policies;
 mod ports;
 mod properties;
 mod record;
