@@ -6,7 +6,8 @@
 mod router;
 
 use crate::objects::{
-    Address, Ingress, Kind, Monitor, NetworkPolicy, Object, Route, Service, ShapeError, Template,
+    Address, Autoscaler, Ingress, Kind, Monitor, NetworkPolicy, Object, Quota, Route, Service, ShapeError,
+    Template,
 };
 
 pub use router::{Balancer, Balances, Router};
@@ -73,6 +74,23 @@ pub struct Workload<'o> {
     pub monitors: Vec<(&'o Object, Monitor)>,
     /// Their namespace, if it is in the input.
     pub namespace: Option<&'o Object>,
+    /// What their namespace allows all its pods.
+    pub quotas: Vec<(&'o Object, Quota)>,
+    /// What it allows each.
+    pub limit_ranges: Vec<&'o Object>,
+    /// Who scales the workload.
+    pub autoscaler: Option<(&'o Object, Autoscaler)>,
+    /// Where there are quotas: the other workloads that they count.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// Another workload of a namespace.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    /// Its pods.
+    pub template: Template,
+    /// At least so many it has.
+    pub least: u64,
 }
 
 impl<'o> World<'o> {
@@ -133,6 +151,10 @@ impl<'o> World<'o> {
             _ => backings.iter().any(|backing| monitor.selector.picks(&backing.object.meta.labels)),
         });
         let mut namespaces = self.namespaces.iter().copied();
+        let of_kind = |kind: Kind| {
+            self.objects.iter().filter(move |other| other.kind == kind && other.shares_namespace(object))
+        };
+        let quotas: Vec<_> = of_kind(Kind::ResourceQuota).map(|other| (other, Quota::of(other))).collect();
         Ok(Some(Workload {
             object,
             policies: policies.cloned().collect(),
@@ -140,9 +162,41 @@ impl<'o> World<'o> {
             monitors: monitors.cloned().collect(),
             namespace: namespaces
                 .find(|one| object.meta.namespace.is_some() && one.meta.name == object.meta.namespace),
+            limit_ranges: of_kind(Kind::LimitRange).collect(),
+            autoscaler: self.autoscaler(object),
+            neighbours: if quotas.is_empty() { Vec::new() } else { self.neighbours(object) },
+            quotas,
             template,
             backings,
         }))
+    }
+
+    fn autoscaler(&self, object: &Object) -> Option<(&'o Object, Autoscaler)> {
+        let all = self
+            .objects
+            .iter()
+            .filter(|other| other.kind == Kind::Autoscaler && other.shares_namespace(object));
+        all.map(|other| (other, Autoscaler::of(other))).find(|(_, one)| one.scales(object))
+    }
+
+    fn neighbours(&self, object: &Object) -> Vec<Neighbour> {
+        let others = self
+            .objects
+            .iter()
+            .filter(|other| other.address != object.address && other.shares_namespace(object));
+        let pods = others.filter_map(|other| Some((other, Template::of(other).ok()??)));
+        pods.map(|(other, template)| Neighbour { template, least: self.least(other) }).collect()
+    }
+
+    /// How many pods a workload has at least. A DaemonSet's are as many as there are nodes, which is not known.
+    fn least(&self, object: &Object) -> u64 {
+        match object.kind {
+            Kind::DaemonSet | Kind::PodTemplate => 0,
+            _ => match self.autoscaler(object) {
+                Some((_, autoscaler)) => autoscaler.least,
+                None => replicas(object),
+            },
+        }
     }
 
     fn backing(&self, object: &'o Object, service: &Service) -> Backing<'o> {
@@ -168,4 +222,9 @@ impl<'o> World<'o> {
             _ => Vec::new(),
         }
     }
+}
+
+/// How many pods a workload asks for; one where it does not say.
+pub fn replicas(object: &Object) -> u64 {
+    object.json.pointer("/spec/replicas").and_then(serde_json::Value::as_u64).unwrap_or(1)
 }

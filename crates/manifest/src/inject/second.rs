@@ -82,8 +82,10 @@ fn guards(
     let mut agreed: Option<BTreeMap<u16, u16>> = None;
     for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
         let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
-        let Some(template) = Template::of(workload).map_err(misshapen)? else { continue };
-        if !service.picks(&template.labels) {
+        let template = Template::of(workload).map_err(misshapen)?;
+        // Pods of a kind that is not known have no guard.
+        let labels = template.map(|template| template.labels).or_else(|| workload.foreign_pods());
+        if !labels.is_some_and(|labels| service.picks(&labels)) {
             continue;
         }
         let plan = injected_plan(streams, workload)?;

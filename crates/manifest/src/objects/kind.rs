@@ -55,6 +55,12 @@ pub enum Kind {
     LoadBalancerConfiguration,
     /// What such a load balancer's target groups are like.
     TargetGroupConfiguration,
+    /// A ResourceQuota: how much all pods of a namespace may have.
+    ResourceQuota,
+    /// A LimitRange: how much each of them may have.
+    LimitRange,
+    /// A HorizontalPodAutoscaler, or a ScaledObject of KEDA.
+    Autoscaler,
     /// Anything else.
     Other,
 }
@@ -85,7 +91,11 @@ impl Kind {
             ("networking.k8s.io", "NetworkPolicy") => Self::NetworkPolicy,
             ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
             | ("crd.projectcalico.org" | "projectcalico.org", "NetworkPolicy" | "GlobalNetworkPolicy")
-            | ("policy.networking.k8s.io", "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy")
+            | (
+                "policy.networking.k8s.io",
+                "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" | "ClusterNetworkPolicy",
+            )
+            | ("crd.antrea.io", "NetworkPolicy" | "ClusterNetworkPolicy")
             | ("security.istio.io", "AuthorizationPolicy" | "PeerAuthentication")
             | ("policy.linkerd.io", "Server") => Self::OtherPolicy,
             ("monitoring.coreos.com", "PodMonitor") => Self::PodMonitor,
@@ -100,6 +110,9 @@ impl Kind {
             }
             ("gateway.k8s.aws", "LoadBalancerConfiguration") => Self::LoadBalancerConfiguration,
             ("gateway.k8s.aws", "TargetGroupConfiguration") => Self::TargetGroupConfiguration,
+            ("", "ResourceQuota") => Self::ResourceQuota,
+            ("", "LimitRange") => Self::LimitRange,
+            ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => Self::Autoscaler,
             _ => Self::Other,
         }
     }

@@ -4,13 +4,16 @@
 //! Nothing here knows all of Kubernetes' fields: a view reads what it needs from the object's JSON and leaves the rest
 //! alone, so that an unknown kind or a newer field passes through untouched.
 
+mod foreign;
 mod ingress;
 mod kind;
 mod labels;
+mod limits;
 mod meta;
 mod pod;
 mod policy;
 mod probe;
+mod quantity;
 mod selector;
 mod service;
 
@@ -24,10 +27,12 @@ use crate::text::{Place, Pointer, Stream};
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
 pub use labels::PodLabels;
+pub use limits::{Autoscaler, Quota, Range};
 pub use meta::Meta;
 pub use pod::{Container, ContainerPort, Os, PodSpec, Resources, Template, Volume, VolumeMount};
 pub use policy::{Monitor, NetworkPolicy, Peer, PolicyPort, PolicyRule};
 pub use probe::{Exec, Handler, Header, HttpGet, Lifecycle, PortRef, Probe, Sleep, TcpSocket};
+pub use quantity::Quantity;
 pub use selector::{Expression, Selector};
 pub use service::{Service, ServicePort};
 

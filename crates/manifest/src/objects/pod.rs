@@ -48,6 +48,11 @@ pub struct PodSpec {
     /// Where it may run.
     #[serde(default, deserialize_with = "nullable")]
     pub affinity: Value,
+    /// Which pods it may displace.
+    #[serde(default, deserialize_with = "nullable")]
+    pub priority_class_name: String,
+    /// When it ends by itself.
+    pub active_deadline_seconds: Option<u64>,
     /// Resources of the pod as a whole (Kubernetes 1.34 and later).
     #[serde(default, deserialize_with = "nullable")]
     pub resources: Resources,

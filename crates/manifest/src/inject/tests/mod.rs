@@ -2,12 +2,14 @@
 
 mod agent;
 mod around;
+mod foreign;
 mod grace;
 mod hooks;
 mod live;
 mod policies;
 mod ports;
 mod properties;
+mod quotas;
 mod record;
 mod refuse;
 mod second;
