@@ -10,6 +10,8 @@ use crate::objects::{
     Template,
 };
 
+#[cfg(test)]
+pub(crate) use router::IN_CLUSTER;
 pub use router::{Balancer, Balances, Router};
 
 /// A part of an object that is not of the shape that Kubernetes gives it, and which object.

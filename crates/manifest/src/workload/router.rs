@@ -16,7 +16,7 @@ const CONTROLLERS: [(&str, Balances, bool); 4] = [
 ];
 
 /// Parts of the names that people give to classes of controllers whose proxies run in the cluster.
-const IN_CLUSTER: [&str; 12] = [
+pub(crate) const IN_CLUSTER: [&str; 12] = [
     "nginx",
     "traefik",
     "haproxy",

@@ -2,6 +2,7 @@
 
 mod agent;
 mod around;
+mod docs;
 mod foreign;
 mod grace;
 mod hooks;
