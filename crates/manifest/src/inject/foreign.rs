@@ -6,7 +6,7 @@ use super::ports::Ports;
 use crate::objects::{Kind, Object};
 
 /// What to do about pods of a kind that is not known, where more can be said than of any.
-const KNOWN: [(&str, &str, &str); 4] = [
+const KNOWN: [(&str, &str, &str); 3] = [
     (
         "apps.openshift.io",
         "DeploymentConfig",
@@ -18,7 +18,6 @@ const KNOWN: [(&str, &str, &str); 4] = [
         "",
         "a Deployment, StatefulSet or DaemonSet of Kubernetes itself can be injected in its place",
     ),
-    ("tekton.dev", "", "its pods end by themselves"),
 ];
 
 /// Objects of unknown kinds that have pods of their own, and routes that are not read. `injected`: some workload is.
@@ -27,7 +26,10 @@ pub(super) fn tell(decisions: &mut Decisions, objects: &[Object], injected: bool
         if object.kind == Kind::OtherRoute && injected {
             decisions.note(object, UNREAD_ROUTE);
         }
-        if object.foreign_pods().is_some() {
+        let group = object.api_version.split_once('/').map_or("", |(group, _)| group);
+        if END.contains(&(group, object.kind_name.as_str())) {
+            decisions.note(object, "is left alone: its pods end by themselves");
+        } else if object.foreign_pods().is_some() {
             decisions.note(
                 object,
                 format!(
@@ -39,6 +41,16 @@ pub(super) fn tell(decisions: &mut Decisions, objects: &[Object], injected: bool
         }
     }
 }
+
+/// Kinds whose pods have no template of the usual shape, and end by themselves.
+const END: [(&str, &str); 6] = [
+    ("argoproj.io", "Workflow"),
+    ("argoproj.io", "CronWorkflow"),
+    ("sparkoperator.k8s.io", "SparkApplication"),
+    ("sparkoperator.k8s.io", "ScheduledSparkApplication"),
+    ("tekton.dev", "TaskRun"),
+    ("tekton.dev", "PipelineRun"),
+];
 
 const UNREAD_ROUTE: &str = "is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
                             paths that are known, let a longer --bound kube-proxy=D stand for it";
@@ -93,6 +105,11 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
                 said.push((object, format!("{} sends to its pods too, which have no agent", backing.object)));
             }
         }
+    }
+    if let Some(controller) = workload.object.controller() {
+        draft.note(format!(
+            "it belongs to {controller}, which may take back what is injected: let that one's own settings say it, if it has any"
+        ));
     }
     for (object, text) in said {
         draft.decisions.note(object, text);

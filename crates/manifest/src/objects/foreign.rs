@@ -9,8 +9,31 @@ use serde_json::Value;
 use super::{Kind, Object, PodLabels};
 
 /// Groups of Kubernetes itself: their other kinds name no ports of pods and lead to none.
-const OF_KUBERNETES: [&str; 7] =
-    ["", "apps", "autoscaling", "batch", "extensions", "policy", "internal.apiserver.k8s.io"];
+const OF_KUBERNETES: [&str; 23] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
 
 /// Keys below which a port or a list of ports stands.
 const PORT_KEYS: [&str; 10] = [
@@ -27,17 +50,8 @@ const PORT_KEYS: [&str; 10] = [
 ];
 
 /// Keys below which a Service's name stands, or an object or a list of objects that have it as `name` or `host`.
-const SERVICE_KEYS: [&str; 9] = [
-    "service",
-    "services",
-    "serviceName",
-    "serviceRef",
-    "backend",
-    "backendRefs",
-    "backends",
-    "destination",
-    "to",
-];
+const SERVICE_KEYS: [&str; 8] =
+    ["service", "services", "serviceName", "serviceRef", "backend", "backendRefs", "backends", "destination"];
 
 /// Keys below which a workload's name stands.
 const WORKLOAD_KEYS: [&str; 2] = ["workloadRef", "targetRef"];
@@ -46,10 +60,7 @@ impl Object {
     /// Whether nothing of its kind is known, and it is no kind of Kubernetes itself.
     fn is_foreign(&self) -> bool {
         let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
-        let of_kubernetes = OF_KUBERNETES.contains(&group)
-            || (group.ends_with(".k8s.io")
-                && !group.contains("gateway")
-                && !group.contains("policy.networking"));
+        let of_kubernetes = OF_KUBERNETES.contains(&group);
         matches!(self.kind, Kind::Other | Kind::OtherRoute | Kind::OtherPolicy) && !of_kubernetes
     }
 

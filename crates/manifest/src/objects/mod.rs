@@ -110,7 +110,12 @@ impl Object {
     /// The controller that made a ReplicaSet or a pod, such as `Deployment web`: it is the one to change, and takes back what is
     /// changed here.
     pub fn maker(&self) -> Option<String> {
-        labels::controller(self).filter(|_| matches!(self.kind, Kind::ReplicaSet | Kind::Pod))
+        self.controller().filter(|_| matches!(self.kind, Kind::ReplicaSet | Kind::Pod))
+    }
+
+    /// The controller that it belongs to, such as `Kafka events`.
+    pub fn controller(&self) -> Option<String> {
+        labels::controller(self)
     }
 
     /// Whether both may be in one namespace: an object that names none goes wherever it is applied to.

@@ -226,7 +226,7 @@ pub(super) fn at_worst(known: Known, balances: Balances, missing: &str) -> Stage
     known.within(
         join,
         leave,
-        format!("default: {missing}, so it may be {what} that keeps the pods' addresses"),
+        format!("default: {missing}, so it counts as {what} that keeps the pods' addresses"),
     )
 }
 
@@ -239,7 +239,7 @@ pub(super) fn unknown(object: &Object, known: Known, balances: Balances, missing
         "IngressClass (and IngressClassParams)"
     };
     format!(
-        "{object}: {missing}. It may be {} that keeps the pods' addresses, so {} s to join and {} s to leave are taken: give the {class} to \
+        "{object}: {missing}. It counts as {} that keeps the pods' addresses, with {} s to join and {} s to leave: give the {class} to \
          inject as well or, if its proxies run in the cluster, say --bound {name}={}s",
         self::name(balances),
         join.as_secs(),

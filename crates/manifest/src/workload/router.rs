@@ -31,6 +31,10 @@ pub(crate) const IN_CLUSTER: [&str; 12] = [
     "linkerd",
 ];
 
+/// Parts of the names of controllers that make load balancers outside of the cluster of which no bound is known.
+const OUTSIDE: [&str; 4] =
+    ["amazonaws.com/", "application-networking.k8s.aws/", "networking.gke.io/", "azure"];
+
 const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
 
 /// What sends requests on.
@@ -40,7 +44,7 @@ pub enum Router {
     InCluster,
     /// A load balancer of AWS.
     Balancer(Balancer),
-    /// Its class is not in the input, and its name tells nothing.
+    /// Its class is not in the input and its name tells nothing, or its bounds are not known.
     Unknown {
         /// What it may be at worst.
         at_worst: Balances,
@@ -119,8 +123,9 @@ pub(super) fn of_ingress(objects: &[Object], ingress: &Object, class: Option<&st
 
 fn of_class(objects: &[Object], class: &Object) -> Router {
     let word = |at: &str| class.json.pointer(at).and_then(Value::as_str);
-    let Some(mut balancer) = word("/spec/controller").and_then(Balancer::of) else {
-        return Router::InCluster;
+    let controller = word("/spec/controller").unwrap_or_default();
+    let Some(mut balancer) = Balancer::of(controller) else {
+        return of_another(controller, Balances::Requests);
     };
     if let Some(name) = word("/spec/parameters/name") {
         let named =
@@ -131,6 +136,17 @@ fn of_class(objects: &[Object], class: &Object) -> Router {
         }
     }
     Router::Balancer(balancer)
+}
+
+/// The router of a controller that is not the AWS Load Balancer Controller's.
+fn of_another(controller: &str, at_worst: Balances) -> Router {
+    if OUTSIDE.iter().any(|part| controller.contains(part)) {
+        let missing = format!(
+            "its controller {controller} makes a load balancer outside of the cluster, of which no bound is known"
+        );
+        return Router::Unknown { at_worst, missing };
+    }
+    Router::InCluster
 }
 
 fn said(value: Option<&Value>) -> Option<String> {
@@ -186,7 +202,8 @@ fn of_parent(objects: &[Object], route: &Object, parent: &Value, service: &Objec
     };
     if let Some(known) = known {
         let controller = known.json.pointer("/spec/controllerName").and_then(Value::as_str);
-        let Some(mut balancer) = controller.and_then(Balancer::of) else { return Router::InCluster };
+        let controller = controller.unwrap_or_default();
+        let Some(mut balancer) = Balancer::of(controller) else { return of_another(controller, at_worst) };
         (balancer.properties, balancer.missing) = properties(objects, route, (gateway, known), own);
         return Router::Balancer(balancer);
     }

@@ -131,7 +131,7 @@ pub(super) fn service_ports<'d>(
 /// The number of a Service's target on these pods; the first container that has the name counts.
 pub(super) fn number_of(draft: &Draft, target: &PortRef) -> Option<u16> {
     match target {
-        PortRef::Number(number) => Some(*number),
+        PortRef::Number(_) => target.number(),
         PortRef::Name(name) => {
             declared(draft).find(|port| port.name.as_ref() == Some(name)).and_then(|port| port.container_port)
         }

@@ -51,6 +51,29 @@ fn pods_of_a_kind_that_is_not_known_are_told_by_their_shape() {
 }
 
 #[test]
+fn pods_of_other_kinds_that_end_by_themselves_are_left_alone_with_that_word() {
+    for (api, kind) in [
+        ("argoproj.io/v1alpha1", "Workflow"),
+        ("sparkoperator.k8s.io/v1beta2", "SparkApplication"),
+        ("tekton.dev/v1", "TaskRun"),
+    ] {
+        let text = object(api, kind, "templates: [{container: {image: a}}]");
+        beside(&text, &Options::default())
+            .says(&format!("{kind} other: is left alone: its pods end by themselves"));
+    }
+}
+
+#[test]
+fn a_workload_that_belongs_to_an_operators_object_is_injected_and_that_is_told() {
+    let owner =
+        "  ownerReferences: [{apiVersion: example.com/v1, kind: Shop, name: all, controller: true}]\nspec";
+    let web = Web::default().yaml().replace("spec:\n  selector", &format!("{owner}:\n  selector"));
+    let injected = Injected::of(&web, &Options::default());
+    injected.says("Deployment web: it belongs to Shop all, which may take back what is injected");
+    assert!(injected.pod("/initContainers/0").is_some());
+}
+
+#[test]
 fn known_groups_of_such_kinds_get_advice_of_their_own() {
     let pods = "template: {spec: {containers: [{name: a, image: a}]}}";
     for (api, kind, advice) in [

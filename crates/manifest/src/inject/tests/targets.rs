@@ -72,6 +72,13 @@ fn a_port_without_a_number_is_told_and_is_none() {
 }
 
 #[test]
+fn a_services_port_of_zero_is_no_port_of_the_plan() {
+    let service = NUMERIC.replace("port: 80, targetPort: 8080", "port: 0");
+    let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&service), &guarded());
+    assert_eq!(applications(&injected), [8080]);
+}
+
+#[test]
 fn a_host_port_of_zero_is_none() {
     let container = "ports: [{name: http, containerPort: 8080, hostPort: 0}]";
     Injected::of(&Web { container, ..Web::default() }.behind(NAMED), &guarded()).is_silent_on("hostPort");

@@ -148,6 +148,21 @@ fn an_ingress_whose_class_is_not_in_the_input_is_as_slow_as_an_alb_and_that_is_t
     assert!(!notes.contains("not in the input"), "the user has said how long: {notes}");
 }
 
+#[test]
+fn a_cloud_of_which_no_bound_is_known_counts_as_an_alb() {
+    let azure = class("gate", DEFAULT, "controller: azure/application-gateway");
+    let around = all(&[service("", ""), ingress("", ""), azure]);
+    is(&around, &[SERVICE, ("ingress/shop", &["ingress 55/65"])]);
+    assert!(
+        notes(&around).contains(
+            "its controller azure/application-gateway makes a load balancer outside of the cluster"
+        )
+    );
+    let lattice = gateway_class("application-networking.k8s.aws/gateway-api-controller", "");
+    let around = all(&[service("", ""), lattice, gateway(""), route("HTTPRoute", DOOR)]);
+    is(&around, &[SERVICE, ("gateway/shop", &["gateway 70/65"])]);
+}
+
 fn gateway_class(controller: &str, more: &str) -> String {
     format!(
         "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {{name: edge}}\nspec: {{controllerName: {controller}, {more}}}\n"
