@@ -12,6 +12,7 @@ mod agent;
 mod around;
 mod back;
 mod draft;
+mod foreign;
 mod grace;
 mod hooks;
 mod options;
@@ -19,7 +20,9 @@ mod ports;
 mod record;
 mod refuse;
 mod refused;
+mod room;
 mod second;
+mod sizes;
 mod sleeps;
 mod strategy;
 
@@ -28,7 +31,7 @@ use std::collections::BTreeMap;
 use segue_core::pod::PodPlan;
 
 use crate::duration::words;
-use crate::objects::{Kind, Object, Template, objects};
+use crate::objects::{Object, Template, objects};
 use crate::paths::{AgentHealth, paths};
 use crate::text::{Pointer, Stream};
 use crate::workload::{Misshapen, World};
@@ -161,7 +164,7 @@ fn decide(
     let mut stages = Vec::new();
     let mut injected = 0;
     for object in objects {
-        if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
+        if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
             injected += usize::from(object.kind.template().is_some());
             continue;
         }
@@ -174,21 +177,15 @@ fn decide(
         injected += 1;
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut *decisions };
         let own = before.get(&object.to_string()).cloned().unwrap_or_default();
-        stages.extend(decide_one(&mut draft, &own));
+        stages.extend(decide_one(&mut draft, objects, &own));
     }
-    for object in objects.iter().filter(|object| injected > 0 && object.kind == Kind::OtherRoute) {
-        decisions.note(
-            object,
-            "is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
-             paths that are known, let a longer --bound kube-proxy=D stand for it",
-        );
-    }
+    foreign::tell(decisions, objects, injected > 0);
     tell(decisions, options, injected, &stages);
     Ok(())
 }
 
 /// Decides one workload; answers the names of its paths' stages.
-fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
+fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>) -> Vec<String> {
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
     let slept = hooks::decide(draft);
@@ -198,6 +195,7 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
     }
     around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);
+    foreign::beside(draft, objects, &ports);
     around::evictable(draft);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let granted = grace::decide(draft, ports, found.paths, slept);
@@ -206,8 +204,9 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
         draft.refuse(&draft.template().spec_at(), error.to_string(), help);
     }
     grace::tell_monitors(draft, &granted.plan);
-    agent::decide(draft, &granted.plan);
+    let resources = agent::decide(draft, &granted.plan);
     strategy::decide(draft, granted.min_ready);
+    room::tell(draft, &resources);
     let template = draft.template().clone();
     draft.put(&template.annotation_at(PLAN_ANNOTATION), granted.words.into());
     draft.put(&template.annotation_at(PORTS_ANNOTATION), bound.join(",").into());
