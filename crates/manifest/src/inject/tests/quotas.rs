@@ -200,6 +200,21 @@ fn an_autoscalers_most_and_other_workloads_count_too() {
 }
 
 #[test]
+fn of_other_workloads_only_those_count_that_the_quota_counts() {
+    let idle = Web { own: "replicas: 3", ..Web::default() }.yaml().replace("web", "other");
+    let scoped = quota("pods: 4", ", scopes: [NotBestEffort]");
+    injected(&burstable(), &[idle.clone(), scoped], &guarded())
+        .says("beside 4 of these there is room for 0 of the 1");
+    let best_effort = Web { container: HTTP, own: "replicas: 4", ..Web::default() };
+    let scoped = quota("pods: 7", ", scopes: [BestEffort]");
+    injected(&best_effort, &[idle, scoped.clone()], &guarded())
+        .says("beside 4 of these and 3 of other workloads");
+    let busy = Web { container: "resources: {requests: {cpu: 1}}", own: "replicas: 3", ..Web::default() };
+    injected(&best_effort, &[busy.yaml().replace("web", "other"), scoped], &guarded())
+        .is_silent_on("Deployment web: ResourceQuota");
+}
+
+#[test]
 fn sums_that_the_agent_or_the_surge_would_exceed_are_told() {
     let told = |hard: &str| injected(&burstable(), &[quota(hard, "")], &guarded());
     // Five pods of 200m and 10m, at most 1 and 500m.
