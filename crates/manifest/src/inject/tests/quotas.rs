@@ -215,6 +215,44 @@ fn of_other_workloads_only_those_count_that_the_quota_counts() {
 }
 
 #[test]
+fn an_autoscaler_of_another_kind_and_a_daemon_set_are_not_counted() {
+    let scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {scaleTargetRef: {kind: StatefulSet, name: web}, \
+                  maxReplicas: 8}\n";
+    injected(&burstable(), &[scaler.to_owned(), quota("pods: 5", "")], &guarded()).is_silent_on("room for");
+    let daemons =
+        Web { kind: Some("DaemonSet"), own: "replicas: 9", ..Web::default() }.yaml().replace("web", "logs");
+    injected(&burstable(), &[daemons, quota("pods: 5", "")], &guarded())
+        .is_silent_on("Deployment web: ResourceQuota");
+    let none = Web { own: "replicas: 0", ..burstable() };
+    injected(&none, &[quota("pods: 0, requests.cpu: 0", "")], &guarded())
+        .is_silent_on("ResourceQuota team allows");
+}
+
+#[test]
+fn a_quota_for_pods_that_end_or_of_a_priority_class_counts_only_those() {
+    let scoped = |scope: &str, values: &str| {
+        quota(
+            "limits.cpu: 40",
+            &format!(
+                ", scopeSelector: {{matchExpressions: [{{scopeName: PriorityClass, operator: {scope}{values}}}]}}"
+            ),
+        )
+    };
+    let high = Web { pod: "priorityClassName: high", ..burstable() };
+    let limited = |web: &Web, quota: String| sizes(web, &[quota]).get("limits").is_some();
+    assert!(limited(&high, scoped("Exists", "")) && !limited(&burstable(), scoped("Exists", "")));
+    assert!(
+        limited(&burstable(), scoped("NotIn", ", values: [high]"))
+            && !limited(&high, scoped("NotIn", ", values: [high]"))
+    );
+    assert!(limited(&high, quota("limits.cpu: 40", ", scopes: [PriorityClass]")));
+    let ends = Web { pod: "activeDeadlineSeconds: 60", ..burstable() };
+    assert!(limited(&ends, quota("limits.cpu: 40", ", scopes: [Terminating]")));
+    assert!(!limited(&ends, quota("limits.cpu: 40", ", scopes: [NotTerminating]")));
+    assert!(!limited(&burstable(), quota("limits.cpu: 40", ", scopes: [CrossNamespacePodAffinity]")));
+}
+
+#[test]
 fn sums_that_the_agent_or_the_surge_would_exceed_are_told() {
     let told = |hard: &str| injected(&burstable(), &[quota(hard, "")], &guarded());
     // Five pods of 200m and 10m, at most 1 and 500m.
