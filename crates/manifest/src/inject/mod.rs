@@ -5,7 +5,7 @@
 //! before is taken back first, so that injecting twice is injecting once, and other flags plan anew.
 //!
 //! ```text
-//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
+//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ join ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
 //! ```
 
 mod agent;
@@ -14,6 +14,7 @@ mod back;
 mod draft;
 mod grace;
 mod hooks;
+mod join;
 mod options;
 mod ports;
 mod record;
@@ -160,6 +161,7 @@ fn decide(
     refuse::old_cluster(decisions, streams, objects);
     let mut stages = Vec::new();
     let mut injected = 0;
+    let others = objects.iter().any(|object| object.kind == Kind::OtherRoute);
     for object in objects {
         if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
             injected += usize::from(object.kind.template().is_some());
@@ -174,7 +176,7 @@ fn decide(
         injected += 1;
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut *decisions };
         let own = before.get(&object.to_string()).cloned().unwrap_or_default();
-        stages.extend(decide_one(&mut draft, &own));
+        stages.extend(decide_one(&mut draft, &own, others));
     }
     for object in objects.iter().filter(|object| injected > 0 && object.kind == Kind::OtherRoute) {
         decisions.note(
@@ -187,15 +189,16 @@ fn decide(
     Ok(())
 }
 
-/// Decides one workload; answers the names of its paths' stages.
-fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Vec<String> {
+/// Decides one workload; answers the names of its paths' stages. `others`: the input has routes that are not read.
+fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>, others: bool) -> Vec<String> {
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
     let slept = hooks::decide(draft);
-    let found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
+    let mut found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
     for note in found.notes {
         draft.note(note);
     }
+    join::decide(draft, &mut found.paths, others);
     around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);
     around::evictable(draft);

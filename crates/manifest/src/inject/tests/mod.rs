@@ -4,6 +4,7 @@ mod agent;
 mod around;
 mod grace;
 mod hooks;
+mod join;
 mod ports;
 mod properties;
 mod record;
