@@ -49,7 +49,9 @@ fn the_plan_says_why_and_so_does_a_note() {
     let injected = Injected::of(&web("Deployment", "", NAMED), &Options::default());
     let why = "a Deployment deletes an old pod only after its replacement is Ready, and each kube-proxy reads changes in order";
     let plan = injected.at(0, "/spec/template/metadata/annotations/segue.dev~1plan").unwrap();
-    let words = format!("path service/web: kube-proxy 0s to join, 15s to leave (join: {why}; leave default: it syncs every second");
+    let words = format!(
+        "path service/web: kube-proxy 0s to join, 15s to leave (join: {why}; leave default: it syncs every second"
+    );
     assert!(plan.as_str().unwrap().contains(&words), "{plan}");
     injected.says(&format!("no minReadySeconds is needed for kube-proxy: {why}"));
     let stage = &injected.plan().drain.paths[0].stages[0];
@@ -65,7 +67,11 @@ fn what_deletes_before_its_replacement_is_ready_waits_for_kube_proxy() {
         ("StatefulSet", "replicas: 3", 15),
         ("DaemonSet", "", 15),
         ("Rollout", "strategy: {blueGreen: {activeService: web}}", 15),
-        ("Rollout", "strategy: {canary: {canaryService: c, stableService: web, trafficRouting: {nginx: {}}}}", 15),
+        (
+            "Rollout",
+            "strategy: {canary: {canaryService: c, stableService: web, trafficRouting: {nginx: {}}}}",
+            15,
+        ),
     ] {
         let injected = Injected::of(&web(kind, own, NAMED), &Options::default());
         assert_eq!(injected.number("/spec/minReadySeconds"), Some(expected), "{kind} {own}");

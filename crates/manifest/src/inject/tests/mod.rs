@@ -5,6 +5,7 @@ mod around;
 mod grace;
 mod hooks;
 mod join;
+mod left;
 mod ports;
 mod properties;
 mod record;
