@@ -59,8 +59,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut missing = 0;
     for (mode, name) in [(ProxyMode::Iptables, "iptables"), (ProxyMode::Nftables, "nftables")] {
         for endpoints_per_slice in [None, Some(1)] {
-            let options =
-                Options { proxy_mode: mode, endpoints_per_slice, images: images.clone(), ..Options::default() };
+            let options = Options {
+                proxy_mode: mode,
+                endpoints_per_slice,
+                images: images.clone(),
+                ..Options::default()
+            };
             let cluster = Cluster::up(&options).context("no cluster")?;
             let once = mode == ProxyMode::Iptables && endpoints_per_slice.is_none();
             let cases = EVERYWHERE.iter().chain(ONCE.iter().filter(|_| once));
@@ -107,7 +111,8 @@ fn rolled(cluster: &Cluster, case: Case, name: &str, args: &Args) -> anyhow::Res
 
 fn line(case: Case, outcome: &anyhow::Result<Outcome>) -> String {
     let late = case.late.map_or_else(|| "–".to_owned(), |late| format!("Ready + {late} s"));
-    let bounds = if case.bounds.is_empty() { "–".to_owned() } else { format!("`{}`", case.bounds.join(" ")) };
+    let bounds =
+        if case.bounds.is_empty() { "–".to_owned() } else { format!("`{}`", case.bounds.join(" ")) };
     let result = match outcome {
         Err(error) => format!("no result: {error:#} | –"),
         Ok(outcome) => {

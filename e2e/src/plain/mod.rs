@@ -31,6 +31,6 @@ pub use namespace::Network;
 pub use outcome::{Outcome, Removal};
 pub use scenario::{Scenario, run};
 pub use scraper::Scraper;
-pub use stall::Stall;
 pub use setup::{Entry, Kind, Manners, Recipe, Setup};
+pub use stall::Stall;
 pub use watch::{Sight, Watch};

@@ -31,6 +31,11 @@ pub(crate) fn rolled(bed: &Bed, namespace: &str, setup: &Setup, after_ready: Dur
     for ledger in &outcome.ledgers {
         assert!(ledger.requests > 0, "nothing was sent from {}", ledger.place);
     }
-    eprintln!("{namespace}: {} of {} dropped; {:?}", outcome.all().dropped, outcome.all().requests, outcome.rollouts);
+    eprintln!(
+        "{namespace}: {} of {} dropped; {:?}",
+        outcome.all().dropped,
+        outcome.all().requests,
+        outcome.rollouts
+    );
     outcome
 }

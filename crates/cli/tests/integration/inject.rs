@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 
-const WEB: &str = "\
+pub(crate) const WEB: &str = "\
 # The shop.
 apiVersion: apps/v1
 kind: Deployment
@@ -28,7 +28,7 @@ spec:
               containerPort: 8080
 ";
 
-const SERVICE: &str = "\
+pub(crate) const SERVICE: &str = "\
 apiVersion: v1
 kind: Service
 metadata:
@@ -38,11 +38,11 @@ spec:
   ports: [{port: 80, targetPort: http}]
 ";
 
-fn both() -> String {
+pub(crate) fn both() -> String {
     format!("{WEB}---\n{SERVICE}")
 }
 
-fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
+pub(crate) fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
     let mut child = Command::new(cargo_bin!("segue"))
         .arg("inject")
         .args(arguments)
@@ -61,12 +61,12 @@ fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// What it printed, where it must have done as asked.
-fn printed(output: &Output) -> String {
+pub(crate) fn printed(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -128,7 +128,7 @@ fn a_folder_is_read_whole_and_written_as_it_stands() {
 }
 
 /// Deployment `db`, which stops every pod before the first new one starts.
-fn recreate() -> String {
+pub(crate) fn recreate() -> String {
     WEB.replace("  name: web\nspec:", "  name: db\nspec:\n  strategy: {type: Recreate}")
         .replace("app: web", "app: db")
 }

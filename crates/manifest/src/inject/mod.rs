@@ -67,8 +67,10 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     };
     let texts = after.iter().map(|stream| stream.text().to_owned()).collect();
     let workloads = outcome::told(&objects, &left, fate);
+    // What an earlier second step did is done.
+    let done = changed > 0 || options.second_step && objects.iter().any(record::in_second_step);
     Outcome { texts, notes: decisions.notes, workloads, objects: objects.len(), changed }
-        .unless_all_is_refused()
+        .unless_all_is_refused(done)
 }
 
 /// A try to inject all but what is left.
@@ -136,7 +138,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     };
     let workloads = outcome::told(&objects, &left, fate);
     let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
-    Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused()
+    Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused(changed > 0)
 }
 
 /// Policies were taken back too: what stays injected needs its part of them again.

@@ -52,15 +52,15 @@ impl Outcome {
         })
     }
 
-    /// Without a single change it is a refusal of all, if anything was refused.
-    pub(super) fn unless_all_is_refused(self) -> Result<Self, Refused> {
+    /// If nothing is `done` it is a refusal of all, where anything was refused.
+    pub(super) fn unless_all_is_refused(self, done: bool) -> Result<Self, Refused> {
         let mut why: Vec<Complaint> = Vec::new();
         for complaint in self.refused() {
             if !why.contains(complaint) {
                 why.push(complaint.clone());
             }
         }
-        if self.changed == 0 && !why.is_empty() { Err(Refused(why)) } else { Ok(self) }
+        if !done && !why.is_empty() { Err(Refused(why)) } else { Ok(self) }
     }
 }
 

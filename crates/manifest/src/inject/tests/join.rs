@@ -83,7 +83,12 @@ fn what_deletes_before_its_replacement_is_ready_waits_for_kube_proxy() {
     let text = Web { own, pod, container: HTTP, ..Web::default() }.behind(NAMED);
     assert_eq!(min_ready(&text, &Options::default()), Some(15));
     // 25 % of three pods are none, but of four they are one: how many there will be is not known.
-    for own in ["", "strategy: {rollingUpdate: {maxUnavailable: 25%}}", "strategy: {type: Recreate}"] {
+    for own in [
+        "",
+        "strategy: {rollingUpdate: {maxUnavailable: 25%}}",
+        "strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 0%}}",
+        "strategy: {type: Recreate}",
+    ] {
         let kept = Options { keep_strategy: true, ..Options::default() };
         let injected = Injected::of(&web("Deployment", own, NAMED), &kept);
         let join = injected.plan().drain.paths[0].bound(Direction::Join);

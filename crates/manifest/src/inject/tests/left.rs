@@ -149,6 +149,7 @@ fn an_injected_workload_that_is_refused_now_stays_injected_with_what_stands_arou
     assert_eq!(document(&after, 0), document(&changed, 0));
     assert!(document(&after, 1).contains("containerPort: 8080"), "{after}");
     assert!(document(&after, 2).contains("port: 15080"), "its guard is let through: {after}");
+    assert!(!outcome.notes.iter().any(|note| note.about == "NetworkPolicy p"), "{:?}", outcome.notes);
     // Once that is over, all of it can be taken out.
     let back = undone(&after.replacen("  strategy:\n    type: Recreate\n", "", 1)).texts.concat();
     assert!(!back.contains("15080") && !back.contains("segue"), "{back}");
@@ -175,6 +176,8 @@ fn a_service_of_a_refused_workload_is_not_sent_to_a_guard() {
             .starts_with("Service both refused: Service both: the workloads behind it have different guards")
     );
     assert_eq!(fates.len(), 3);
+    let again = with(&after, &second).unwrap();
+    assert_eq!(again.texts.concat(), after, "twice is once");
 }
 
 #[test]
