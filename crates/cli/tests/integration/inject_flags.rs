@@ -40,7 +40,7 @@ const CASES: &[Case] = &[
         let kept = printed(&inject(Path::new("/"), &["--keep-strategy", "-"], Some(&both())));
         if kept.contains("maxUnavailable") { Err(kept) } else { Ok(()) }
     }),
-    ("--keep-sleep", |_| differs(&sleeping(), &["--keep-sleep"], "- --sleep\n")),
+    ("--keep-sleep", |_| differs(&sleeping(), &["--keep-sleep"], "--sleep")),
     ("--kubernetes-version", |_| {
         let said = |version| inject(Path::new("/"), &["--kubernetes-version", version, "-"], Some(&both()));
         let (old, new) = (said("1.28"), said("1.31"));
