@@ -204,7 +204,9 @@ impl Machine {
     /// Halts a daemon where it is (SIGSTOP): it does nothing, and what it has done stays.
     pub fn pause(&self, daemon: &str) -> anyhow::Result<()> {
         let (_, own) = self.processes(daemon)?;
-        own.iter().for_each(|process| process.signal(Signal::STOP));
+        for process in own {
+            process.signal(Signal::STOP);
+        }
         Ok(())
     }
 
@@ -212,7 +214,9 @@ impl Machine {
     pub fn resume(&self, daemon: &str) -> anyhow::Result<()> {
         let (nsenter, own) = self.processes(daemon)?;
         // nsenter halts with its child.
-        own.iter().chain(&nsenter).for_each(|process| process.signal(Signal::CONT));
+        for process in own.into_iter().chain(nsenter) {
+            process.signal(Signal::CONT);
+        }
         Ok(())
     }
 

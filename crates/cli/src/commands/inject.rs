@@ -91,20 +91,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let strict = args.strict;
     match change(args, &files) {
         Ok(outcome) if strict && outcome.refused().next().is_some() => {
-            refuse(&Refused(outcome.refused().cloned().collect()))
+            Ok(refuse(&Refused(outcome.refused().cloned().collect())))
         }
         Ok(outcome) => {
             destination.write(&files, &outcome.texts)?;
             tell(&outcome);
             Ok(ExitCode::SUCCESS)
         }
-        Err(refused) => refuse(&refused),
+        Err(refused) => Ok(refuse(&refused)),
     }
 }
 
-fn refuse(refused: &Refused) -> anyhow::Result<ExitCode> {
+fn refuse(refused: &Refused) -> ExitCode {
     output::note(refused.render(output::stderr_has_color()));
-    Ok(ExitCode::from(2))
+    ExitCode::from(2)
 }
 
 /// What there is to know, and last what became of each workload.

@@ -105,8 +105,8 @@ fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) 
     let Ok(Some(record)) = Record::of(&object) else { return Ok(stream.clone()) };
     let undone = text::undo(stream, document, &record::undo_at(&record, root))?;
     let stream = text::parse(stream.name(), &undone.text)?;
-    let noted = |now: Object| now.meta.annotations.contains_key(record::ANNOTATION);
-    if find(&stream, document, root)?.is_some_and(noted) {
+    let has_record = |now: Object| now.meta.annotations.contains_key(record::ANNOTATION);
+    if find(&stream, document, root)?.is_some_and(has_record) {
         let help = "take out by hand what was injected, the annotation too".to_owned();
         let message = "its record does not fit it any more: it could not be taken out".to_owned();
         let mut decisions = Decisions::default();

@@ -103,7 +103,9 @@ fn inject_without(
     let (shares, injected) = decide(&mut decisions, streams, &objects, options, before, left)?;
     let after = left::apply(&clean, &shares)?;
     let mut changed = Decisions::default();
-    shares.iter().for_each(|share| changed.take_edits(&share.decisions));
+    for share in &shares {
+        changed.take_edits(&share.decisions);
+    }
     Ok(Attempt { objects, decisions, after, changed: changed.edits.len(), injected })
 }
 
@@ -117,7 +119,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
         let left: Left = held.clone().into_iter().chain(left.clone()).collect();
         let mut notes = Vec::new();
         let clean = back::take_back(streams, &left, &mut notes, which)?;
-        Ok((keep_around(clean, &left)?, notes))
+        Ok((keep_around(&clean, &left)?, notes))
     })?;
     left.extend(held);
     let gone = |object: &Object| {
@@ -142,14 +144,14 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
 }
 
 /// Policies were taken back too: what stays injected needs its part of them again.
-fn keep_around(clean: Vec<Stream>, left: &Left) -> Result<Vec<Stream>, Stuck> {
-    let objects = read(&clean)?;
-    let world = World::of(&objects, record::service_before).map_err(|one| Refused::of(&clean, &one))?;
+fn keep_around(clean: &[Stream], left: &Left) -> Result<Vec<Stream>, Stuck> {
+    let objects = read(clean)?;
+    let world = World::of(&objects, record::service_before).map_err(|one| Refused::of(clean, &one))?;
     let mut shares = Vec::new();
     for object in objects.iter().filter(|object| left.contains_key(&object.address)) {
-        shares.extend(left::around_one(&world, object, &clean, &Options::default())?);
+        shares.extend(left::around_one(&world, object, clean, &Options::default())?);
     }
-    left::apply(&clean, &shares)
+    left::apply(clean, &shares)
 }
 
 fn read(streams: &[Stream]) -> Result<Vec<Object>, Refused> {

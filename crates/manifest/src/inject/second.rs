@@ -34,7 +34,9 @@ pub(super) fn step(attempt: &mut Attempt, given: &[Stream]) -> Result<Left, Refu
         Ok((left::apply(streams, &shares)?, shares))
     })?;
     let decisions = &mut attempt.decisions;
-    shares.iter_mut().for_each(|share| decisions.take_notes(&mut share.decisions));
+    for share in &mut shares {
+        decisions.take_notes(&mut share.decisions);
+    }
     let changed = shares.iter().filter(|share| !share.targets.is_empty()).count();
     decisions.note(
         "second step",
@@ -104,7 +106,7 @@ pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refus
             behind.push(object.address.clone());
         }
         for address in behind {
-            left.entry(address).or_insert_with(Vec::new).extend(decisions.refusals.clone());
+            left.entry(address).or_default().extend(decisions.refusals.clone());
         }
     }
     Ok(left)
