@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod cluster;
 mod lengths;
+mod mutants;
 mod table;
 mod tools;
 
@@ -34,6 +35,8 @@ enum Task {
     Lengths,
     /// Measure, beside rivals, in an optimised build
     Bench(bench::Arguments),
+    /// Change the code in one place at a time and look whether a test notices; takes hours
+    Mutants(mutants::Arguments),
     /// Build the agent's static binary; print where it is and how large
     Agent,
     /// Write the agent's image, a tar that containerd imports as segue-agent:dev
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Arrows => arrows::run(),
         Task::Lengths => lengths::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Agent => agent::run(),
         Task::Image { out } => agent::image(&out),
         Task::Cluster(command) => cluster::run(&command),

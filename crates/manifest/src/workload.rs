@@ -3,9 +3,16 @@
 //!
 //! A selector picks pods by *all* of its labels, in its own namespace. Only what is in the input is known.
 
+mod router;
+
 use crate::objects::{
-    Address, Ingress, Kind, Monitor, NetworkPolicy, Object, Route, Service, ShapeError, Template,
+    Address, Autoscaler, Ingress, Kind, Monitor, NetworkPolicy, Object, Quota, Route, Service, ShapeError,
+    Template,
 };
+
+#[cfg(test)]
+pub(crate) use router::IN_CLUSTER;
+pub use router::{Balancer, Balances, Router};
 
 /// A part of an object that is not of the shape that Kubernetes gives it, and which object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +26,7 @@ pub struct Misshapen {
 /// All objects of the input, read as far as they concern pods.
 #[derive(Debug, Default)]
 pub struct World<'o> {
+    objects: &'o [Object],
     services: Vec<(&'o Object, Service)>,
     entries: Vec<Entry<'o>>,
     policies: Vec<(&'o Object, NetworkPolicy)>,
@@ -35,7 +43,9 @@ pub struct Entry<'o> {
     /// The Services that it leads to, each with its namespace if it is not the entry's own.
     services: Vec<(Option<String>, String)>,
     /// An Ingress's class.
-    pub class: Option<String>,
+    class: Option<String>,
+    /// Behind a Service: what sends requests on from it; none for a target group binding.
+    pub routers: Vec<Router>,
 }
 
 /// A Service that selects a workload's pods, and what leads to it.
@@ -66,6 +76,23 @@ pub struct Workload<'o> {
     pub monitors: Vec<(&'o Object, Monitor)>,
     /// Their namespace, if it is in the input.
     pub namespace: Option<&'o Object>,
+    /// What their namespace allows all its pods.
+    pub quotas: Vec<(&'o Object, Quota)>,
+    /// What it allows each.
+    pub limit_ranges: Vec<&'o Object>,
+    /// Who scales the workload.
+    pub autoscaler: Option<(&'o Object, Autoscaler)>,
+    /// Where there are quotas: the other workloads that they count.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// Another workload of a namespace.
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    /// Its pods.
+    pub template: Template,
+    /// At least so many it has.
+    pub least: u64,
 }
 
 impl<'o> World<'o> {
@@ -74,7 +101,7 @@ impl<'o> World<'o> {
         objects: &'o [Object],
         service: impl Fn(&Object) -> Result<Service, ShapeError>,
     ) -> Result<Self, Misshapen> {
-        let mut world = Self::default();
+        let mut world = Self { objects, ..Self::default() };
         for object in objects {
             world
                 .take(object, &service)
@@ -93,11 +120,11 @@ impl<'o> World<'o> {
             Kind::Ingress => {
                 let Ingress { class, services } = Ingress::of(object);
                 let services = services.into_iter().map(|name| (None, name)).collect();
-                self.entries.push(Entry { object, services, class });
+                self.entries.push(Entry { object, services, class, routers: Vec::new() });
             }
             Kind::Route | Kind::TargetGroupBinding => {
                 let services = Route::of(object).services.into_iter().collect();
-                self.entries.push(Entry { object, services, class: None });
+                self.entries.push(Entry { object, services, class: None, routers: Vec::new() });
             }
             Kind::NetworkPolicy => self.policies.push((object, NetworkPolicy::of(object)?)),
             Kind::OtherPolicy => self.other_policies.push(object),
@@ -113,19 +140,23 @@ impl<'o> World<'o> {
         let template =
             Template::of(object).map_err(|error| Misshapen { address: object.address.clone(), error })?;
         let Some(template) = template else { return Ok(None) };
-        let labels = &template.meta.labels;
+        let labels = &template.labels;
         let beside = |other: &Object| other.shares_namespace(object);
         let services = self.services.iter().filter(|(other, service)| beside(other) && service.picks(labels));
         let backings: Vec<_> = services.map(|(object, service)| self.backing(object, service)).collect();
         let policies = self.policies.iter().filter(|(other, policy)| {
-            let rules = beside(other) && policy.pod_selector.picks(labels);
+            let rules = beside(other) && labels.picked_by(&policy.pod_selector);
             rules || policy.egress.iter().any(|rule| rule.reaches(beside(other), labels))
         });
         let monitors = self.monitors.iter().filter(|(other, monitor)| match other.kind {
-            Kind::PodMonitor => monitor.selector.picks(labels),
+            Kind::PodMonitor => labels.picked_by(&monitor.selector),
             _ => backings.iter().any(|backing| monitor.selector.picks(&backing.object.meta.labels)),
         });
         let mut namespaces = self.namespaces.iter().copied();
+        let of_kind = |kind: Kind| {
+            self.objects.iter().filter(move |other| other.kind == kind && other.shares_namespace(object))
+        };
+        let quotas: Vec<_> = of_kind(Kind::ResourceQuota).map(|other| (other, Quota::of(other))).collect();
         Ok(Some(Workload {
             object,
             policies: policies.cloned().collect(),
@@ -133,9 +164,41 @@ impl<'o> World<'o> {
             monitors: monitors.cloned().collect(),
             namespace: namespaces
                 .find(|one| object.meta.namespace.is_some() && one.meta.name == object.meta.namespace),
+            limit_ranges: of_kind(Kind::LimitRange).collect(),
+            autoscaler: self.autoscaler(object),
+            neighbours: if quotas.is_empty() { Vec::new() } else { self.neighbours(object) },
+            quotas,
             template,
             backings,
         }))
+    }
+
+    fn autoscaler(&self, object: &Object) -> Option<(&'o Object, Autoscaler)> {
+        let all = self
+            .objects
+            .iter()
+            .filter(|other| other.kind == Kind::Autoscaler && other.shares_namespace(object));
+        all.map(|other| (other, Autoscaler::of(other))).find(|(_, one)| one.scales(object))
+    }
+
+    fn neighbours(&self, object: &Object) -> Vec<Neighbour> {
+        let others = self
+            .objects
+            .iter()
+            .filter(|other| other.address != object.address && other.shares_namespace(object));
+        let pods = others.filter_map(|other| Some((other, Template::of(other).ok()??)));
+        pods.map(|(other, template)| Neighbour { template, least: self.least(other) }).collect()
+    }
+
+    /// How many pods a workload has at least. A DaemonSet's are as many as there are nodes, which is not known.
+    fn least(&self, object: &Object) -> u64 {
+        match object.kind {
+            Kind::DaemonSet | Kind::PodTemplate => 0,
+            _ => match self.autoscaler(object) {
+                Some((_, autoscaler)) => autoscaler.least,
+                None => replicas(object),
+            },
+        }
     }
 
     fn backing(&self, object: &'o Object, service: &Service) -> Backing<'o> {
@@ -148,7 +211,22 @@ impl<'o> World<'o> {
                 here && object.meta.name.as_ref() == Some(name)
             })
         };
-        let entries = self.entries.iter().filter(leads).cloned().collect();
+        let entries = self.entries.iter().filter(leads);
+        let entries =
+            entries.map(|entry| Entry { routers: self.routers(entry, object), ..entry.clone() }).collect();
         Backing { object, service: service.clone(), entries }
     }
+
+    fn routers(&self, entry: &Entry, service: &Object) -> Vec<Router> {
+        match entry.object.kind {
+            Kind::Ingress => vec![router::of_ingress(self.objects, entry.object, entry.class.as_deref())],
+            Kind::Route => router::of_route(self.objects, entry.object, service),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// How many pods a workload asks for; one where it does not say.
+pub fn replicas(object: &Object) -> u64 {
+    object.json.pointer("/spec/replicas").and_then(serde_json::Value::as_u64).unwrap_or(1)
 }

@@ -30,20 +30,28 @@ pub(super) fn policies(draft: &mut Draft, ports: &Ports, asks_the_agent: bool) {
     for (object, policy) in &workload.policies {
         let mut added = BTreeSet::new();
         for (way, index, rule) in rules(draft, object, policy) {
-            for (application, guard) in &guarded {
-                let allows = |number: u16| rule.ports.iter().any(|port| port.allows(number));
-                if allows(*application) && !allows(*guard) {
+            let allowed = ports.allowed(&rule.ports);
+            for (application, guard) in guarded.iter().filter(|(application, _)| allowed.before(*application))
+            {
+                let passed_by = ports.passed_by.contains(application) && !allowed.after(*application);
+                let wanted = [(!allowed.after(*guard)).then_some(*guard), passed_by.then_some(*application)];
+                for number in wanted.into_iter().flatten() {
                     let at = Pointer::keys(["spec", way]).then(index).then("ports");
-                    draft.add_in(object, &at, json!({"port": guard, "protocol": "TCP"}), Position::Last);
-                    added.insert((*application, *guard));
+                    draft.add_in(object, &at, json!({"port": number, "protocol": "TCP"}), Position::Last);
+                    added.insert((*application, *guard, number));
                 }
             }
         }
-        for (application, guard) in added {
-            draft.decisions.note(
-                object,
-                format!("allows port {guard} beside {application}: the guard's in front of it"),
-            );
+        for (application, guard, number) in added {
+            let text = if number == guard {
+                format!("allows port {guard} beside {application}: the guard's in front of it")
+            } else {
+                format!(
+                    "names the port of which the number is the guard's {guard} now, and allows {application} beside it, for some still \
+                     come to that number: a Service with a numeric targetPort, clients of the pods' own addresses, scrapers"
+                )
+            };
+            draft.decisions.note(object, text);
         }
     }
     let numbers: Vec<_> =
@@ -52,7 +60,8 @@ pub(super) fn policies(draft: &mut Draft, ports: &Ports, asks_the_agent: bool) {
         draft.decisions.note(
             object,
             format!(
-                "is not read: if it names ports of {} by number, let it name {} too",
+                "is not read: if it names ports of {} by number, let it name {} too; a name that a Service sends to means the guard's port \
+                 once the pods are injected",
                 workload.object,
                 numbers.join(", ")
             ),
@@ -87,10 +96,10 @@ fn rules<'p>(
     object: &Object,
     policy: &'p NetworkPolicy,
 ) -> Vec<(&'static str, usize, &'p PolicyRule)> {
-    let labels = &draft.template().meta.labels;
+    let labels = &draft.template().labels;
     let beside = object.shares_namespace(draft.workload.object);
     let mut rules = Vec::new();
-    if beside && policy.pod_selector.picks(labels) {
+    if beside && labels.picked_by(&policy.pod_selector) {
         rules.extend(policy.ingress.iter().enumerate().map(|(index, rule)| ("ingress", index, rule)));
     }
     let egress = policy.egress.iter().enumerate().filter(|(_, rule)| rule.reaches(beside, labels));

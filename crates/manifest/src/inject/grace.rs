@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::ports::Ports;
 use crate::duration::{seconds, words};
 use crate::objects::PortRef;
+use crate::workload::Router;
 
 /// What Kubernetes grants a pod that does not say how long.
 const KUBERNETES_GRACE: u64 = 30;
@@ -142,6 +143,11 @@ fn discount(draft: &Draft) -> Discount {
         take(template.meta.annotation("prometheus.io/path").unwrap_or("/metrics"));
     }
     for backing in &draft.workload.backings {
+        for router in backing.entries.iter().flat_map(|entry| &entry.routers) {
+            if let Router::Balancer(balancer) = router {
+                take(&balancer.health_check("healthCheckPath").unwrap_or_default());
+            }
+        }
         let entries = backing.entries.iter().map(|entry| &entry.object.meta);
         for meta in entries.chain([&backing.object.meta]) {
             for prefix in ["alb.ingress.kubernetes.io/", "service.beta.kubernetes.io/aws-load-balancer-"] {

@@ -128,7 +128,7 @@ fn http_get(draft: &mut Draft, container: &Container, get: &HttpGet, below: &Poi
         );
         return None;
     }
-    let named = |name| container.port_named(name).map(|port| port.container_port);
+    let named = |name| container.port_named(name).and_then(|port| port.container_port);
     let Some(port) = get.port.number().or_else(|| named(get.port.name()?)) else {
         draft.refuse(
             &below.then("httpGet").then("port"),

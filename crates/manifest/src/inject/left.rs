@@ -112,7 +112,7 @@ pub(super) fn around_one(
     let Some(workload) = workload else { return Ok(None) };
     let mut decisions = Decisions::default();
     let mut draft = Draft { workload: &workload, options, streams, decisions: &mut decisions };
-    around::policies(&mut draft, &Ports { list: plan.ports, control: plan.control_port }, false);
+    around::policies(&mut draft, &Ports::of_injected(plan, &workload.template.spec), false);
     decisions.notes.clear();
     Ok(Some(Share { address: object.address.clone(), decisions, targets: BTreeMap::new() }))
 }

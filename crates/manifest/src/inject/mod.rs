@@ -12,6 +12,7 @@ mod agent;
 mod around;
 mod back;
 mod draft;
+mod foreign;
 mod grace;
 mod hooks;
 mod join;
@@ -22,7 +23,9 @@ mod ports;
 mod record;
 mod refuse;
 mod refused;
+mod room;
 mod second;
+mod sizes;
 mod sleeps;
 mod strategy;
 
@@ -194,13 +197,12 @@ fn decide(
     let world = World::of(objects, record::service_before).map_err(|one| Refused::of(streams, &one))?;
     let (mut stages, mut shares, mut injected) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut refused = Left::new();
-    let others = objects.iter().any(|object| object.kind == Kind::OtherRoute);
     for object in objects {
         if left.contains_key(&object.address) {
             shares.extend(left::around_one(&world, object, streams, options)?);
             continue;
         }
-        if object.meta.annotations.contains_key(RECORD_ANNOTATION) {
+        if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
             injected.extend(object.kind.template().is_some().then(|| object.address.clone()));
             continue;
         }
@@ -213,7 +215,7 @@ fn decide(
         let mut own = Decisions::default();
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
         let guards = before.get(&object.to_string()).cloned().unwrap_or_default();
-        stages.extend(decide_one(&mut draft, &guards, others));
+        stages.extend(decide_one(&mut draft, objects, &guards));
         if own.refusals.is_empty() {
             decisions.take_notes(&mut own);
             injected.insert(object.address.clone());
@@ -225,19 +227,13 @@ fn decide(
     if !refused.is_empty() {
         return Err(Stuck::At(refused));
     }
-    for object in objects.iter().filter(|object| !injected.is_empty() && object.kind == Kind::OtherRoute) {
-        decisions.note(
-            object,
-            "is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
-             paths that are known, let a longer --bound kube-proxy=D stand for it",
-        );
-    }
+    foreign::tell(decisions, objects, !injected.is_empty());
     tell(decisions, options, !injected.is_empty(), &stages);
     Ok((shares, injected))
 }
 
-/// Decides one workload; answers the names of its paths' stages. `others`: the input has routes that are not read.
-fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>, others: bool) -> Vec<String> {
+/// Decides one workload; answers the names of its paths' stages.
+fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>) -> Vec<String> {
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
     let slept = hooks::decide(draft);
@@ -245,9 +241,11 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>, others: bool) -> V
     for note in found.notes {
         draft.note(note);
     }
+    let others = objects.iter().any(|object| object.kind == Kind::OtherRoute);
     join::decide(draft, &mut found.paths, others);
     around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);
+    foreign::beside(draft, objects, &ports);
     around::evictable(draft);
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let granted = grace::decide(draft, ports, found.paths, slept);
@@ -256,8 +254,9 @@ fn decide_one(draft: &mut Draft, before: &BTreeMap<u16, u16>, others: bool) -> V
         draft.refuse(&draft.template().spec_at(), error.to_string(), help);
     }
     grace::tell_monitors(draft, &granted.plan);
-    agent::decide(draft, &granted.plan);
+    let resources = agent::decide(draft, &granted.plan);
     strategy::decide(draft, granted.min_ready);
+    room::tell(draft, &resources);
     let template = draft.template().clone();
     draft.put(&template.annotation_at(PLAN_ANNOTATION), granted.words.into());
     draft.put(&template.annotation_at(PORTS_ANNOTATION), bound.join(",").into());

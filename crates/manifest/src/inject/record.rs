@@ -31,7 +31,9 @@ pub(super) struct Record {
 impl Record {
     /// The record on an object; `Err` if there is one that can't be read.
     pub(super) fn of(object: &Object) -> Result<Option<Self>, String> {
-        let Some(text) = object.meta.annotation(ANNOTATION) else { return Ok(None) };
+        // What a controller made has a copy of its owner's annotations: that record is not of this object.
+        let own = object.meta.annotation(ANNOTATION).filter(|_| object.maker().is_none());
+        let Some(text) = own else { return Ok(None) };
         let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if record.schema > SCHEMA {
             return Err(format!("it has schema {}, this segue knows {SCHEMA}", record.schema));

@@ -141,6 +141,11 @@ pub fn version_of(text: &str) -> Option<(u32, u32)> {
 
 /// Kinds whose pods end by themselves, or whose pods are described elsewhere: why they are left alone.
 pub(super) fn left_alone(object: &Object) -> Option<String> {
+    if let Some(maker) = object.maker() {
+        return Some(format!(
+            "is left alone: it belongs to {maker}, which makes it anew from its own template; inject that"
+        ));
+    }
     match object.kind {
         Kind::Job => Some("is left alone: its pods end by themselves".to_owned()),
         Kind::Rollout => Some(match object.json.pointer("/spec/workloadRef/name").and_then(Value::as_str) {

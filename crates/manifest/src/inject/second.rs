@@ -68,7 +68,7 @@ fn decide(streams: &[Stream], objects: &[Object], object: &Object) -> Result<Sha
         let Some(guard) = guards.get(&number) else { continue };
         let below = Pointer::keys(["spec", "ports"]).then(index).then("targetPort");
         let (at, value) = (object.pointer(&below), Value::from(*guard));
-        let edit = match port.target_port {
+        let edit = match object.value(&below) {
             Some(_) => Edit::Set { at, value },
             None => Edit::Insert { at, value, position: Position::Last },
         };
@@ -97,8 +97,7 @@ pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refus
         for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
             let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
             let Some(template) = Template::of(workload).map_err(misshapen)? else { continue };
-            if service.picks(&template.meta.labels) && workload.meta.annotation(record::ANNOTATION).is_some()
-            {
+            if service.picks(&template.labels) && workload.meta.annotation(record::ANNOTATION).is_some() {
                 behind.push(workload.address.clone());
             }
         }
@@ -133,8 +132,10 @@ fn guards(
     let mut agreed: Option<BTreeMap<u16, u16>> = None;
     for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
         let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
-        let Some(template) = Template::of(workload).map_err(misshapen)? else { continue };
-        if !service.picks(&template.meta.labels) {
+        let template = Template::of(workload).map_err(misshapen)?;
+        // Pods of a kind that is not known have no guard.
+        let labels = template.map(|template| template.labels).or_else(|| workload.foreign_pods());
+        if !labels.is_some_and(|labels| service.picks(&labels)) {
             continue;
         }
         let plan = injected_plan(streams, workload)?;

@@ -29,8 +29,10 @@ impl Ingress {
     /// What an Ingress says. A part of it that has another shape names no Service.
     pub fn of(object: &Object) -> Self {
         let spec = object.json.get("spec").unwrap_or(&Value::Null);
-        let class = spec.get("ingressClassName").and_then(Value::as_str);
-        let class = class.or_else(|| object.meta.annotation("kubernetes.io/ingress.class"));
+        // The annotation is older than the field, and wins.
+        let field = spec.get("ingressClassName").and_then(Value::as_str);
+        let class = object.meta.annotation("kubernetes.io/ingress.class").or(field);
+        let class = class.filter(|name| !name.is_empty());
         let mut services = BTreeSet::new();
         walk(spec, &mut |key, value| {
             // `backend`, `defaultBackend` and items of `paths`; networking.k8s.io/v1 and the versions before it.

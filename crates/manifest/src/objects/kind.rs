@@ -41,6 +41,26 @@ pub enum Kind {
     ServiceMonitor,
     /// A Namespace.
     Namespace,
+    /// An IngressClass: which controller makes its Ingresses come true.
+    IngressClass,
+    /// What an IngressClass of the AWS Load Balancer Controller says of its ALBs.
+    IngressClassParams,
+    /// A GatewayClass of the Gateway API.
+    GatewayClass,
+    /// A Gateway of the Gateway API.
+    Gateway,
+    /// More listeners of a Gateway.
+    ListenerSet,
+    /// What a Gateway or its class says of its load balancer of AWS.
+    LoadBalancerConfiguration,
+    /// What such a load balancer's target groups are like.
+    TargetGroupConfiguration,
+    /// A ResourceQuota: how much all pods of a namespace may have.
+    ResourceQuota,
+    /// A LimitRange: how much each of them may have.
+    LimitRange,
+    /// A HorizontalPodAutoscaler, or a ScaledObject of KEDA.
+    Autoscaler,
     /// Anything else.
     Other,
 }
@@ -71,12 +91,28 @@ impl Kind {
             ("networking.k8s.io", "NetworkPolicy") => Self::NetworkPolicy,
             ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
             | ("crd.projectcalico.org" | "projectcalico.org", "NetworkPolicy" | "GlobalNetworkPolicy")
-            | ("policy.networking.k8s.io", "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy")
+            | (
+                "policy.networking.k8s.io",
+                "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" | "ClusterNetworkPolicy",
+            )
+            | ("crd.antrea.io", "NetworkPolicy" | "ClusterNetworkPolicy")
             | ("security.istio.io", "AuthorizationPolicy" | "PeerAuthentication")
             | ("policy.linkerd.io", "Server") => Self::OtherPolicy,
             ("monitoring.coreos.com", "PodMonitor") => Self::PodMonitor,
             ("monitoring.coreos.com", "ServiceMonitor") => Self::ServiceMonitor,
             ("", "Namespace") => Self::Namespace,
+            ("networking.k8s.io", "IngressClass") => Self::IngressClass,
+            ("elbv2.k8s.aws" | "eks.amazonaws.com", "IngressClassParams") => Self::IngressClassParams,
+            ("gateway.networking.k8s.io", "GatewayClass") => Self::GatewayClass,
+            ("gateway.networking.k8s.io", "Gateway") => Self::Gateway,
+            ("gateway.networking.k8s.io" | "gateway.networking.x-k8s.io", "ListenerSet" | "XListenerSet") => {
+                Self::ListenerSet
+            }
+            ("gateway.k8s.aws", "LoadBalancerConfiguration") => Self::LoadBalancerConfiguration,
+            ("gateway.k8s.aws", "TargetGroupConfiguration") => Self::TargetGroupConfiguration,
+            ("", "ResourceQuota") => Self::ResourceQuota,
+            ("", "LimitRange") => Self::LimitRange,
+            ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => Self::Autoscaler,
             _ => Self::Other,
         }
     }

@@ -4,12 +4,16 @@
 //! Nothing here knows all of Kubernetes' fields: a view reads what it needs from the object's JSON and leaves the rest
 //! alone, so that an unknown kind or a newer field passes through untouched.
 
+mod foreign;
 mod ingress;
 mod kind;
+mod labels;
+mod limits;
 mod meta;
 mod pod;
 mod policy;
 mod probe;
+mod quantity;
 mod selector;
 mod service;
 
@@ -22,10 +26,13 @@ use crate::text::{Place, Pointer, Stream};
 
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
+pub use labels::PodLabels;
+pub use limits::{Autoscaler, Quota, Range};
 pub use meta::Meta;
 pub use pod::{Container, ContainerPort, Os, PodSpec, Resources, Template, Volume, VolumeMount};
 pub use policy::{Monitor, NetworkPolicy, Peer, PolicyPort, PolicyRule};
 pub use probe::{Exec, Handler, Header, HttpGet, Lifecycle, PortRef, Probe, Sleep, TcpSocket};
+pub use quantity::Quantity;
 pub use selector::{Expression, Selector};
 pub use service::{Service, ServicePort};
 
@@ -98,6 +105,17 @@ impl Object {
             None | Some(Value::Null) => Ok(T::default()),
             Some(value) => shaped(value, below),
         }
+    }
+
+    /// The controller that made a ReplicaSet or a pod, such as `Deployment web`: it is the one to change, and takes back what is
+    /// changed here.
+    pub fn maker(&self) -> Option<String> {
+        self.controller().filter(|_| matches!(self.kind, Kind::ReplicaSet | Kind::Pod))
+    }
+
+    /// The controller that it belongs to, such as `Kafka events`.
+    pub fn controller(&self) -> Option<String> {
+        labels::controller(self)
     }
 
     /// Whether both may be in one namespace: an object that names none goes wherever it is applied to.
@@ -196,6 +214,16 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// For ports that may be 0 where none is meant.
+fn port<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|number| *number > 0))
+}
+
+/// Whether a port's protocol is TCP, which it is where nothing is said.
+fn is_tcp(protocol: Option<&str>) -> bool {
+    protocol.is_none_or(|protocol| protocol.is_empty() || protocol == "TCP")
 }
 
 #[cfg(test)]

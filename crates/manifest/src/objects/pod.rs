@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Lifecycle, Meta, Object, Probe, ShapeError, nullable};
+use super::{Lifecycle, Meta, Object, PodLabels, Probe, ShapeError, nullable};
 use crate::text::Pointer;
 
 /// A workload's pods: their labels and annotations, what runs in them, and where that stands in the object.
@@ -15,6 +15,8 @@ pub struct Template {
     pub at: Pointer,
     /// Its labels and annotations.
     pub meta: Meta,
+    /// The labels of its pods.
+    pub labels: PodLabels,
     /// What runs in it.
     pub spec: PodSpec,
 }
@@ -46,6 +48,11 @@ pub struct PodSpec {
     /// Where it may run.
     #[serde(default, deserialize_with = "nullable")]
     pub affinity: Value,
+    /// Which pods it may displace.
+    #[serde(default, deserialize_with = "nullable")]
+    pub priority_class_name: String,
+    /// When it ends by itself.
+    pub active_deadline_seconds: Option<u64>,
     /// Resources of the pod as a whole (Kubernetes 1.34 and later).
     #[serde(default, deserialize_with = "nullable")]
     pub resources: Resources,
@@ -97,9 +104,11 @@ pub struct Container {
 pub struct ContainerPort {
     /// Its name.
     pub name: Option<String>,
-    /// Its number.
-    pub container_port: u16,
+    /// Its number; the API server refuses a port without one.
+    #[serde(default, deserialize_with = "super::port")]
+    pub container_port: Option<u16>,
     /// The node's port that leads to it.
+    #[serde(default, deserialize_with = "super::port")]
     pub host_port: Option<u16>,
     /// `TCP` (the default), `UDP` or `SCTP`.
     pub protocol: Option<String>,
@@ -141,15 +150,16 @@ pub struct VolumeMount {
 }
 
 impl Template {
-    /// The template in this object; `None` where it has none, as an Argo Rollout with a `workloadRef`.
+    /// The template in this object; `None` where it has none, as an Argo Rollout with a `workloadRef`, or where it is another's.
     pub fn of(object: &Object) -> Result<Option<Self>, ShapeError> {
         let Some(at) = object.kind.template() else { return Ok(None) };
-        if object.value(&at.then("spec")).is_none_or(Value::is_null) {
+        if object.value(&at.then("spec")).is_none_or(Value::is_null) || object.maker().is_some() {
             return Ok(None);
         }
-        let meta = object.read(&at.then("metadata"))?;
+        let meta: Meta = object.read(&at.then("metadata"))?;
         let spec = object.read(&at.then("spec"))?;
-        Ok(Some(Self { at, meta, spec }))
+        let labels = PodLabels::of(object, &meta.labels);
+        Ok(Some(Self { at, meta, labels, spec }))
     }
 
     /// Where its `spec` stands, from the object's root.
@@ -199,6 +209,6 @@ impl Container {
 impl ContainerPort {
     /// Whether it is a TCP port.
     pub fn is_tcp(&self) -> bool {
-        self.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
+        super::is_tcp(self.protocol.as_deref())
     }
 }

@@ -1,11 +1,9 @@
 //! What names ports of a pod from beside it: network policies and monitors.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Object, PortRef, Selector, ShapeError, nullable};
+use super::{Object, PodLabels, PortRef, Selector, ShapeError, nullable};
 use crate::text::Pointer;
 
 /// What is read of a NetworkPolicy's `spec`.
@@ -66,16 +64,16 @@ impl NetworkPolicy {
 impl PolicyRule {
     /// Whether it allows traffic to pods with these labels, as far as can be told: a rule that does not say which pods
     /// may mean them. `beside`: whether the policy is in their namespace.
-    pub fn reaches(&self, beside: bool, labels: &BTreeMap<String, String>) -> bool {
+    pub fn reaches(&self, beside: bool, labels: &PodLabels) -> bool {
         self.to.is_empty() || self.to.iter().any(|peer| peer.may_be(beside, labels))
     }
 }
 
 impl Peer {
-    fn may_be(&self, beside: bool, labels: &BTreeMap<String, String>) -> bool {
+    fn may_be(&self, beside: bool, labels: &PodLabels) -> bool {
         let there = beside || self.namespace_selector.is_some();
         match &self.pod_selector {
-            Some(selector) => there && selector.picks(labels),
+            Some(selector) => there && labels.picked_by(selector),
             // Every pod of some namespaces, or an address range.
             None => true,
         }
@@ -83,9 +81,14 @@ impl Peer {
 }
 
 impl PolicyPort {
+    /// Whether it allows the TCP port of this name, whatever its number.
+    pub fn allows_name(&self, name: &str) -> bool {
+        super::is_tcp(self.protocol.as_deref()) && self.port.as_ref().and_then(PortRef::name) == Some(name)
+    }
+
     /// Whether it allows this TCP port by its number.
     pub fn allows(&self, number: u16) -> bool {
-        let tcp = self.protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+        let tcp = super::is_tcp(self.protocol.as_deref());
         tcp && match (&self.port, self.end_port) {
             (None, _) => true,
             (Some(PortRef::Name(_)), _) => false,

@@ -18,10 +18,10 @@ pub enum PortRef {
 }
 
 impl PortRef {
-    /// Its number, if it is given by number.
+    /// Its number, if it is given by number; 0 is none.
     pub fn number(&self) -> Option<u16> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) => Some(*number).filter(|number| *number > 0),
             Self::Name(_) => None,
         }
     }

@@ -31,7 +31,7 @@ pub struct Expression {
 }
 
 impl Selector {
-    /// Whether it picks something with these labels. An empty selector picks everything.
+    /// Whether it picks an object with these labels. An empty selector picks everything.
     pub fn picks(&self, labels: &BTreeMap<String, String>) -> bool {
         has_all(labels, &self.match_labels) && self.match_expressions.iter().all(|one| one.holds(labels))
     }
@@ -39,7 +39,7 @@ impl Selector {
 
 impl Expression {
     /// An operator that is not known counts as met: rather one policy too many is looked at.
-    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub(super) fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
         let value = labels.get(&self.key);
         match self.operator.as_str() {
             "In" => value.is_some_and(|value| self.values.contains(value)),
@@ -52,7 +52,7 @@ impl Expression {
 }
 
 /// Whether all of `wanted` is in `labels`.
-pub(super) fn has_all(labels: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+fn has_all(labels: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
     wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Object, PortRef, ShapeError, nullable};
+use super::{Object, PodLabels, PortRef, ShapeError, nullable};
 use crate::text::Pointer;
 
 /// What is read of a Service's `spec`.
@@ -27,6 +27,8 @@ pub struct Service {
     pub external_traffic_policy: Option<String>,
     /// Which controller makes its load balancer.
     pub load_balancer_class: Option<String>,
+    /// Whether a load balancer's Service has node ports; it has if this is missing.
+    pub allocate_load_balancer_node_ports: Option<bool>,
     /// Whether pods that are not ready are found too.
     #[serde(default, deserialize_with = "nullable")]
     pub publish_not_ready_addresses: bool,
@@ -54,11 +56,9 @@ impl Service {
         object.read(&Pointer::keys(["spec"]))
     }
 
-    /// Whether its pods have these labels.
-    pub fn picks(&self, labels: &BTreeMap<String, String>) -> bool {
-        !self.selector.is_empty()
-            && self.kind.as_deref() != Some("ExternalName")
-            && super::selector::has_all(labels, &self.selector)
+    /// Whether these pods are among its own.
+    pub fn picks(&self, labels: &PodLabels) -> bool {
+        self.kind.as_deref() != Some("ExternalName") && labels.picked_by_service(&self.selector)
     }
 
     /// Whether its name resolves to the pods themselves.
@@ -78,13 +78,17 @@ impl Service {
 }
 
 impl ServicePort {
-    /// The pod's port.
+    /// The pod's port: its own number where no other is said, and 0 or nothing says none.
     pub fn target(&self) -> PortRef {
-        self.target_port.clone().unwrap_or(PortRef::Number(self.port))
+        match &self.target_port {
+            None | Some(PortRef::Number(0)) => PortRef::Number(self.port),
+            Some(PortRef::Name(name)) if name.is_empty() => PortRef::Number(self.port),
+            Some(target) => target.clone(),
+        }
     }
 
     /// Whether it is a TCP port.
     pub fn is_tcp(&self) -> bool {
-        self.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
+        super::is_tcp(self.protocol.as_deref())
     }
 }

@@ -1,4 +1,4 @@
-//! Load balancers of the AWS Load Balancer Controller: what their annotations say of their timing.
+//! Load balancers of AWS: what annotations, classes and configurations say of their targets and their timing.
 //!
 //! With *instance* targets a load balancer knows nodes, not pods: the way to the pod is kube-proxy's (and, with
 //! `externalTrafficPolicy: Local`, the nodes' health). With *ip* targets it keeps the pods' own addresses.
@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use segue_core::path::Stage;
+use serde_json::Value;
 
 use super::stages::{ALB, ALB_HEALTH, Known, LB_CONTROLLER, NLB, NLB_HEALTH};
 use super::{AgentHealth, LB_HEALTH};
 use crate::objects::Object;
-use crate::workload::{Backing, Entry};
+use crate::workload::{Backing, Balancer, Balances, Entry};
 
 const ALB_PREFIX: &str = "alb.ingress.kubernetes.io/";
 const NLB_PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
@@ -18,78 +19,249 @@ const NLB_PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 /// New connections stop at most this long after an NLB has found a target unhealthy.
 const AFTER_UNHEALTHY: Duration = Duration::from_secs(10);
 
-/// Whether an Ingress is an ALB's.
-pub(super) fn is_alb(entry: &Entry) -> bool {
-    entry.class.as_deref() == Some("alb")
-        || entry.object.meta.annotations.keys().any(|key| key.starts_with(ALB_PREFIX))
+/// Where a load balancer's settings stand.
+pub(super) enum Place<'b> {
+    /// In annotations of an Ingress and of its Service.
+    Ingress { balancer: &'b Balancer, service: &'b Object, ingress: &'b Object },
+    /// In a TargetGroupConfiguration.
+    Gateway { balancer: &'b Balancer, route: &'b Object },
+    /// In annotations of a Service of type LoadBalancer.
+    Service { service: &'b Object, ip_by_default: bool },
 }
 
-/// The stages of an ALB that keeps the pods' addresses, and whether it asks the agent; `None` if it knows only nodes.
-pub(super) fn application_load_balancer(
+/// What is asked of the settings, with its name in annotations of an Ingress, in a TargetGroupConfiguration, and in annotations
+/// of a Service.
+type Key = [&'static str; 3];
+
+const INTERVAL: Key = ["healthcheck-interval-seconds", "healthCheckInterval", "healthcheck-interval"];
+const HEALTHY: Key = ["healthy-threshold-count", "healthyThresholdCount", "healthcheck-healthy-threshold"];
+const UNHEALTHY: Key =
+    ["unhealthy-threshold-count", "unhealthyThresholdCount", "healthcheck-unhealthy-threshold"];
+const PATH: Key = ["healthcheck-path", "healthCheckPath", "healthcheck-path"];
+const PORT: Key = ["healthcheck-port", "healthCheckPort", "healthcheck-port"];
+const PROTOCOL: Key = ["healthcheck-protocol", "healthCheckProtocol", "healthcheck-protocol"];
+
+impl<'b> Place<'b> {
+    /// The settings of an Ingress's or a route's load balancer.
+    pub(super) fn of(backing: &'b Backing, entry: &'b Entry, balancer: &'b Balancer) -> Self {
+        match entry.object.kind {
+            crate::objects::Kind::Route => Self::Gateway { balancer, route: entry.object },
+            _ => Self::Ingress { balancer, service: backing.object, ingress: entry.object },
+        }
+    }
+
+    /// The settings of the load balancer that a Service asks for, if one of AWS may keep the pods' addresses.
+    pub(super) fn of_service(backing: &'b Backing, notes: &mut Vec<String>) -> Option<Self> {
+        if backing.service.kind.as_deref() != Some("LoadBalancer") {
+            return None;
+        }
+        let annotation = |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}"));
+        let class = backing.service.load_balancer_class.as_deref();
+        let ip_by_default = class == Some("eks.amazonaws.com/nlb");
+        let of_aws = ip_by_default
+            || class == Some("service.k8s.aws/nlb")
+            || matches!(annotation("type"), Some("external" | "nlb-ip"))
+            || annotation("nlb-target-type").is_some();
+        if !of_aws && class.is_none() && annotation("type").is_none() {
+            notes.push(format!(
+                "{} does not say who makes its load balancer (loadBalancerClass): it is taken to send to nodes. On EKS Auto Mode it is an \
+                 NLB that keeps the pods' addresses: say loadBalancerClass: eks.amazonaws.com/nlb there, or --bound kube-proxy.leave=305s",
+                backing.object
+            ));
+        }
+        of_aws.then_some(Self::Service { service: backing.object, ip_by_default })
+    }
+
+    /// The stage of its data plane.
+    pub(super) fn known(&self) -> Known {
+        if self.balances() == Balances::Requests { ALB } else { NLB }
+    }
+
+    fn balances(&self) -> Balances {
+        match self {
+            Self::Ingress { balancer, .. } | Self::Gateway { balancer, .. } => balancer.balances,
+            Self::Service { .. } => Balances::Connections,
+        }
+    }
+
+    fn object(&self) -> &Object {
+        match self {
+            Self::Ingress { ingress, .. } => ingress,
+            Self::Gateway { route, .. } => route,
+            Self::Service { service, .. } => service,
+        }
+    }
+
+    fn says(&self, [of_ingress, of_gateway, of_service]: Key) -> Option<String> {
+        match self {
+            // The Service's own annotation wins over the Ingress's.
+            Self::Ingress { service, ingress, .. } => {
+                let key = format!("{ALB_PREFIX}{of_ingress}");
+                service.meta.annotation(&key).or_else(|| ingress.meta.annotation(&key)).map(str::to_owned)
+            }
+            Self::Gateway { balancer, .. } => balancer.health_check(of_gateway),
+            Self::Service { service, .. } => {
+                service.meta.annotation(&format!("{NLB_PREFIX}{of_service}")).map(str::to_owned)
+            }
+        }
+    }
+
+    fn target_type(&self) -> Option<String> {
+        match self {
+            Self::Ingress { balancer, .. } => {
+                balancer.target_type.clone().or_else(|| self.says(["target-type", "", ""]))
+            }
+            Self::Gateway { balancer, .. } => {
+                balancer.properties.get("targetType").and_then(Value::as_str).map(str::to_owned)
+            }
+            Self::Service { .. } if self.says(["", "", "type"]).as_deref() == Some("nlb-ip") => {
+                Some("ip".to_owned())
+            }
+            Self::Service { .. } => self.says(["", "", "nlb-target-type"]),
+        }
+    }
+
+    /// Whether the controller takes the pods' addresses where nothing is said, and what it refers to and is not in the input.
+    fn default(&self) -> (bool, Option<&str>) {
+        match self {
+            Self::Ingress { balancer, .. } | Self::Gateway { balancer, .. } => {
+                (balancer.ip_by_default, balancer.missing.as_deref())
+            }
+            Self::Service { ip_by_default, .. } => (*ip_by_default, None),
+        }
+    }
+
+    /// How a user writes such a setting.
+    fn setting(&self, [of_ingress, of_gateway, of_service]: Key, value: &str) -> String {
+        match self {
+            Self::Ingress { .. } => format!("{ALB_PREFIX}{of_ingress}: {value}"),
+            Self::Gateway { .. } => format!("{of_gateway}: {value} in its TargetGroupConfiguration"),
+            Self::Service { .. } => format!("{NLB_PREFIX}{of_service}: {value}"),
+        }
+    }
+}
+
+/// The stages of a load balancer that keeps the pods' addresses, and whether it asks the agent; `None` if it knows only nodes.
+pub(super) fn load_balancer(
     backing: &Backing,
-    entry: &Entry,
+    place: &Place,
     agent: AgentHealth,
     notes: &mut Vec<String>,
 ) -> Option<(Vec<Stage>, bool)> {
-    // The Service's own annotation wins over the Ingress's.
-    let annotation = |key: &str| {
-        let key = format!("{ALB_PREFIX}{key}");
-        backing.object.meta.annotation(&key).or_else(|| entry.object.meta.annotation(&key)).map(str::to_owned)
-    };
-    let kind = annotation("target-type");
-    if kind.as_deref() != Some("ip") {
-        if kind.is_none() {
-            notes.push(untold(entry.object, ALB_PREFIX, "target-type"));
-        }
+    if !has_ip_targets(backing, place, notes) {
         return None;
     }
-    let health = Health {
-        interval: number(annotation("healthcheck-interval-seconds"), 15),
-        healthy: number(annotation("healthy-threshold-count"), 2),
-        unhealthy: number(annotation("unhealthy-threshold-count"), 2),
-        asks: Asks::of(annotation, "HTTP", agent),
+    let gateway = matches!(place, Place::Gateway { .. });
+    let (interval, threshold, protocol) = match place.balances() {
+        Balances::Requests => (15, if gateway { 3 } else { 2 }, "HTTP"),
+        Balances::Connections => (if gateway { 15 } else { 10 }, 3, "TCP"),
     };
-    health.suggest(entry.object, ALB_PREFIX, agent, notes);
-    Some((health.stages(ALB, ALB_HEALTH), health.asks == Asks::Agent))
+    let health = Health {
+        interval: number(place.says(INTERVAL), interval),
+        healthy: number(place.says(HEALTHY), threshold),
+        unhealthy: number(place.says(UNHEALTHY), threshold),
+        asks: Asks::of(place, protocol, agent),
+    };
+    health.suggest(place, agent, notes);
+    let known = if place.balances() == Balances::Requests { ALB_HEALTH } else { NLB_HEALTH };
+    Some((health.stages(place.known(), known), health.asks == Asks::Agent))
 }
 
-/// The stages of an NLB that keeps the pods' addresses, and whether it asks the agent; `None` if there is none, or it knows only nodes.
-pub(super) fn network_load_balancer(
-    backing: &Backing,
-    agent: AgentHealth,
-    notes: &mut Vec<String>,
-) -> Option<(Vec<Stage>, bool)> {
-    if backing.service.kind.as_deref() != Some("LoadBalancer") {
-        return None;
+/// Whether its targets are the pods' own addresses. Where the target type is not said, a Service without node ports can have no
+/// other, what may be said in an object that is not in the input counts as the slower kind, and else the controller's default does.
+fn has_ip_targets(backing: &Backing, place: &Place, notes: &mut Vec<String>) -> bool {
+    if let Some(said) = place.target_type() {
+        return said == "ip";
     }
-    let annotation =
-        |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}")).map(str::to_owned);
-    let kind = annotation("type");
-    let targets = annotation("nlb-target-type");
-    if kind.as_deref() != Some("nlb-ip") && targets.as_deref() != Some("ip") {
-        let class =
-            backing.object.json.pointer("/spec/loadBalancerClass").and_then(serde_json::Value::as_str);
-        let of_aws = kind.as_deref() == Some("external") || class == Some("service.k8s.aws/nlb");
-        if of_aws && targets.is_none() {
-            notes.push(untold(backing.object, NLB_PREFIX, "nlb-target-type"));
-        }
-        return None;
+    let (ip_by_default, missing) = place.default();
+    if ip_by_default {
+        return true;
     }
-    let health = Health {
-        interval: number(annotation("healthcheck-interval"), 10),
-        healthy: number(annotation("healthcheck-healthy-threshold"), 3),
-        unhealthy: number(annotation("healthcheck-unhealthy-threshold"), 3),
-        asks: Asks::of(annotation, "TCP", agent),
+    let service = &backing.service;
+    let (ip, because) = if !service.is_external() || service.allocate_load_balancer_node_ports == Some(false)
+    {
+        (true, "its Service has no node ports, so its targets can only be the pods".to_owned())
+    } else if let Some(missing) = missing {
+        (
+            true,
+            format!(
+                "{missing} is not in the input and may say ip: its targets are taken to be the pods, the slower kind"
+            ),
+        )
+    } else {
+        (
+            false,
+            "its targets are taken to be nodes, the controller's default; if an IngressClassParams, a TargetGroupConfiguration or the \
+             controller's flag says ip"
+                .to_owned(),
+        )
     };
-    health.suggest(backing.object, NLB_PREFIX, agent, notes);
-    Some((health.stages(NLB, NLB_HEALTH), health.asks == Asks::Agent))
+    let say =
+        place.setting(["target-type", "targetType", "nlb-target-type"], if ip { "instance" } else { "ip" });
+    let comma = if ip { "; if they are nodes, say it" } else { ", say it" };
+    let known = place.known();
+    let slower = if ip {
+        String::new()
+    } else {
+        format!(", or --bound kube-proxy.leave={}s", LB_CONTROLLER.leave + known.leave)
+    };
+    notes.push(format!(
+        "{} does not say its target type: {because}{comma} here too ({say}){slower}",
+        place.object()
+    ));
+    ip
 }
 
 /// The stages of a target group that someone else's load balancer uses; `None` if its targets are nodes. What kind of
 /// load balancer it is can't be seen from here, so the slower kind counts.
 pub(super) fn target_group(entry: &Entry) -> Option<Vec<Stage>> {
-    let target_type = entry.object.json.pointer("/spec/targetType").and_then(serde_json::Value::as_str);
+    let target_type = entry.object.json.pointer("/spec/targetType").and_then(Value::as_str);
     (target_type != Some("instance")).then(|| vec![LB_CONTROLLER.stage(), NLB.stage(), NLB_HEALTH.stage()])
+}
+
+/// The stage of a router that may be an in-cluster proxy or, at worst, such a load balancer.
+pub(super) fn at_worst(known: Known, balances: Balances, missing: &str) -> Stage {
+    let (join, leave) = slowest(known, balances);
+    let what = name(balances);
+    known.within(
+        join,
+        leave,
+        format!("default: {missing}, so it counts as {what} that keeps the pods' addresses"),
+    )
+}
+
+/// What a reader must know of such a router.
+pub(super) fn unknown(object: &Object, known: Known, balances: Balances, missing: &str) -> String {
+    let (join, leave) = slowest(known, balances);
+    let class = if known.name == "gateway" {
+        "Gateway and its GatewayClass"
+    } else {
+        "IngressClass (and IngressClassParams)"
+    };
+    format!(
+        "{object}: {missing}. It counts as {} that keeps the pods' addresses, with {} s to join and {} s to leave: give the {class} to \
+         inject as well or, if its proxies run in the cluster, say --bound {name}={}s",
+        self::name(balances),
+        join.as_secs(),
+        leave.as_secs(),
+        known.leave,
+        name = known.name,
+    )
+}
+
+fn name(balances: Balances) -> &'static str {
+    if balances == Balances::Requests { "an ALB" } else { "an NLB" }
+}
+
+fn slowest(known: Known, balances: Balances) -> (Duration, Duration) {
+    let of_gateway = known.name == "gateway";
+    let (data_plane, health) = match (balances, of_gateway) {
+        (Balances::Requests, false) => (ALB, ALB_HEALTH.join),
+        (Balances::Requests, true) => (ALB, 45),
+        (Balances::Connections, _) => (NLB, 45),
+    };
+    let join = LB_CONTROLLER.join + data_plane.join + health;
+    (Duration::from_secs(join), Duration::from_secs(LB_CONTROLLER.leave + data_plane.leave))
 }
 
 struct Health {
@@ -110,13 +282,11 @@ enum Asks {
 
 impl Asks {
     /// `usual` is the protocol of a check that names none: over TCP alone nobody hears that the agent says no.
-    fn of(annotation: impl Fn(&str) -> Option<String>, usual: &str, agent: AgentHealth) -> Self {
-        let protocol = annotation("healthcheck-protocol").unwrap_or_else(|| usual.to_owned());
-        if annotation("healthcheck-port") != Some(agent.port.to_string()) {
+    fn of(place: &Place, usual: &str, agent: AgentHealth) -> Self {
+        let protocol = place.says(PROTOCOL).unwrap_or_else(|| usual.to_owned());
+        if place.says(PORT) != Some(agent.port.to_string()) {
             Self::Application
-        } else if annotation("healthcheck-path").as_deref() == Some(LB_HEALTH)
-            && protocol.eq_ignore_ascii_case("http")
-        {
+        } else if place.says(PATH).as_deref() == Some(LB_HEALTH) && protocol.eq_ignore_ascii_case("http") {
             Self::Agent
         } else {
             Self::AgentUnheard
@@ -148,32 +318,30 @@ impl Health {
         stages
     }
 
-    fn suggest(&self, object: &Object, prefix: &str, agent: AgentHealth, notes: &mut Vec<String>) {
+    fn suggest(&self, place: &Place, agent: AgentHealth, notes: &mut Vec<String>) {
+        let object = place.object();
         let failing = self.interval * self.unhealthy + AFTER_UNHEALTHY.as_secs();
-        if self.asks != Asks::Agent && prefix == NLB_PREFIX && failing < NLB.leave {
+        let (path, port, protocol) = (
+            place.setting(PATH, LB_HEALTH),
+            place.setting(PORT, &format!("\"{}\"", agent.port)),
+            place.setting(PROTOCOL, "HTTP"),
+        );
+        if self.asks != Asks::Agent && place.balances() == Balances::Connections && failing < NLB.leave {
             notes.push(format!(
-                "{object}: with the health check on the agent ({prefix}healthcheck-path: {LB_HEALTH}, -port: \"{}\", -protocol: http) \
-                 it stops sending {failing} s after a drain's beginning, instead of {} s",
-                agent.port, NLB.leave
+                "{object}: with the health check on the agent ({path}, {port}, {protocol}) it stops sending {failing} s after a drain's \
+                 beginning, instead of {} s",
+                NLB.leave
             ));
         }
         if self.asks == Asks::AgentUnheard {
             notes.push(format!(
-                "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs \
-                 {prefix}healthcheck-path: {LB_HEALTH} and -protocol: http (the agent speaks no TLS, and over TCP alone it always answers)"
+                "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs {path} and {protocol} \
+                 (the agent speaks no TLS, and over TCP alone it always answers)"
             ));
         }
     }
 }
 
-fn number(annotation: Option<String>, default: u64) -> u64 {
-    annotation.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
-}
-
-/// Where an AWS load balancer's kind of targets is not said, the controller's own setting decides, and nodes are its default.
-fn untold(object: &Object, prefix: &str, key: &str) -> String {
-    format!(
-        "{object} does not say its target type: its targets are taken to be nodes, the controller's default; if an IngressClassParams or \
-         the controller's flag says ip, say it here too ({prefix}{key}: ip)"
-    )
+fn number(setting: Option<String>, default: u64) -> u64 {
+    setting.and_then(|text| text.trim().parse().ok()).filter(|number| *number <= 3600).unwrap_or(default)
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use segue_core::path::{Path, Stage};
 
 use crate::objects::Kind;
-use crate::workload::{Backing, Entry, Workload};
+use crate::workload::{Backing, Entry, Router, Workload};
 
 pub use bounds::{BoundError, Overrides};
 pub use stages::known_stages;
@@ -47,7 +47,7 @@ pub struct Paths {
 pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> Paths {
     let mut found = Paths { paths: Vec::new(), notes: Vec::new(), asks_the_agent: false };
     for backing in &workload.backings {
-        found.service(backing, agent);
+        found.service(backing, (agent, overrides));
     }
     if workload.backings.is_empty() {
         found.add("service", vec![KUBE_PROXY.stage()]);
@@ -64,7 +64,7 @@ pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> 
 }
 
 impl Paths {
-    fn service(&mut self, backing: &Backing, agent: AgentHealth) {
+    fn service(&mut self, backing: &Backing, (agent, overrides): (AgentHealth, &Overrides)) {
         let name = backing.object.meta.shown_name();
         if backing.service.is_headless() {
             self.add(&format!("headless/{name}"), vec![DNS.stage(), DNS_CLIENT.stage()]);
@@ -79,32 +79,46 @@ impl Paths {
         if backing.service.is_local() {
             self.add(&format!("nodes/{name}"), vec![KUBE_PROXY.stage(), NODE_HEALTH.stage()]);
         }
-        if let Some((stages, asks)) = aws::network_load_balancer(backing, agent, &mut self.notes) {
+        if let Some(place) = aws::Place::of_service(backing, &mut self.notes)
+            && let Some((stages, asks)) = aws::load_balancer(backing, &place, agent, &mut self.notes)
+        {
             self.asks_the_agent |= asks;
             self.add(&format!("nlb/{name}"), stages);
         }
         for entry in &backing.entries {
-            self.entry(backing, entry, agent);
+            self.entry(backing, entry, (agent, overrides));
         }
     }
 
-    fn entry(&mut self, backing: &Backing, entry: &Entry, agent: AgentHealth) {
+    fn entry(&mut self, backing: &Backing, entry: &Entry, (agent, overrides): (AgentHealth, &Overrides)) {
         let name = entry.object.meta.shown_name();
-        match entry.object.kind {
-            Kind::TargetGroupBinding => {
-                if let Some(stages) = aws::target_group(entry) {
-                    self.add(&format!("target-group/{name}"), stages);
+        if entry.object.kind == Kind::TargetGroupBinding
+            && let Some(stages) = aws::target_group(entry)
+        {
+            self.add(&format!("target-group/{name}"), stages);
+        }
+        let (ours, known) = match entry.object.kind {
+            Kind::Route => ("gateway", GATEWAY),
+            _ => ("ingress", INGRESS),
+        };
+        for router in &entry.routers {
+            match router {
+                Router::InCluster => self.add(&format!("{ours}/{name}"), vec![known.stage()]),
+                Router::Unknown { at_worst, missing } => {
+                    self.add(&format!("{ours}/{name}"), vec![aws::at_worst(known, *at_worst, missing)]);
+                    if !overrides.stages().any(|stage| stage == known.name) {
+                        self.notes.push(aws::unknown(entry.object, known, *at_worst, missing));
+                    }
+                }
+                Router::Balancer(balancer) => {
+                    let place = aws::Place::of(backing, entry, balancer);
+                    if let Some((stages, asks)) = aws::load_balancer(backing, &place, agent, &mut self.notes)
+                    {
+                        self.asks_the_agent |= asks;
+                        self.add(&format!("{}/{name}", place.known().name), stages);
+                    }
                 }
             }
-            Kind::Route => self.add(&format!("gateway/{name}"), vec![GATEWAY.stage()]),
-            _ if aws::is_alb(entry) => {
-                let found = aws::application_load_balancer(backing, entry, agent, &mut self.notes);
-                if let Some((stages, asks)) = found {
-                    self.asks_the_agent |= asks;
-                    self.add(&format!("alb/{name}"), stages);
-                }
-            }
-            _ => self.add(&format!("ingress/{name}"), vec![INGRESS.stage()]),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Objects to paths: which stages each way has, and how long they take.
 
+mod classes;
+
 use super::*;
 use crate::objects::{Service, objects};
 use crate::text::parse;

@@ -58,7 +58,8 @@ impl Found {
 pub(super) fn found(draft: &Draft) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for port in declared(draft) {
-        let one = find(&mut found, port.container_port);
+        let Some(number) = port.container_port else { continue };
+        let one = find(&mut found, number);
         one.name = one.name.take().or_else(|| port.name.clone());
     }
     for (backing, port) in service_ports(draft) {
@@ -113,7 +114,7 @@ pub(super) fn probe_ports(container: &Container) -> impl Iterator<Item = &PortRe
 }
 
 /// TCP ports that ordinary containers of the application declare.
-fn declared<'d>(draft: &'d Draft) -> impl Iterator<Item = &'d ContainerPort> {
+pub(super) fn declared<'d>(draft: &'d Draft) -> impl Iterator<Item = &'d ContainerPort> {
     let own = draft.template().spec.containers.iter().filter(|container| !is_of_a_mesh(container));
     own.flat_map(|container| &container.ports).filter(|port| port.is_tcp())
 }
@@ -130,9 +131,9 @@ pub(super) fn service_ports<'d>(
 /// The number of a Service's target on these pods; the first container that has the name counts.
 pub(super) fn number_of(draft: &Draft, target: &PortRef) -> Option<u16> {
     match target {
-        PortRef::Number(number) => Some(*number),
+        PortRef::Number(_) => target.number(),
         PortRef::Name(name) => {
-            declared(draft).find(|port| port.name.as_ref() == Some(name)).map(|port| port.container_port)
+            declared(draft).find(|port| port.name.as_ref() == Some(name)).and_then(|port| port.container_port)
         }
     }
 }

@@ -9,13 +9,13 @@ mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
+use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, PodPlan, Port};
 
 use super::draft::Draft;
 use super::record;
-use crate::objects::PortRef;
+use crate::objects::{PodSpec, PolicyPort, PortRef};
 use crate::text::Pointer;
-use found::{Found, Way, found, number_of, probe_ports, service_ports};
+use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
 
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.
 const ENVOY_STATS: u16 = 15090;
@@ -27,9 +27,57 @@ pub(super) struct Ports {
     pub(super) list: Vec<Port>,
     /// The agent's own.
     pub(super) control: u16,
+    /// What each name of a TCP port means.
+    pub(super) names: Vec<Named>,
+    /// The application's ports to which somebody goes past the guard.
+    pub(super) passed_by: BTreeSet<u16>,
+}
+
+/// What a name means before and after injecting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    name: String,
+    before: u16,
+    after: u16,
+}
+
+/// What a policy's rule allows.
+pub(super) struct Allowed<'r> {
+    rule: &'r [PolicyPort],
+    names: &'r [Named],
+}
+
+impl Allowed<'_> {
+    /// Whether it lets this port through as the pods are today.
+    pub(super) fn before(&self, number: u16) -> bool {
+        self.by(number, |named| named.before)
+    }
+
+    /// Whether it lets this port through once they are injected.
+    pub(super) fn after(&self, number: u16) -> bool {
+        self.by(number, |named| named.after)
+    }
+
+    fn by(&self, number: u16, means: impl Fn(&Named) -> u16) -> bool {
+        let named = || self.names.iter().filter(|named| means(named) == number);
+        self.rule.iter().any(|port| port.allows(number) || named().any(|named| port.allows_name(&named.name)))
+    }
 }
 
 impl Ports {
+    /// Those of a workload that stays injected by this plan.
+    pub(super) fn of_injected(plan: PodPlan, spec: &PodSpec) -> Self {
+        let named = |port: &Port| {
+            let name = port.name.clone()?;
+            let after = spec.containers.iter().find_map(|one| one.port_named(&name)?.container_port)?;
+            Some(Named { name, before: port.application, after })
+        };
+        let names = plan.ports.iter().filter_map(named).collect();
+        // Who comes to the old numbers is not known any more: whoever was let through still is.
+        let passed_by = plan.ports.iter().map(|port| port.application).collect();
+        Self { list: plan.ports, control: plan.control_port, names, passed_by }
+    }
+
     /// For messages and annotations: every port that the agent binds.
     pub(super) fn bound(&self) -> Vec<u16> {
         std::iter::once(self.control).chain(self.list.iter().filter_map(|port| port.guard)).collect()
@@ -38,6 +86,11 @@ impl Ports {
     /// The guard's port in front of one of the application's.
     pub(super) fn guard_of(&self, number: u16) -> Option<u16> {
         self.list.iter().find(|port| port.application == number)?.guard
+    }
+
+    /// What a policy's rule allows.
+    pub(super) fn allowed<'r>(&'r self, rule: &'r [PolicyPort]) -> Allowed<'r> {
+        Allowed { rule, names: &self.names }
     }
 
     /// Every pair of the application's port and the guard's in front of it.
@@ -51,6 +104,7 @@ impl Ports {
 pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     let mut found = found(draft);
     tell::not_covered(draft, &found);
+    tell::names(draft);
     let guard = draft.options.guard && can_guard(draft);
     let alone = draft.workload.backings.is_empty();
     if guard && alone {
@@ -66,10 +120,10 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
             .note(format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}"));
     }
     let list = numbered(&found, guard, &mut taken, before);
-    let ports = Ports { list, control };
+    let mut ports = Ports { list, control, names: named(draft), passed_by: passed_by(draft, &found, alone) };
     hold_on(draft, &ports);
     if guard {
-        renumber::decide(draft, &ports, alone);
+        renumber::decide(draft, &mut ports, alone);
         tell::ways(draft, &found);
     }
     ports
@@ -99,6 +153,23 @@ fn numbered(
     found.iter().map(port).collect()
 }
 
+fn named(draft: &Draft) -> Vec<Named> {
+    let all = declared(draft).filter_map(|port| Some((port.name.clone()?, port.container_port?)));
+    all.map(|(name, number)| Named { name, before: number, after: number }).collect()
+}
+
+/// Ports to which somebody goes by number: Services before their second step, clients of the pods' own addresses, scrapers. Where
+/// no Service is known anybody may.
+fn passed_by(draft: &Draft, found: &[Found], alone: bool) -> BTreeSet<u16> {
+    let ways = |one: &&Found| alone || one.ways.contains(&Way::Numeric) || one.ways.contains(&Way::Direct);
+    let mut numbers: BTreeSet<u16> = found.iter().filter(ways).map(|one| one.number).collect();
+    let monitors = draft.workload.monitors.iter().flat_map(|(_, monitor)| &monitor.ports);
+    numbers.extend(monitors.filter_map(PortRef::number));
+    let scraped = draft.template().meta.annotation("prometheus.io/port");
+    numbers.extend(scraped.and_then(|port| port.parse::<u16>().ok()));
+    numbers
+}
+
 /// A Service in its second step sends to the guard by number: the guard must go on listening there.
 fn hold_on(draft: &mut Draft, ports: &Ports) {
     let workload = draft.workload;
@@ -126,7 +197,7 @@ fn taken(draft: &Draft) -> BTreeSet<u16> {
     let spec = &draft.template().spec;
     let mut taken = BTreeSet::from([ENVOY_STATS]);
     for container in spec.containers.iter().chain(&spec.init_containers) {
-        let declared = container.ports.iter().flat_map(|port| [Some(port.container_port), port.host_port]);
+        let declared = container.ports.iter().flat_map(|port| [port.container_port, port.host_port]);
         taken.extend(declared.flatten());
         taken.extend(probe_ports(container).filter_map(PortRef::number));
     }

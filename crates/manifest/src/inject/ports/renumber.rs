@@ -8,7 +8,7 @@ use super::found::{is_of_a_mesh, service_ports};
 use crate::objects::{Container, PortRef};
 
 /// Names that the guard takes over get its numbers; what named them within their container gets the old ones.
-pub(super) fn decide(draft: &mut Draft, ports: &Ports, all: bool) {
+pub(super) fn decide(draft: &mut Draft, ports: &mut Ports, all: bool) {
     let targets: BTreeSet<String> = service_ports(draft)
         .filter(|(backing, _)| !backing.service.is_headless())
         .filter_map(|(_, port)| match port.target() {
@@ -26,8 +26,13 @@ pub(super) fn decide(draft: &mut Draft, ports: &Ports, all: bool) {
             let Some(name) = port.name.as_ref().filter(|name| all || targets.contains(*name)) else {
                 continue;
             };
-            let Some(guard) = ports.guard_of(port.container_port) else { continue };
+            let Some(number) = port.container_port else { continue };
+            let Some(guard) = ports.guard_of(number) else { continue };
             draft.put(&at.then("ports").then(place).then("containerPort"), guard.into());
+            for named in ports.names.iter_mut().filter(|named| named.name == *name && named.before == number)
+            {
+                named.after = guard;
+            }
             if let Some(host_port) = port.host_port {
                 draft.note(format!(
                     "hostPort {host_port} leads to the guard too, for it leads to the port named {name}"
@@ -36,7 +41,7 @@ pub(super) fn decide(draft: &mut Draft, ports: &Ports, all: bool) {
             for (steps, reference) in named_places(container) {
                 if reference == &PortRef::Name(name.clone()) {
                     let place = steps.iter().fold(at.clone(), |at, step| at.then(*step));
-                    draft.put(&place, port.container_port.into());
+                    draft.put(&place, number.into());
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! What a reader must know of a workload's ports.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::draft::Draft;
-use super::found::{Found, Way, number_of, service_ports};
+use super::found::{Found, Way, declared, number_of, service_ports};
 
 /// No Service is known: every port that has a name is guarded.
 pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
@@ -45,10 +45,15 @@ pub(super) fn not_covered(draft: &mut Draft, found: &[Found]) {
         );
     }
     for port in draft.template().spec.containers.iter().flat_map(|container| &container.ports) {
-        if !port.is_tcp() {
+        if port.container_port.is_none() {
             said.push(format!(
-                "port {} is {}: no promise holds for it (QUIC and HTTP/3 included), for nothing can tell its clients to leave",
-                port.container_port,
+                "a containerPort {} has no number: the API server refuses such a pod",
+                port.name.as_deref().unwrap_or("(without a name)")
+            ));
+        }
+        if let Some(number) = port.container_port.filter(|_| !port.is_tcp()) {
+            said.push(format!(
+                "port {number} is {}: no promise holds for it (QUIC and HTTP/3 included), for nothing can tell its clients to leave",
                 port.protocol.as_deref().unwrap_or_default()
             ));
         }
@@ -84,12 +89,53 @@ pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
     let sidecars = draft.template().spec.init_containers.iter().filter(|container| container.is_sidecar());
     let names: BTreeSet<_> =
         sidecars.flat_map(|container| &container.ports).filter_map(|port| port.name.clone()).collect();
-    let lost: Vec<_> = service_ports(draft)
+    for (service, name) in lost(draft).into_iter().filter(|(_, name)| names.contains(name)) {
+        draft.note(format!("{service} sends to the port {name} of a native sidecar: it is not guarded"));
+    }
+}
+
+/// Names of ports that lead nowhere, or not where they seem to.
+pub(super) fn names(draft: &mut Draft) {
+    let mut said = Vec::new();
+    let every = draft.template().spec.init_containers.iter().filter(|container| container.is_sidecar());
+    let known: BTreeSet<_> =
+        every.flat_map(|container| &container.ports).filter_map(|port| port.name.as_deref()).collect();
+    for (service, name) in lost(draft) {
+        if name.chars().all(|digit| digit.is_ascii_digit()) {
+            said.push(format!(
+                "{service} has targetPort \"{name}\" in quotes: that is a name, and the API server refuses a name of digits alone; write the \
+                 number without quotes"
+            ));
+        } else if !known.contains(name.as_str()) {
+            said.push(format!(
+                "{service} sends to the port {name} that no container declares: it is not guarded, and no request comes to these pods by it"
+            ));
+        }
+    }
+    let named = declared(draft).filter_map(|port| Some((port.name.as_deref()?, port.container_port?)));
+    let mut numbers: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+    for (name, number) in named {
+        let all = numbers.entry(name).or_default();
+        if !all.contains(&number) {
+            all.push(number);
+        }
+    }
+    for (name, numbers) in numbers.into_iter().filter(|(_, numbers)| numbers.len() > 1) {
+        let list: Vec<_> = numbers.iter().map(u16::to_string).collect();
+        said.push(format!(
+            "several ports are named {name} ({}): a Service that names it finds the first",
+            list.join(", ")
+        ));
+    }
+    for text in said {
+        draft.note(text);
+    }
+}
+
+/// Services that send to a name which no ordinary container declares.
+fn lost(draft: &Draft) -> Vec<(String, String)> {
+    service_ports(draft)
         .filter(|(_, port)| number_of(draft, &port.target()).is_none())
         .map(|(backing, port)| (backing.object.to_string(), port.target().to_string()))
-        .collect();
-    for (service, name) in lost {
-        let whose = if names.contains(&name) { "of a native sidecar" } else { "that no container declares" };
-        draft.note(format!("{service} sends to the port {name} {whose}: it is not guarded"));
-    }
+        .collect()
 }

@@ -2,16 +2,22 @@
 
 mod agent;
 mod around;
+mod docs;
+mod foreign;
 mod grace;
 mod hooks;
 mod join;
 mod left;
+mod live;
+mod policies;
 mod ports;
 mod properties;
+mod quotas;
 mod record;
 mod refuse;
 mod second;
 mod strategy;
+mod targets;
 mod whole;
 
 use serde_json::Value;

@@ -1,0 +1,126 @@
+//! Whether a namespace's quotas leave room for the pods that a rollout starts first, and for what the agent asks for.
+//!
+//! A pod that is not admitted is an event of its ReplicaSet and no more: the rollout stands still, and nobody says why.
+
+use serde_json::Value;
+
+use super::draft::Draft;
+use crate::objects::{Kind, PodSpec, Quantity, Resources};
+use crate::text::Pointer;
+use crate::workload::replicas;
+
+/// What quotas count of pods, by the names that they have for it, and where a container says it.
+const COUNTED: [(&[&str], &str, bool); 4] = [
+    (&["requests.cpu", "cpu"], "cpu", false),
+    (&["requests.memory", "memory"], "memory", false),
+    (&["limits.cpu"], "cpu", true),
+    (&["limits.memory"], "memory", true),
+];
+
+/// Tells of every quota that is too small for the workload with its agents while it is rolled out.
+pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
+    let workload = draft.workload;
+    let (most, scaled) = match &workload.autoscaler {
+        Some((object, autoscaler)) => (autoscaler.most, Some(object)),
+        None => (replicas(workload.object), None),
+    };
+    // One for each node, and how many those are is not known.
+    if matches!(workload.object.kind, Kind::DaemonSet | Kind::PodTemplate) || most == 0 {
+        return;
+    }
+    let surge = surge(draft, most);
+    let spec = &workload.template.spec;
+    let scaled = scaled.map_or(String::new(), |object| format!(" (the most that {object} makes)"));
+    let mut said = Vec::new();
+    for (object, quota) in &workload.quotas {
+        let best_effort = agent.requests.is_empty();
+        if !quota.counts(spec, best_effort) {
+            continue;
+        }
+        let beside = workload.neighbours.iter().filter(|one| quota.counts(&one.template.spec, best_effort));
+        let others: u64 = beside.clone().map(|one| one.least).sum();
+        let pods = ["pods", "count/pods"];
+        if let Some(hard) = quota.allows(&pods).map(|hard| u64::try_from(hard.0 / 1000).unwrap_or(u64::MAX))
+            && surge > 0
+            && others + most + surge > hard
+        {
+            let room = hard.saturating_sub(others + most);
+            let besides = if others > 0 {
+                format!(" and {others} of other workloads in the input")
+            } else {
+                String::new()
+            };
+            let effect = if room == 0 {
+                "the rollout stands still at that size"
+            } else {
+                "the rollout is slower than it could be"
+            };
+            said.push(format!(
+                "{object} allows {hard} pods: beside {most} of these{scaled}{besides} there is room for {room} of the {surge} that a \
+                 rollout starts first, so {effect}. Allow {} or more; a pod that drains counts until it is gone",
+                others + most + surge
+            ));
+        }
+        for (keys, resource, limits) in COUNTED {
+            let Some(hard) = quota.allows(keys) else { continue };
+            let own = used(spec, resource, limits).and(own(agent, resource, limits));
+            let mine = own.times(u128::from(most + surge));
+            let needed = beside
+                .clone()
+                .map(|one| used(&one.template.spec, resource, limits).times(u128::from(one.least)))
+                .fold(mine, Quantity::and);
+            if needed > hard {
+                said.push(format!(
+                    "{object} allows {} {hard}: with the agent and {surge} more during a rollout, {most} of these pods{scaled} and what else \
+                     is in the input need {needed}; what is more is not admitted",
+                    keys[0]
+                ));
+            }
+        }
+    }
+    for text in said {
+        draft.note(text);
+    }
+}
+
+/// How many pods more than asked for a rollout starts first, by the values that it is left with.
+fn surge(draft: &Draft, replicas: u64) -> u64 {
+    let strategy = Pointer::keys(["spec", "strategy"]);
+    let value = |at: Pointer| draft.workload.object.value(&at).filter(|value| !value.is_null());
+    let values = match draft.workload.object.kind {
+        Kind::Deployment if value(strategy.then("type")).is_some_and(|kind| kind == "Recreate") => return 0,
+        Kind::Deployment => strategy.then("rollingUpdate"),
+        // A whole second version.
+        Kind::Rollout if value(strategy.then("blueGreen")).is_some() => return replicas,
+        Kind::Rollout => strategy.then("canary"),
+        _ => return 0,
+    };
+    let asked = match value(values.then("maxSurge")) {
+        Some(Value::Number(number)) => number.as_u64().unwrap_or(0),
+        Some(Value::String(text)) => share(text, replicas),
+        _ => share("25%", replicas),
+    };
+    if draft.options.keep_strategy { asked } else { asked.max(1) }
+}
+
+/// Percentages are rounded up.
+fn share(text: &str, replicas: u64) -> u64 {
+    match text.trim().strip_suffix('%') {
+        Some(percent) => percent.parse::<u64>().map_or(0, |percent| (replicas * percent).div_ceil(100)),
+        None => text.trim().parse().unwrap_or(0),
+    }
+}
+
+/// What a pod's containers have at least; a request that is missing is the limit.
+fn used(spec: &PodSpec, resource: &str, limits: bool) -> Quantity {
+    let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
+    let all =
+        spec.containers.iter().chain(sidecars).map(|container| own(&container.resources, resource, limits));
+    all.fold(Quantity::default(), Quantity::and)
+}
+
+fn own(resources: &Resources, resource: &str, limits: bool) -> Quantity {
+    let limit = resources.limits.get(resource);
+    let value = if limits { limit } else { resources.requests.get(resource).or(limit) };
+    value.and_then(Quantity::of).unwrap_or_default()
+}

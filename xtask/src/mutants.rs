@@ -1,0 +1,167 @@
+//! `cargo xtask mutants`: changes the product's code in one place at a time and looks whether a test notices.
+//!
+//! `cargo-mutants` makes the changes and runs the tests. What is done here: a sample that is the same for everybody (by
+//! a seed), and a line per crate for `docs/results/`. It takes hours, so it is no part of `ci`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{cargo, root, succeed};
+
+/// The crates whose tests are held to it where none is named. `core` has had all of its conditions removed.
+const CRATES: [&str; 5] = ["proxy", "guard", "agent", "local", "manifest"];
+
+/// The version that was tried: others may list other mutants.
+const VERSION: &str = "27.1.0";
+
+/// What to change, and how many at once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Crates without `segue-`; nothing: proxy guard agent local manifest
+    crates: Vec<String>,
+    /// How many mutants of each crate, chosen by the seed; 0: all
+    #[arg(long, default_value_t = 150)]
+    sample: usize,
+    /// Another seed, another sample
+    #[arg(long, default_value_t = 20_261_128)]
+    seed: u64,
+    /// How many are built and tested at once
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Only those whose name matches, such as a file's
+    #[arg(long)]
+    only: Option<String>,
+    /// Where the logs go, a folder per crate
+    #[arg(long, default_value = ".cache/mutants")]
+    out: PathBuf,
+}
+
+/// What became of the mutants of a crate.
+#[derive(Debug, Default, Deserialize)]
+struct Outcomes {
+    missed: usize,
+    caught: usize,
+    timeout: usize,
+    unviable: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mutant {
+    name: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if !is_installed() {
+        succeed(cargo().args(["install", "cargo-mutants", "--locked", "--version", VERSION]))?;
+    }
+    let named = arguments.crates.iter().map(String::as_str);
+    let crates: Vec<&str> = if arguments.crates.is_empty() { CRATES.to_vec() } else { named.collect() };
+    let mut rows = Vec::new();
+    for name in crates {
+        let (of, outcomes) = try_crate(name, arguments)?;
+        rows.push(row(name, of, &outcomes));
+    }
+    println!(
+        "\n| crate | mutants in all | tried | don't compile | caught | never ended | missed | caught of those that can be |"
+    );
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("{}", rows.join("\n"));
+    Ok(())
+}
+
+fn is_installed() -> bool {
+    let version = cargo().args(["mutants", "--version"]).output();
+    version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(VERSION))
+}
+
+/// Tries a crate's sample; how many mutants there are of it in all, and what became of those tried.
+fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcomes)> {
+    let package = format!("segue-{name}");
+    let listed = cargo().args(["mutants", "--list", "--json", "--package", &package]).output()?;
+    ensure!(
+        listed.status.success(),
+        "no mutants of {package}: {}",
+        String::from_utf8_lossy(&listed.stderr).trim()
+    );
+    let all: Vec<Mutant> = serde_json::from_slice(&listed.stdout).context("a list of mutants")?;
+    let names = all.iter().map(|mutant| mutant.name.as_str());
+    let wanted = names.filter(|name| arguments.only.as_ref().is_none_or(|only| name.contains(only)));
+    let sample = sample(wanted.collect(), arguments.sample, arguments.seed);
+    ensure!(!sample.is_empty(), "{package} has no such mutant");
+
+    let out = root().join(&arguments.out).join(name);
+    std::fs::create_dir_all(&out).with_context(|| format!("{}", out.display()))?;
+    let mut command = cargo();
+    command.args(["mutants", "--package", &package, "--no-times", "--colors", "never"]);
+    command.args(["--jobs", &arguments.jobs.to_string(), "--output"]).arg(&out);
+    // A busy machine may take several times as long as the first run did; a mutant that hangs takes for ever.
+    command.args(["--minimum-test-timeout", "120", "--timeout-multiplier", "4"]);
+    for name in sample {
+        command.arg("--re").arg(format!("^{}$", escape(name)));
+    }
+    // Missed mutants are its exit code 2, and what this is for: the outcomes tell.
+    command.status().context("cannot run `cargo mutants`")?;
+    Ok((all.len(), read(&out.join("mutants.out/outcomes.json"))?))
+}
+
+fn read(file: &Path) -> anyhow::Result<Outcomes> {
+    let text = std::fs::read(file).with_context(|| format!("{}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))
+}
+
+/// So many of them, chosen by the seed and not by their order: one that comes or goes leaves the choice of the others.
+fn sample(mut names: Vec<&str>, count: usize, seed: u64) -> Vec<&str> {
+    if count > 0 {
+        names.sort_by_cached_key(|name| Sha256::digest(format!("{seed} {name}")));
+        names.truncate(count);
+    }
+    names
+}
+
+/// The regular expression that matches this text alone. Not every sign may be escaped: `\<` is the beginning of a word.
+fn escape(text: &str) -> String {
+    let escaped = text.chars().flat_map(|letter| {
+        let special = r"\.+*?()|[]{}^$#&-~".contains(letter);
+        special.then_some('\\').into_iter().chain([letter])
+    });
+    escaped.collect()
+}
+
+fn row(name: &str, of: usize, outcomes: &Outcomes) -> String {
+    let Outcomes { missed, caught, timeout, unviable } = outcomes;
+    let (noticed, viable) = (caught + timeout, caught + timeout + missed);
+    let per_mille = (1000 * noticed).checked_div(viable).unwrap_or_default();
+    let (percent, tenth) = (per_mille / 10, per_mille % 10);
+    let tried = viable + unviable;
+    format!(
+        "| `{name}` | {of} | {tried} | {unviable} | {caught} | {timeout} | {missed} | {percent}.{tenth} % |"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_the_same_for_the_same_seed_and_another_for_another() {
+        let names: Vec<String> = (0..1000).map(|number| format!("src/lib.rs:{number}: replace")).collect();
+        let chosen = |seed| sample(names.iter().map(String::as_str).collect(), 150, seed);
+        assert_eq!(chosen(1).len(), 150);
+        assert_eq!(chosen(1), chosen(1));
+        assert_ne!(chosen(1), chosen(2));
+    }
+
+    #[test]
+    fn a_name_is_matched_as_it_stands() {
+        assert_eq!(escape("a.rs:1:2: replace <= with -"), r"a\.rs:1:2: replace <= with \-");
+    }
+
+    #[test]
+    fn what_does_not_compile_does_not_count() {
+        let outcomes = Outcomes { missed: 1, caught: 7, timeout: 2, unviable: 5 };
+        assert_eq!(row("x", 99, &outcomes), "| `x` | 99 | 15 | 5 | 7 | 2 | 1 | 90.0 % |");
+    }
+}
