@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// kube-proxy writes nftables rules instead of iptables rules
     #[arg(long)]
     nftables: bool,
+    /// How many endpoints one EndpointSlice holds at most [default: Kubernetes' own 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    endpoints_per_slice: Option<u16>,
 }
 
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
@@ -46,6 +49,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
             command.args(["--nodes", &arguments.nodes.to_string()]);
             if arguments.nftables {
                 command.arg("--nftables");
+            }
+            if let Some(most) = arguments.endpoints_per_slice {
+                command.args(["--endpoints-per-slice", &most.to_string()]);
             }
             println!("{}", keeper.start(&mut command)?.display());
         }
@@ -67,6 +73,7 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
     Ok(Options {
         nodes: arguments.nodes,
         proxy_mode: if arguments.nftables { ProxyMode::Nftables } else { ProxyMode::Iptables },
+        endpoints_per_slice: arguments.endpoints_per_slice,
         images: vec![images::agent()?, images::sample(&target.join("debug/segue"))?],
     })
 }

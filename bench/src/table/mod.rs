@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask table` makes all of it; a run of chosen rows is printed and written nowhere.
 
+mod join;
 mod page;
 mod rows;
 mod timing;
@@ -27,7 +28,8 @@ pub(crate) struct Args {
     /// Only these applications [default: those of each row]
     #[arg(long = "application", value_name = "APPLICATION")]
     applications: Vec<Application>,
-    /// Only the rows, or only the times [default: both, unless rows, recipes or applications are chosen]
+    /// Only the rows, only the times, or what a late kube-proxy costs [default: rows and times, unless rows, recipes or
+    /// applications are chosen]
     #[arg(long, value_name = "PART")]
     part: Option<Part>,
     /// How many pods are removed to see how late kube-proxy is
@@ -62,6 +64,7 @@ impl Args {
 enum Part {
     Rows,
     Times,
+    Join,
 }
 
 /// A recipe, as an argument.
@@ -108,6 +111,9 @@ struct Cell {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    if args.part == Some(Part::Join) {
+        return join::run(args);
+    }
     let chosen = if args.rows.is_empty() { Row::usual() } else { args.rows.clone() };
     let chosen = if args.part == Some(Part::Times) { Vec::new() } else { chosen };
     let times = args.part.map_or(args.is_whole(), |part| part == Part::Times);
@@ -119,7 +125,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         if rows.is_empty() && !times {
             continue;
         }
-        let options = Options { nodes: 2, proxy_mode: mode, images: images.clone() };
+        let options = Options { proxy_mode: mode, images: images.clone(), ..Options::default() };
         let cluster = Cluster::up(&options).context("no cluster")?;
         for row in rows {
             row_of(&cluster, row, args, &mut cells);
@@ -165,6 +171,7 @@ fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
             setup: setup.clone(),
             namespace: name.clone(),
             rolls: args.rolls,
+            stall: None,
             clients: Client::ALL.to_vec(),
             folder: args.keep.join(&name),
         };

@@ -26,13 +26,15 @@ pub struct Options {
     pub nodes: u8,
     /// How kube-proxy writes its rules.
     pub proxy_mode: ProxyMode,
+    /// How many endpoints one EndpointSlice holds at most; `None`: Kubernetes' own 100.
+    pub endpoints_per_slice: Option<u16>,
     /// Archives of images that every node has from the beginning (see [`images`](crate::images)).
     pub images: Vec<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 2, proxy_mode: ProxyMode::default(), images: Vec::new() }
+        Self { nodes: 2, proxy_mode: ProxyMode::default(), endpoints_per_slice: None, images: Vec::new() }
     }
 }
 
@@ -216,7 +218,7 @@ impl Cluster {
     ) -> anyhow::Result<()> {
         let (bed, plane, binaries, api) = (&self.bed, &self.plane, &self.binaries, &self.api);
         let (started, nodes) = std::thread::scope(|scope| {
-            let started = scope.spawn(|| plane.start(binaries, api));
+            let started = scope.spawn(|| plane.start(binaries, api, options.endpoints_per_slice));
             let prepared: Vec<_> = names
                 .iter()
                 .zip(1..)

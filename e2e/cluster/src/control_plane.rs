@@ -94,12 +94,18 @@ impl ControlPlane {
     }
 
     /// Starts etcd and the API server, and then, once that answers, what needs it.
-    pub(crate) fn start(&self, binaries: &Binaries, api: &Api) -> anyhow::Result<()> {
+    pub(crate) fn start(
+        &self,
+        binaries: &Binaries,
+        api: &Api,
+        endpoints_per_slice: Option<u16>,
+    ) -> anyhow::Result<()> {
         self.start_etcd()?;
         self.start_api_server(binaries)?;
         self.until_ready(api)?;
         let admin = format!("--kubeconfig={}", self.admin.display());
         let file = |flag: &str, name: &str| format!("--{flag}={}", self.pki.file(name));
+        let slices = endpoints_per_slice.map(|most| format!("--max-endpoints-per-slice={most}"));
         self.machine.daemon(
             &binaries.program("kube-controller-manager"),
             [
@@ -110,7 +116,9 @@ impl ControlPlane {
                 file("root-ca-file", "ca.crt"),
                 file("cluster-signing-cert-file", "ca.crt"),
                 file("cluster-signing-key-file", "ca.key"),
-            ],
+            ]
+            .into_iter()
+            .chain(slices),
         )?;
         self.machine.daemon(&binaries.program("kube-scheduler"), [admin, "--leader-elect=false".to_owned()])
     }

@@ -201,6 +201,36 @@ impl Machine {
         })
     }
 
+    /// Halts a daemon where it is (SIGSTOP): it does nothing, and what it has done stays.
+    pub fn pause(&self, daemon: &str) -> anyhow::Result<()> {
+        let (_, own) = self.processes(daemon)?;
+        for process in own {
+            process.signal(Signal::STOP);
+        }
+        Ok(())
+    }
+
+    /// Lets a halted daemon go on.
+    pub fn resume(&self, daemon: &str) -> anyhow::Result<()> {
+        let (nsenter, own) = self.processes(daemon)?;
+        // nsenter halts with its child.
+        for process in own.into_iter().chain(nsenter) {
+            process.signal(Signal::CONT);
+        }
+        Ok(())
+    }
+
+    /// Who waits for a daemon outside of the machine, and the daemon itself.
+    fn processes(&self, daemon: &str) -> anyhow::Result<(Option<Process>, Vec<Process>)> {
+        let daemons = self.daemons();
+        let held = daemons.get(daemon).with_context(|| format!("{} has no {daemon}", self.name))?;
+        let child = held.child.as_ref().with_context(|| format!("{daemon} of {} does not run", self.name))?;
+        let pid = i32::try_from(child.id())?;
+        let own = process::children(pid);
+        anyhow::ensure!(!own.is_empty(), "{daemon} of {} has ended", self.name);
+        Ok((Process::of(pid), own))
+    }
+
     /// Starts a daemon that was stopped or has ended, with the words that it was started with first.
     pub fn start_again(&self, daemon: &str) -> anyhow::Result<()> {
         let mut daemons = self.daemons();

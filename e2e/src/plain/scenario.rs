@@ -14,6 +14,7 @@ use super::objects::{GUARD_PORT, PORT, SELECTOR};
 use super::outcome::{Outcome, Removal, Rollout};
 use super::scraper::Scraper;
 use super::setup::{Recipe, Setup};
+use super::stall::Stall;
 use super::watch::{Sight, Watch};
 use crate::clock;
 
@@ -29,6 +30,8 @@ pub struct Scenario {
     pub namespace: String,
     /// How often it is rolled.
     pub rolls: u32,
+    /// A kube-proxy that is halted at the beginning of each rollout.
+    pub stall: Option<Stall>,
     /// Who sends.
     pub clients: Vec<Client>,
     /// Where everything that was said is kept.
@@ -64,7 +67,7 @@ fn measure(deployed: &Deployed<'_>, scenario: &Scenario) -> anyhow::Result<Outco
     wait::pass(CALM);
     let mut rollouts = Vec::new();
     for _ in 0..scenario.rolls {
-        rollouts.push(roll(deployed, &watch, &mut clients)?);
+        rollouts.push(roll(deployed, &watch, &mut clients, scenario.stall)?);
         wait::pass(CALM);
     }
     let ledgers = clients.end()?;
@@ -93,11 +96,20 @@ fn measure(deployed: &Deployed<'_>, scenario: &Scenario) -> anyhow::Result<Outco
 }
 
 /// Restarts every pod and waits until the last old one is gone.
-fn roll(deployed: &Deployed<'_>, watch: &Watch, clients: &mut Clients) -> anyhow::Result<Rollout> {
+fn roll(
+    deployed: &Deployed<'_>,
+    watch: &Watch,
+    clients: &mut Clients,
+    stall: Option<Stall>,
+) -> anyhow::Result<Rollout> {
     let old: Vec<String> = watch.living().into_iter().map(|sight| sight.uid).collect();
     let began = clock::now();
     let seconds = |end: Instant| (end - began).as_secs_f64();
+    let stalled = stall.map(|stall| stall.begin(deployed)).transpose()?;
     deployed.restart()?;
+    if let Some(stalled) = stalled {
+        stalled.end(watch, &old)?;
+    }
     let patience = deployed.setup.entry.patience();
     deployed.api.rollout_status(&deployed.setup.workload(), patience)?;
     let done = seconds(clock::now());

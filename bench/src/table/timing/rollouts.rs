@@ -22,8 +22,8 @@ pub(super) fn run(cluster: &Cluster, folder: &Path) -> anyhow::Result<String> {
         for timed in [GUARD, GUARD_DEFAULT] {
             let outcome = rolled(cluster, kind, timed, folder)?;
             let share = match (kind, timed.bound) {
-                (Kind::Deployment, Some(join)) => {
-                    format!("{:.2}", gone(&outcome) / bound(&outcome, f64::from(join)))
+                (Kind::Deployment, Some(_)) => {
+                    format!("{:.2}", gone(&outcome) / bound(&outcome, timed.join()))
                 }
                 _ => "–".to_owned(),
             };
@@ -46,7 +46,7 @@ fn rolled(cluster: &Cluster, kind: Kind, timed: Timed, folder: &Path) -> anyhow:
     let setup =
         Setup { kind, replicas: REPLICAS, inject: timed.inject(), ..Setup::new(timed.recipe, Manners::Rude) };
     let folder = folder.join(&name);
-    let scenario = Scenario { setup, namespace: name, rolls: 1, clients: Vec::new(), folder };
+    let scenario = Scenario { setup, namespace: name, rolls: 1, stall: None, clients: Vec::new(), folder };
     plain::run(cluster, &scenario)
 }
 

@@ -1,6 +1,7 @@
 //! `segue inject`: manifests get what a drain needs, and keep every other byte.
 
 mod files;
+mod summary;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,9 +9,11 @@ use std::time::Duration;
 
 use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
 use segue_manifest::paths::Overrides;
+use segue_manifest::text::Severity;
 
 use crate::{duration, output};
 use files::{Destination, File};
+use summary::Summary;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -18,7 +21,8 @@ const DAY: Duration = Duration::from_hours(24);
 ///
 /// Prints the manifests on stdout and what there is to know on stderr. What was injected before is planned anew, so
 /// injecting twice is injecting once. Every edit is recorded in the annotation segue.dev/injected, and --undo takes it
-/// back to the byte. Exits 2, with nothing written, if anything can't be injected.
+/// back to the byte. A workload that can't be injected is printed as it was, the rest goes on, and a summary says which
+/// and why. Exits 2, with nothing written, if none can be, or if the input can't be read.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
@@ -66,6 +70,9 @@ pub(crate) struct Args {
                               "max_connections", "keep_strategy", "keep_sleep", "kubernetes_version"]
     )]
     undo: bool,
+    /// Exit 2, with nothing written, if a single workload is refused
+    #[arg(long)]
+    strict: bool,
     /// Write the files in place
     #[arg(long, conflicts_with = "out")]
     write: bool,
@@ -81,18 +88,35 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         (false, None) => Destination::Stdout,
     };
     let files = files::read(&args.inputs, &destination)?;
+    let strict = args.strict;
     match change(args, &files) {
+        Ok(outcome) if strict && outcome.refused().next().is_some() => {
+            Ok(refuse(&Refused(outcome.refused().cloned().collect())))
+        }
         Ok(outcome) => {
             destination.write(&files, &outcome.texts)?;
-            for note in &outcome.notes {
-                output::note(note);
-            }
+            tell(&outcome);
             Ok(ExitCode::SUCCESS)
         }
-        Err(refused) => {
-            output::note(refused.render(output::stderr_has_color()));
-            Ok(ExitCode::from(2))
-        }
+        Err(refused) => Ok(refuse(&refused)),
+    }
+}
+
+fn refuse(refused: &Refused) -> ExitCode {
+    output::note(refused.render(output::stderr_has_color()));
+    ExitCode::from(2)
+}
+
+/// What there is to know, and last what became of each workload.
+fn tell(outcome: &Outcome) {
+    for note in &outcome.notes {
+        output::note(note);
+    }
+    for complaint in outcome.refused() {
+        output::note(format_args!("\n{}", complaint.render(Severity::Warning, output::stderr_has_color())));
+    }
+    if !outcome.workloads.is_empty() {
+        output::note(format_args!("\n{}", Summary(outcome)));
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 
-const WEB: &str = "\
+pub(crate) const WEB: &str = "\
 # The shop.
 apiVersion: apps/v1
 kind: Deployment
@@ -28,7 +28,7 @@ spec:
               containerPort: 8080
 ";
 
-const SERVICE: &str = "\
+pub(crate) const SERVICE: &str = "\
 apiVersion: v1
 kind: Service
 metadata:
@@ -38,11 +38,11 @@ spec:
   ports: [{port: 80, targetPort: http}]
 ";
 
-fn both() -> String {
+pub(crate) fn both() -> String {
     format!("{WEB}---\n{SERVICE}")
 }
 
-fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
+pub(crate) fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
     let mut child = Command::new(cargo_bin!("segue"))
         .arg("inject")
         .args(arguments)
@@ -61,12 +61,12 @@ fn inject(folder: &Path, arguments: &[&str], stdin: Option<&str>) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// What it printed, where it must have done as asked.
-fn printed(output: &Output) -> String {
+pub(crate) fn printed(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -127,16 +127,86 @@ fn a_folder_is_read_whole_and_written_as_it_stands() {
     assert_eq!(stream, format!("{SERVICE}---\n{web}"), "one stream of all files");
 }
 
+/// Deployment `db`, which stops every pod before the first new one starts.
+pub(crate) fn recreate() -> String {
+    WEB.replace("  name: web\nspec:", "  name: db\nspec:\n  strategy: {type: Recreate}")
+        .replace("app: web", "app: db")
+}
+
 #[test]
-fn what_is_refused_exits_2_with_its_line_and_nothing_is_written() {
+fn what_is_refused_stays_as_it_was_and_the_rest_is_injected_with_a_summary_of_both() {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {containers: [{name: j, image: j}]}}}\n";
+    let input = format!("{}---\n{job}---\n{}", recreate(), both());
+    let output = inject(Path::new("/"), &["--guard", "-"], Some(&input));
+    let said = text(&output.stderr);
+    let after = printed(&output);
+    assert!(after.starts_with(&format!("{}---\n{job}---\n", recreate())), "byte by byte: {after}");
+    assert!(after.contains("containerPort: 15080") && after.contains("segue-agent"), "{after}");
+    let summary = "\
+refused: Deployment db, which stays as it was: strategy Recreate stops every pod before the first new one starts: no drain can help
+left alone: Job j
+injected: Deployment web
+1 injected, 1 left alone, 1 refused
+";
+    assert!(said.ends_with(summary), "{said}");
+    assert!(
+        said.contains("stdin:7:20") && said.contains("use RollingUpdate"),
+        "where, and what would be right: {said}"
+    );
+    let again = inject(Path::new("/"), &["--guard", "-"], Some(&input));
+    assert_eq!(text(&again.stderr), said, "in a stable order");
+}
+
+#[test]
+fn strict_refuses_all_with_its_line_and_nothing_is_written() {
+    let folder = folder();
+    fs::write(folder.path().join("db.yaml"), recreate()).unwrap();
+    for arguments in
+        [&["--strict", "--write", "app.yaml", "db.yaml"][..], &["--strict", "app.yaml", "db.yaml"]]
+    {
+        let output = inject(folder.path(), arguments, None);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stdout), "");
+        let said = text(&output.stderr);
+        assert!(said.contains("db.yaml:7:") && said.contains("strategy Recreate"), "{said}");
+        assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+    }
+    printed(&inject(folder.path(), &["--write", "app.yaml", "db.yaml"], None));
+    assert!(fs::read_to_string(folder.path().join("app.yaml")).unwrap().contains("segue-agent"));
+    assert_eq!(fs::read_to_string(folder.path().join("db.yaml")).unwrap(), recreate());
+    printed(&inject(folder.path(), &["--strict", "app.yaml"], None));
+}
+
+#[test]
+fn an_input_of_which_every_workload_is_refused_exits_2_and_nothing_is_written() {
     let folder = folder();
     let windows = WEB.replace("    spec:\n", "    spec:\n      os: {name: windows}\n");
     fs::write(folder.path().join("windows.yaml"), &windows).unwrap();
-    let output = inject(folder.path(), &["--write", "app.yaml", "windows.yaml"], None);
+    fs::write(folder.path().join("db.yaml"), recreate()).unwrap();
+    let output = inject(folder.path(), &["--out", "out", "db.yaml", "windows.yaml"], None);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
     assert!(said.contains("windows.yaml:13:") && said.contains("run on Windows"), "{said}");
-    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+    assert!(said.contains("db.yaml:7:"), "{said}");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn what_a_service_in_its_second_step_needs_is_not_undone_and_strict_undoes_nothing() {
+    let other = recreate().replace("  strategy: {type: Recreate}\n", "");
+    let before = format!("{WEB}---\n{}---\n{other}", SERVICE.replace("http", "8080"));
+    let second = printed(&inject(Path::new("/"), &["--second-step", "-"], Some(&before)));
+    let output = inject(Path::new("/"), &["--undo", "-"], Some(&second));
+    let said = text(&output.stderr);
+    assert!(printed(&output).ends_with(&format!("---\n{other}")));
+    assert!(
+        said.contains(
+            "refused: Deployment web, which stays as it was: Service web: it sends to the guard by number"
+        ),
+        "{said}"
+    );
+    assert!(said.ends_with("taken out: Deployment db\n1 taken out, 1 refused\n"), "{said}");
+    assert_eq!(inject(Path::new("/"), &["--undo", "--strict", "-"], Some(&second)).status.code(), Some(2));
 }
 
 #[test]

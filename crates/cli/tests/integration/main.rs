@@ -4,5 +4,6 @@
 
 mod command;
 mod inject;
+mod inject_flags;
 mod probe;
 mod sample;

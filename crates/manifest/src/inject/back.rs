@@ -1,25 +1,52 @@
 //! Taking back what was injected, by the records of the objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Decisions, Note};
+use super::left::{Left, Stuck};
 use super::record::{self, Record, place};
-use super::{Refused, agent};
-use crate::objects::{Object, Template, objects};
-use crate::text::{self, Edit, Items, Pointer, Stream};
+use super::{Refused, agent, read};
+use crate::objects::{Address, Object, Template};
+use crate::text::{self, Complaint, Edit, Items, Pointer, Stream};
 
-/// Takes back what was injected into the objects that `which` picks. What someone has changed since is left, and told; but
-/// the agent's own container goes whatever it holds.
+/// The objects of one file that are to be taken back: each one's document, and its root in it.
+type Wanted = BTreeSet<(usize, Pointer)>;
+
+/// What could not be taken back: its document and root, and why.
+type Stubborn = (usize, Pointer, Vec<Complaint>);
+
+/// Takes back what was injected into the objects that `which` picks, but for those that are left. What someone has changed since
+/// is left, and told; but the agent's own container goes whatever it holds.
 pub(super) fn take_back(
     streams: &[Stream],
+    left: &Left,
     notes: &mut Vec<Note>,
     which: impl Fn(&Object, &Record) -> bool,
-) -> Result<Vec<Stream>, Refused> {
+) -> Result<Vec<Stream>, Stuck> {
+    let mut wanted = vec![Wanted::new(); streams.len()];
+    for object in read(streams)?.iter().filter(|object| !left.contains_key(&object.address)) {
+        match Record::of(object) {
+            Ok(Some(record)) if which(object, &record) => {
+                let Address { file, document, root } = &object.address;
+                wanted[*file].insert((*document, root.clone()));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let mut decisions = Decisions::default();
+                let message = format!("its record can't be read: {error}");
+                let help = "restore the annotation as it was written, or take out by hand what was injected";
+                decisions.refuse(streams, object, &place(), (message, help.to_owned()));
+                return Err(Stuck::one(object.address.clone(), decisions.refusals));
+            }
+        }
+    }
     let mut after = Vec::new();
-    for stream in streams {
-        let stream = match by_documents(stream, notes, &which)? {
+    for (file, (stream, wanted)) in streams.iter().zip(wanted).enumerate() {
+        let stream = match by_documents(stream, notes, &wanted) {
             Some(stream) => stream,
-            None => whole(stream, notes, &which)?,
+            None => whole(stream, notes, &wanted).map_err(|(document, root, complaints)| {
+                Stuck::one(Address { file, document, root }, complaints)
+            })?,
         };
         after.push(stream);
     }
@@ -28,112 +55,83 @@ pub(super) fn take_back(
 
 /// The same, each document by itself, and of a `List` each item, so that a long file is not read again for each of its objects;
 /// `None` if that does not come to the same.
-fn by_documents(
-    stream: &Stream,
-    notes: &mut Vec<Note>,
-    which: &impl Fn(&Object, &Record) -> bool,
-) -> Result<Option<Stream>, Refused> {
+fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Option<Stream> {
     let mut roots: BTreeMap<usize, Vec<Pointer>> = BTreeMap::new();
-    for (object, _) in recorded(stream, which)? {
-        roots.entry(object.address.document).or_default().push(object.address.root);
+    for (document, root) in wanted {
+        roots.entry(*document).or_default().push(root.clone());
     }
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for (document, roots) in roots {
-        let Some(part) = text::cut_out(stream, document) else { return Ok(None) };
+        let part = text::cut_out(stream, document)?;
         // A refusal is told by its place in the whole.
-        let after = match by_items(&part, &roots, &mut said, which) {
-            Some(after) => Ok(after),
-            None => whole(&part, &mut said, which),
+        let after = match by_items(&part, &roots, &mut said) {
+            Some(after) => after,
+            None => whole(&part, &mut said, &roots.into_iter().map(|root| (0, root)).collect()).ok()?,
         };
-        let Ok(after) = after else { return Ok(None) };
         parts.insert(document, after);
     }
-    let back = text::put_back(stream, &parts);
-    if back.is_some() {
-        notes.append(&mut said);
-    }
-    Ok(back)
+    let back = text::put_back(stream, &parts)?;
+    notes.append(&mut said);
+    Some(back)
 }
 
-fn by_items(
-    document: &Stream,
-    roots: &[Pointer],
-    notes: &mut Vec<Note>,
-    which: &impl Fn(&Object, &Record) -> bool,
-) -> Option<Stream> {
+fn by_items(document: &Stream, roots: &[Pointer], notes: &mut Vec<Note>) -> Option<Stream> {
     let items = Items::of(document)?;
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for root in roots {
         // A value below it, as an item's are; an item that is a list itself stays one.
         let index = text::item_on(&root.then("kind")).filter(|_| root.steps().len() == 2)?;
-        parts.insert(index, whole(&items.cut_out(index)?, &mut said, which).ok()?);
+        // Cut out it is the first.
+        let alone = Wanted::from([(0, Pointer::keys(["items"]).then(0))]);
+        parts.insert(index, whole(&items.cut_out(index)?, &mut said, &alone).ok()?);
     }
     let back = items.put_back(&parts)?;
     notes.append(&mut said);
     Some(back)
 }
 
-fn whole(
-    stream: &Stream,
-    notes: &mut Vec<Note>,
-    which: &impl Fn(&Object, &Record) -> bool,
-) -> Result<Stream, Refused> {
+fn whole(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Result<Stream, Stubborn> {
     let mut stream = stream.clone();
-    while let Some((object, record)) = recorded(&stream, which)?.into_iter().next() {
-        let undo = record::undo_at(&record, &object.address.root);
-        let undone = text::undo(&stream, object.address.document, &undo)?;
-        stream = text::parse(stream.name(), &undone.text)?;
-        if recorded(&stream, which)?.iter().any(|(one, _)| one.address == object.address) {
-            let help = "take out by hand what was injected, the annotation too".to_owned();
-            let message = "its record does not fit it any more: it could not be taken out".to_owned();
-            let mut decisions = Decisions::default();
-            decisions.refuse(std::slice::from_ref(&stream), &object, &place(), (message, help));
-            return Err(Refused(decisions.refusals));
-        }
-        let (left, gone) = without_agent(&stream, &object)?;
-        stream = left;
-        for skipped in undone.skipped.into_iter().filter(|one| !gone.contains(&one.at)) {
-            let below = skipped.at.steps().get(object.address.root.steps().len()..).unwrap_or_default();
-            let text = format!("{} is left as it is: {}", Pointer(below.to_vec()), skipped.reason);
-            notes.push(Note { about: object.to_string(), text });
-        }
+    for (document, root) in wanted {
+        let stubborn = |refused: Refused| (*document, root.clone(), refused.0);
+        stream = one(&stream, notes, *document, root).map_err(stubborn)?;
     }
     Ok(stream)
 }
 
-/// The objects that have a record which is to be taken back.
-fn recorded(
-    stream: &Stream,
-    which: &impl Fn(&Object, &Record) -> bool,
-) -> Result<Vec<(Object, Record)>, Refused> {
-    let streams = std::slice::from_ref(stream);
-    let objects =
-        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
-    let mut found = Vec::new();
-    for object in objects {
-        match Record::of(&object) {
-            Ok(Some(record)) if which(&object, &record) => found.push((object, record)),
-            Ok(_) => {}
-            Err(error) => {
-                let mut decisions = Decisions::default();
-                let message = format!("its record can't be read: {error}");
-                let help = "restore the annotation as it was written, or take out by hand what was injected";
-                decisions.refuse(streams, &object, &place(), (message, help.to_owned()));
-                return Err(Refused(decisions.refusals));
-            }
-        }
+/// Takes back what was injected into one object.
+fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) -> Result<Stream, Refused> {
+    let Some(object) = find(stream, document, root)? else { return Ok(stream.clone()) };
+    let Ok(Some(record)) = Record::of(&object) else { return Ok(stream.clone()) };
+    let undone = text::undo(stream, document, &record::undo_at(&record, root))?;
+    let stream = text::parse(stream.name(), &undone.text)?;
+    let has_record = |now: Object| now.meta.annotations.contains_key(record::ANNOTATION);
+    if find(&stream, document, root)?.is_some_and(has_record) {
+        let help = "take out by hand what was injected, the annotation too".to_owned();
+        let message = "its record does not fit it any more: it could not be taken out".to_owned();
+        let mut decisions = Decisions::default();
+        decisions.refuse(std::slice::from_ref(&stream), &object, &place(), (message, help));
+        return Err(Refused(decisions.refusals));
     }
-    Ok(found)
+    let (stream, gone) = without_agent(&stream, &object)?;
+    for skipped in undone.skipped.into_iter().filter(|one| !gone.contains(&one.at)) {
+        let below = skipped.at.steps().get(root.steps().len()..).unwrap_or_default();
+        let text = format!("{} is left as it is: {}", Pointer(below.to_vec()), skipped.reason);
+        notes.push(Note { about: object.to_string(), text });
+    }
+    Ok(stream)
+}
+
+fn find(stream: &Stream, document: usize, root: &Pointer) -> Result<Option<Object>, Refused> {
+    let at = |object: &Object| object.address.document == document && object.address.root == *root;
+    Ok(read(std::slice::from_ref(stream))?.into_iter().find(at))
 }
 
 /// Removes the agent's container where it is still there, and answers where it was.
 fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
     let streams = std::slice::from_ref(stream);
-    let objects =
-        objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))?;
-    let Some(now) = objects.into_iter().find(|one| one.address == object.address) else {
-        return Ok((stream.clone(), Vec::new()));
-    };
+    let Address { document, root, .. } = &object.address;
+    let Some(now) = find(stream, *document, root)? else { return Ok((stream.clone(), Vec::new())) };
     let template = Template::of(&now).map_err(|error| Refused::misshapen(streams, &now.address, &error))?;
     let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
     let spec_at = now.pointer(&template.spec_at());

@@ -50,6 +50,25 @@ impl Decisions {
         }
     }
 
+    /// The edits of others beside its own, each once.
+    pub(super) fn take_edits(&mut self, others: &Self) {
+        for (address, edits) in &others.edits {
+            let own = self.edits.entry(address.clone()).or_default();
+            for edit in edits {
+                if !own.contains(edit) {
+                    own.push(edit.clone());
+                }
+            }
+        }
+    }
+
+    /// The notes of others behind its own, each once.
+    pub(super) fn take_notes(&mut self, others: &mut Self) {
+        for Note { about, text } in others.notes.drain(..) {
+            self.note(about, text);
+        }
+    }
+
     /// An object that can't be used as it is, at a place below its root.
     pub(super) fn refuse(
         &mut self,

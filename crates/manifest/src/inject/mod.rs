@@ -1,11 +1,11 @@
 //! Inject: a manifest gets what a drain needs, and nothing else of it changes.
 //!
 //! Everything is decided before anything is edited: each rule (one module) looks at a workload joined with what
-//! concerns it and yields edits, notes, or a refusal. If anything is refused nothing is changed. What was injected
-//! before is taken back first, so that injecting twice is injecting once, and other flags plan anew.
+//! concerns it and yields edits, notes, or a refusal. What is refused of one workload is that workload's (`left`). What was
+//! injected before is taken back first, so that injecting twice is injecting once, and other flags plan anew.
 //!
 //! ```text
-//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
+//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ join ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
 //! ```
 
 mod agent;
@@ -15,7 +15,10 @@ mod draft;
 mod foreign;
 mod grace;
 mod hooks;
+mod join;
+mod left;
 mod options;
+mod outcome;
 mod ports;
 mod record;
 mod refuse;
@@ -26,23 +29,25 @@ mod sizes;
 mod sleeps;
 mod strategy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segue_core::pod::PodPlan;
 
 use crate::duration::words;
-use crate::objects::{Object, Template, objects};
+use crate::objects::{Address, Kind, Object, Template, objects};
 use crate::paths::{AgentHealth, paths};
-use crate::text::{Pointer, Stream};
-use crate::workload::{Misshapen, World};
+use crate::text::Stream;
+use crate::workload::World;
 
 pub use draft::Note;
 pub use options::Options;
+pub use outcome::{Fate, Outcome, Told};
 pub use record::ANNOTATION as RECORD_ANNOTATION;
 pub use refuse::{NATIVE_SIDECARS, version_of};
 pub use refused::Refused;
 
 use draft::{Decisions, Draft};
+use left::{Left, Share, Stuck, without_those};
 use record::Record;
 
 /// The annotation that tells a reader why the grace period is what it is.
@@ -50,77 +55,106 @@ pub const PLAN_ANNOTATION: &str = "segue.dev/plan";
 /// The annotation that names the ports which the agent binds.
 pub const PORTS_ANNOTATION: &str = "segue.dev/ports";
 
-/// What came of it.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The files' new texts, in their order; a file with nothing to change is as it was.
-    pub texts: Vec<String>,
-    /// What a reader must know.
-    pub notes: Vec<Note>,
-    /// How many objects there were in all.
-    pub objects: usize,
-    /// How many of them were changed.
-    pub changed: usize,
-}
-
-/// Injects all workloads in these files.
+/// Injects all workloads in these files that can be; it is refused if none can.
 pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused> {
-    let mut decisions = Decisions::default();
     let options = &Options { guard: options.guard || options.second_step, ..options.clone() };
     let before = guards_before(streams)?;
-    // In a second step what has the guard stays as it is: only the Services are new.
-    let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
-    let clean = back::take_back(streams, &mut decisions.notes, again)?;
-    let objects = read(&clean)?;
-    // What is refused is told by its place in the text as it was given.
-    decide(&mut decisions, streams, &objects, options, &before)?;
-    if !decisions.refusals.is_empty() {
-        return Err(Refused(decisions.refusals));
-    }
-    let mut after = record::apply(&clean, &decisions, &BTreeMap::new())?;
-    let mut changed = decisions.edits.len();
+    let (mut attempt, mut left) = without_those(|left| inject_without(streams, options, &before, left))?;
     if options.second_step {
-        let (services, more) = second::step(&after, &mut decisions)?;
-        after = services;
-        changed += more;
+        left.extend(second::step(&mut attempt, streams)?);
     }
+    let Attempt { objects, decisions, after, changed, injected } = attempt;
+    let fate = |object: &Object| {
+        let injected = injected.contains(&object.address).then_some(Fate::Injected);
+        injected.or_else(|| object.kind.is_workload().then_some(Fate::LeftAlone))
+    };
     let texts = after.iter().map(|stream| stream.text().to_owned()).collect();
-    Ok(Outcome { texts, notes: decisions.notes, objects: objects.len(), changed })
+    let workloads = outcome::told(&objects, &left, fate);
+    // What an earlier second step did is done.
+    let done = changed > 0 || options.second_step && objects.iter().any(record::in_second_step);
+    Outcome { texts, notes: decisions.notes, workloads, objects: objects.len(), changed }
+        .unless_all_is_refused(done)
 }
 
-/// Takes back what was injected: of Services in their second step if `second_step`, else of everything else, which is
-/// refused while such a Service is in the input: it would send to a guard that is gone.
+/// A try to inject all but what is left.
+struct Attempt {
+    /// As they were once the earlier injection was taken back.
+    objects: Vec<Object>,
+    decisions: Decisions,
+    after: Vec<Stream>,
+    changed: usize,
+    /// The workloads that have the agent now.
+    injected: BTreeSet<Address>,
+}
+
+fn inject_without(
+    streams: &[Stream],
+    options: &Options,
+    before: &Guards,
+    left: &Left,
+) -> Result<Attempt, Stuck> {
+    let mut decisions = Decisions::default();
+    // In a second step what has the guard stays as it is: only the Services are new.
+    let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
+    let clean = back::take_back(streams, left, &mut decisions.notes, again)?;
+    let objects = read(&clean)?;
+    // What is refused is told by its place in the text as it was given.
+    refuse::old_cluster(&mut decisions, streams, &objects);
+    if !decisions.refusals.is_empty() {
+        return Err(Refused(decisions.refusals).into());
+    }
+    let (shares, injected) = decide(&mut decisions, streams, &objects, options, before, left)?;
+    let after = left::apply(&clean, &shares)?;
+    let mut changed = Decisions::default();
+    for share in &shares {
+        changed.take_edits(&share.decisions);
+    }
+    Ok(Attempt { objects, decisions, after, changed: changed.edits.len(), injected })
+}
+
+/// Takes back what was injected: of Services in their second step if `second_step`, else of everything else but the workloads
+/// behind such Services, which would send to a guard that is gone.
 pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     let objects = read(streams)?;
-    let mut decisions = Decisions::default();
-    let mut changed = 0;
-    for object in &objects {
-        let Ok(Some(record)) = Record::of(object) else { continue };
-        changed += usize::from(record.is_second_step() == second_step);
-        if record.is_second_step() && !second_step {
-            let message = "it sends to the guard by number, which would be gone".to_owned();
-            let help =
-                "take the Services back first, with `segue inject --undo --second-step`, and apply them";
-            decisions.refuse(streams, object, &Pointer::root(), (message, help.to_owned()));
-        }
-    }
-    if !decisions.refusals.is_empty() {
-        return Err(Refused(decisions.refusals));
-    }
+    let held = if second_step { Left::new() } else { second::held(streams, &objects)? };
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
-    let clean = back::take_back(streams, &mut decisions.notes, which)?;
+    let ((clean, mut notes), mut left) = without_those(|left| {
+        let left: Left = held.clone().into_iter().chain(left.clone()).collect();
+        let mut notes = Vec::new();
+        let clean = back::take_back(streams, &left, &mut notes, which)?;
+        Ok((keep_around(&clean, &left)?, notes))
+    })?;
+    left.extend(held);
+    let gone = |object: &Object| {
+        let record = Record::of(object).ok().flatten();
+        record.is_some_and(|record| which(object, &record)) && !left.contains_key(&object.address)
+    };
+    let changed = objects.iter().filter(|object| gone(object)).count();
+    let mut note = |text: &str| notes.push(Note { about: "undo".to_owned(), text: text.to_owned() });
     if changed == 0 {
         let what = if second_step { "no Service was sent to the guard" } else { "nothing was injected" };
-        decisions.note("undo", format!("{what}: the input is as it was"));
+        note(&format!("{what}: the input is as it was"));
+    } else if second_step {
+        note("apply the Services first; once they are, `segue inject --undo` takes out the rest");
     }
-    if second_step && changed > 0 {
-        decisions.note(
-            "undo",
-            "apply the Services first; once they are, `segue inject --undo` takes out the rest",
-        );
-    }
+    let fate = |object: &Object| {
+        let taken = (gone(object) && object.kind.template().is_some()).then_some(Fate::TakenOut);
+        taken.or_else(|| object.kind.is_workload().then_some(Fate::LeftAlone))
+    };
+    let workloads = outcome::told(&objects, &left, fate);
     let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
-    Ok(Outcome { texts, notes: decisions.notes, objects: objects.len(), changed })
+    Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused(changed > 0)
+}
+
+/// Policies were taken back too: what stays injected needs its part of them again.
+fn keep_around(clean: &[Stream], left: &Left) -> Result<Vec<Stream>, Stuck> {
+    let objects = read(clean)?;
+    let world = World::of(&objects, record::service_before).map_err(|one| Refused::of(clean, &one))?;
+    let mut shares = Vec::new();
+    for object in objects.iter().filter(|object| left.contains_key(&object.address)) {
+        shares.extend(left::around_one(&world, object, clean, &Options::default())?);
+    }
+    left::apply(clean, &shares)
 }
 
 fn read(streams: &[Stream]) -> Result<Vec<Object>, Refused> {
@@ -151,37 +185,51 @@ fn injected_plan(streams: &[Stream], object: &Object) -> Result<Option<PodPlan>,
         .find_map(|container| agent::plan_of(&container)))
 }
 
+/// Decides every workload; answers what each needs, and which have the agent then.
 fn decide(
     decisions: &mut Decisions,
     streams: &[Stream],
     objects: &[Object],
     options: &Options,
     before: &Guards,
-) -> Result<(), Refused> {
-    let misshapen = |Misshapen { address, error }| Refused::misshapen(streams, &address, &error);
-    let world = World::of(objects, record::service_before).map_err(misshapen)?;
-    refuse::old_cluster(decisions, streams, objects);
-    let mut stages = Vec::new();
-    let mut injected = 0;
+    left: &Left,
+) -> Result<(Vec<Share>, BTreeSet<Address>), Stuck> {
+    let world = World::of(objects, record::service_before).map_err(|one| Refused::of(streams, &one))?;
+    let (mut stages, mut shares, mut injected) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut refused = Left::new();
     for object in objects {
-        if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
-            injected += usize::from(object.kind.template().is_some());
+        if left.contains_key(&object.address) {
+            shares.extend(left::around_one(&world, object, streams, options)?);
             continue;
         }
-        let Some(workload) = world.workload(object).map_err(misshapen)? else {
+        if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
+            injected.extend(object.kind.template().is_some().then(|| object.address.clone()));
+            continue;
+        }
+        let Some(workload) = world.workload(object).map_err(|one| Refused::of(streams, &one))? else {
             if let Some(why) = refuse::left_alone(object) {
                 decisions.note(object, why);
             }
             continue;
         };
-        injected += 1;
-        let mut draft = Draft { workload: &workload, options, streams, decisions: &mut *decisions };
-        let own = before.get(&object.to_string()).cloned().unwrap_or_default();
-        stages.extend(decide_one(&mut draft, objects, &own));
+        let mut own = Decisions::default();
+        let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
+        let guards = before.get(&object.to_string()).cloned().unwrap_or_default();
+        stages.extend(decide_one(&mut draft, objects, &guards));
+        if own.refusals.is_empty() {
+            decisions.take_notes(&mut own);
+            injected.insert(object.address.clone());
+            shares.push(Share { address: object.address.clone(), decisions: own, targets: BTreeMap::new() });
+        } else {
+            refused.insert(object.address.clone(), own.refusals);
+        }
     }
-    foreign::tell(decisions, objects, injected > 0);
-    tell(decisions, options, injected, &stages);
-    Ok(())
+    if !refused.is_empty() {
+        return Err(Stuck::At(refused));
+    }
+    foreign::tell(decisions, objects, !injected.is_empty());
+    tell(decisions, options, !injected.is_empty(), &stages);
+    Ok((shares, injected))
 }
 
 /// Decides one workload; answers the names of its paths' stages.
@@ -189,10 +237,12 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
     let slept = hooks::decide(draft);
-    let found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
+    let mut found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
     for note in found.notes {
         draft.note(note);
     }
+    let others = objects.iter().any(|object| object.kind == Kind::OtherRoute);
+    join::decide(draft, &mut found.paths, others);
     around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);
     foreign::beside(draft, objects, &ports);
@@ -226,14 +276,14 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
 }
 
 /// What is to be said of the input as a whole.
-fn tell(decisions: &mut Decisions, options: &Options, injected: usize, stages: &[String]) {
+fn tell(decisions: &mut Decisions, options: &Options, injected: bool, stages: &[String]) {
     for stage in options.bounds.stages().filter(|stage| !stages.iter().any(|one| one == stage)) {
         decisions.note(
             "--bound",
             format!("no path in the input has the stage {stage}: its bound changes nothing"),
         );
     }
-    if injected == 0 {
+    if !injected {
         decisions.note("inject", "no workload in the input: nothing is changed");
     } else if options.kubernetes.is_none() {
         decisions.note("inject", "needs Kubernetes 1.29 or later (native sidecars)");

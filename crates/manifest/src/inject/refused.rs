@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::objects::{Address, ShapeError};
 use crate::text::{Complaint, Place, Pointer, Refusal, Severity, Stream, TextError};
+use crate::workload::Misshapen;
 
 /// Nothing was changed, for all these reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,12 @@ impl Refused {
         Self(vec![
             stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what)),
         ])
+    }
+}
+
+impl Refused {
+    pub(super) fn of(streams: &[Stream], misshapen: &Misshapen) -> Self {
+        Self::misshapen(streams, &misshapen.address, &misshapen.error)
     }
 }
 

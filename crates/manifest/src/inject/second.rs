@@ -5,49 +5,39 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::draft::Decisions;
-use super::{Refused, injected_plan, read, record};
+use super::left::{self, Left, Share, Stuck, without_those};
+use super::{Attempt, Refused, injected_plan, read, record};
 use crate::objects::{Kind, Object, PortRef, Service, Template};
 use crate::text::{Edit, Pointer, Position, Stream};
 
-/// Changes the Services of the guarded workloads in these files; answers how many.
-pub(super) fn step(streams: &[Stream], decisions: &mut Decisions) -> Result<(Vec<Stream>, usize), Refused> {
+/// Changes the Services of the guarded workloads; answers those that can't be changed. `given` is the input as it was: what is
+/// refused is told by its place there.
+pub(super) fn step(attempt: &mut Attempt, given: &[Stream]) -> Result<Left, Refused> {
+    let streams = &attempt.after;
     let objects = read(streams)?;
-    let mut services = Decisions::default();
-    let mut targets = BTreeMap::new();
-    for object in objects.iter().filter(|object| object.kind == Kind::Service) {
-        let service =
-            Service::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
-        if service.is_headless() {
-            continue;
+    let ((after, mut shares), left) = without_those(|left| {
+        let (mut shares, mut refused) = (Vec::new(), Left::new());
+        for object in objects.iter().filter(|object| object.kind == Kind::Service) {
+            if left.contains_key(&object.address) {
+                continue;
+            }
+            let share = decide(given, &objects, object)?;
+            if share.decisions.refusals.is_empty() {
+                shares.push(share);
+            } else {
+                refused.insert(share.address, share.decisions.refusals);
+            }
         }
-        let guards = guards(streams, &objects, object, &service, &mut services)?;
-        let mut own = BTreeMap::new();
-        for (index, port) in service.ports.iter().enumerate().filter(|(_, port)| port.is_tcp()) {
-            let PortRef::Number(number) = port.target() else { continue };
-            let Some(guard) = guards.get(&number) else { continue };
-            let below = Pointer::keys(["spec", "ports"]).then(index).then("targetPort");
-            let (at, value) = (object.pointer(&below), Value::from(*guard));
-            let edit = match object.value(&below) {
-                Some(_) => Edit::Set { at, value },
-                None => Edit::Insert { at, value, position: Position::Last },
-            };
-            services.edit(object, edit);
-            own.insert(port.port, number);
-            services.note(
-                object,
-                format!("port {} sends to the guard on {guard} instead of {number}", port.port),
-            );
+        if !refused.is_empty() {
+            return Err(Stuck::At(refused));
         }
-        if !own.is_empty() {
-            targets.insert(object.address.clone(), own);
-        }
+        Ok((left::apply(streams, &shares)?, shares))
+    })?;
+    let decisions = &mut attempt.decisions;
+    for share in &mut shares {
+        decisions.take_notes(&mut share.decisions);
     }
-    if !services.refusals.is_empty() {
-        return Err(Refused(services.refusals));
-    }
-    let after = record::apply(streams, &services, &targets)?;
-    let changed = services.edits.len();
-    decisions.notes.append(&mut services.notes);
+    let changed = shares.iter().filter(|share| !share.targets.is_empty()).count();
     decisions.note(
         "second step",
         match changed {
@@ -58,7 +48,67 @@ pub(super) fn step(streams: &[Stream], decisions: &mut Decisions) -> Result<(Vec
             _ => "apply the Services only once every pod has the guard (`kubectl rollout status` says so); to undo, take them back first",
         },
     );
-    Ok((after, changed))
+    attempt.changed += changed;
+    attempt.after = after;
+    Ok(left)
+}
+
+/// What is to be changed in one Service.
+fn decide(streams: &[Stream], objects: &[Object], object: &Object) -> Result<Share, Refused> {
+    let mut share =
+        Share { address: object.address.clone(), decisions: Decisions::default(), targets: BTreeMap::new() };
+    let service =
+        Service::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
+    if service.is_headless() {
+        return Ok(share);
+    }
+    let guards = guards(streams, objects, object, &service, &mut share.decisions)?;
+    for (index, port) in service.ports.iter().enumerate().filter(|(_, port)| port.is_tcp()) {
+        let PortRef::Number(number) = port.target() else { continue };
+        let Some(guard) = guards.get(&number) else { continue };
+        let below = Pointer::keys(["spec", "ports"]).then(index).then("targetPort");
+        let (at, value) = (object.pointer(&below), Value::from(*guard));
+        let edit = match object.value(&below) {
+            Some(_) => Edit::Set { at, value },
+            None => Edit::Insert { at, value, position: Position::Last },
+        };
+        share.decisions.edit(object, edit);
+        share.targets.insert(port.port, number);
+        share
+            .decisions
+            .note(object, format!("port {} sends to the guard on {guard} instead of {number}", port.port));
+    }
+    Ok(share)
+}
+
+/// The workloads that Services in their second step send to: without their guards these would send to nobody. A Service whose
+/// workloads are not in the input is named itself.
+pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refused> {
+    let mut left = Left::new();
+    for object in objects.iter().filter(|object| record::in_second_step(object)) {
+        let service =
+            Service::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
+        let mut decisions = Decisions::default();
+        let message = "it sends to the guard by number, which would be gone".to_owned();
+        let help = "take the Services back first, with `segue inject --undo --second-step`, and apply them"
+            .to_owned();
+        decisions.refuse(streams, object, &Pointer::root(), (message, help));
+        let mut behind = Vec::new();
+        for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
+            let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
+            let Some(template) = Template::of(workload).map_err(misshapen)? else { continue };
+            if service.picks(&template.labels) && workload.meta.annotation(record::ANNOTATION).is_some() {
+                behind.push(workload.address.clone());
+            }
+        }
+        if behind.is_empty() {
+            behind.push(object.address.clone());
+        }
+        for address in behind {
+            left.entry(address).or_default().extend(decisions.refusals.clone());
+        }
+    }
+    Ok(left)
 }
 
 /// Whether a workload in these files has a guard.

@@ -54,6 +54,31 @@ pub(super) fn decide(draft: &mut Draft, min_ready: Duration) {
     }
 }
 
+/// Whether, by the values that [`decide`] leaves, an old pod goes only once its replacement is Ready. A percentage that is kept may
+/// be none of few pods and one of more: how many there will be is not known.
+pub(super) fn ready_first(draft: &Draft) -> bool {
+    let strategy = Pointer::keys(["spec", "strategy"]);
+    let has = |at: &Pointer| word(draft, at).is_some();
+    let values = match draft.workload.object.kind {
+        Kind::Deployment if word(draft, &strategy.then("type")) != Some(json!("Recreate")) => {
+            strategy.then("rollingUpdate")
+        }
+        // Elsewhere whole versions are switched, by a Service's selector or a router's weights.
+        Kind::Rollout
+            if !has(&strategy.then("blueGreen")) && !has(&strategy.then("canary").then("trafficRouting")) =>
+        {
+            strategy.then("canary")
+        }
+        _ => return false,
+    };
+    let is_nothing = |key| word(draft, &values.then(key)).is_some_and(|value| is_nothing(&value));
+    let (no_surge, none_unavailable) = (is_nothing("maxSurge"), is_nothing("maxUnavailable"));
+    if draft.options.keep_strategy || (no_surge && alone_on_its_node(draft).is_some()) {
+        return none_unavailable && !no_surge;
+    }
+    true
+}
+
 fn word(draft: &Draft, at: &Pointer) -> Option<Value> {
     draft.workload.object.value(at).filter(|value| !value.is_null()).cloned()
 }

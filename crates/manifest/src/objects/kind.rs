@@ -117,6 +117,11 @@ impl Kind {
         }
     }
 
+    /// Whether it makes pods: if it does, a reader wants to know what became of it.
+    pub fn is_workload(self) -> bool {
+        self == Self::Job || self.template().is_some()
+    }
+
     /// Where it keeps its pods' template, if their traffic is to be drained.
     pub fn template(self) -> Option<Pointer> {
         match self {

@@ -69,6 +69,14 @@ impl Overrides {
         self.0.keys().map(String::as_str)
     }
 
+    /// Whether the user has set this stage's bound for this way.
+    pub fn sets(&self, stage: &str, way: Direction) -> bool {
+        self.0.get(stage).is_some_and(|own| match way {
+            Direction::Join => own.join.is_some(),
+            Direction::Leave => own.leave.is_some(),
+        })
+    }
+
     /// Replaces a stage's bounds by the user's own.
     pub(super) fn apply(&self, stage: &mut Stage) {
         let Some(own) = self.0.get(&stage.name) else { return };

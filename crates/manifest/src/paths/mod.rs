@@ -29,6 +29,9 @@ pub struct AgentHealth {
 /// The path of an agent's answer to a load balancer's health checks: it fails from the withdrawal on.
 pub const LB_HEALTH: &str = "/segue/lb-health";
 
+/// The name of kube-proxy's stage.
+pub const KUBE_PROXY_STAGE: &str = KUBE_PROXY.name;
+
 /// The paths to a workload's pods, and what is to be said about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {

@@ -9,11 +9,11 @@ mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
+use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, PodPlan, Port};
 
 use super::draft::Draft;
 use super::record;
-use crate::objects::{PolicyPort, PortRef};
+use crate::objects::{PodSpec, PolicyPort, PortRef};
 use crate::text::Pointer;
 use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
 
@@ -65,6 +65,19 @@ impl Allowed<'_> {
 }
 
 impl Ports {
+    /// Those of a workload that stays injected by this plan.
+    pub(super) fn of_injected(plan: PodPlan, spec: &PodSpec) -> Self {
+        let named = |port: &Port| {
+            let name = port.name.clone()?;
+            let after = spec.containers.iter().find_map(|one| one.port_named(&name)?.container_port)?;
+            Some(Named { name, before: port.application, after })
+        };
+        let names = plan.ports.iter().filter_map(named).collect();
+        // Who comes to the old numbers is not known any more: whoever was let through still is.
+        let passed_by = plan.ports.iter().map(|port| port.application).collect();
+        Self { list: plan.ports, control: plan.control_port, names, passed_by }
+    }
+
     /// For messages and annotations: every port that the agent binds.
     pub(super) fn bound(&self) -> Vec<u16> {
         std::iter::once(self.control).chain(self.list.iter().filter_map(|port| port.guard)).collect()

@@ -87,5 +87,5 @@ fn the_annotations_say_what_was_planned_and_which_ports_are_bound() {
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &guarded());
     let annotations = injected.at(0, "/spec/template/metadata/annotations").unwrap();
     assert_eq!(annotations["segue.dev/ports"], "15079,15080");
-    insta::assert_snapshot!(annotations["segue.dev/plan"].as_str().unwrap(), @"grace 62s: 15s until the last client knows + 2s quiet + 30s longest request + 10s to stop + 5s margin; path service/web: kube-proxy 15s (default: it syncs every second, but no pod can see it, and on large clusters it takes longer)");
+    insta::assert_snapshot!(annotations["segue.dev/plan"].as_str().unwrap(), @"grace 62s: 15s until the last client knows + 2s quiet + 30s longest request + 10s to stop + 5s margin; path service/web: kube-proxy 0s to join, 15s to leave (join: a Deployment deletes an old pod only after its replacement is Ready, and each kube-proxy reads changes in order; leave default: it syncs every second, but no pod can see it, and on large clusters it takes longer)");
 }

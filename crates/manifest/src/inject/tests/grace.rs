@@ -104,8 +104,8 @@ fn the_plan_has_every_path_with_its_source_and_the_setting_that_shortens_it() {
     assert_eq!(paths.len(), 1);
     assert_eq!(paths[0].name, "service/web");
     assert_eq!(paths[0].bound(Direction::Leave), Some(Duration::from_secs(3)));
-    assert_eq!(paths[0].bound(Direction::Join), Some(Duration::from_secs(15)));
-    assert!(paths[0].stages[0].source.starts_with("leave set by --bound; join default"));
+    assert_eq!(paths[0].bound(Direction::Join), Some(Duration::ZERO));
+    assert!(paths[0].stages[0].source.starts_with("leave set by --bound; join: a Deployment deletes"));
     assert_eq!(paths[0].stages[0].setting, "--bound kube-proxy=D");
 }
 

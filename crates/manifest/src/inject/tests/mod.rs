@@ -6,6 +6,8 @@ mod docs;
 mod foreign;
 mod grace;
 mod hooks;
+mod join;
+mod left;
 mod live;
 mod policies;
 mod ports;

@@ -20,6 +20,26 @@ fn windows_pods_are_refused() {
 }
 
 #[test]
+fn pods_that_may_run_on_linux_too_are_injected() {
+    let term = |expression: &str| format!("{{matchExpressions: [{{{expression}}}]}}");
+    let windows = term("key: kubernetes.io/os, operator: In, values: [windows]");
+    for terms in [
+        term("key: kubernetes.io/os, operator: NotIn, values: [windows]"),
+        term("key: kubernetes.io/os, operator: In, values: [windows, linux]"),
+        term("key: other, operator: In, values: [windows]"),
+        // One of them is enough.
+        format!("{windows}, {}", term("key: zone, operator: Exists")),
+        String::new(),
+    ] {
+        let pod = format!(
+            "affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: {{nodeSelectorTerms: [{terms}]}}}}}}"
+        );
+        let pod = Box::leak(pod.into_boxed_str());
+        Injected::of(&Web { pod, ..Web::default() }.yaml(), &Options::default());
+    }
+}
+
+#[test]
 fn names_that_inject_would_give_are_refused_where_they_are_taken() {
     for (web, reason, line) in [
         (

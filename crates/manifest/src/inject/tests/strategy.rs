@@ -16,10 +16,17 @@ fn keep() -> Options {
     Options { keep_strategy: true, ..Options::default() }
 }
 
+/// kube-proxy takes so many seconds to join, on the user's word.
+fn joined(seconds: u64) -> Options {
+    let mut options = Options::default();
+    options.bounds.set("kube-proxy.join", std::time::Duration::from_secs(seconds)).unwrap();
+    options
+}
+
 #[test]
 fn a_deployment_that_says_nothing_gets_what_breaks_a_law_and_no_more() {
     let injected = Injected::of(&web("Deployment", "replicas: 4"), &Options::default());
-    assert_eq!(spec(&injected, "/minReadySeconds"), Some(json!(15)));
+    assert_eq!(spec(&injected, "/minReadySeconds"), None, "its replacement comes first");
     assert_eq!(spec(&injected, "/strategy"), Some(json!({"rollingUpdate": {"maxUnavailable": 0}})));
     assert_eq!(spec(&injected, "/progressDeadlineSeconds"), None, "600 is enough");
 }
@@ -75,7 +82,7 @@ fn the_progress_deadline_keeps_the_time_that_was_left_for_a_start() {
         ("progressDeadlineSeconds: 130", 135),
         ("progressDeadlineSeconds: 600", 600),
     ] {
-        let injected = Injected::of(&web("Deployment", own), &Options::default());
+        let injected = Injected::of(&web("Deployment", own), &joined(15));
         assert_eq!(spec(&injected, "/progressDeadlineSeconds"), Some(json!(expected)), "{own}");
     }
 }
@@ -108,7 +115,7 @@ fn an_argo_rollout_has_its_values_in_its_canary() {
         &Options::default(),
     );
     assert_eq!(spec(&injected, "/strategy/canary"), Some(json!({"maxSurge": 1, "maxUnavailable": 0})));
-    assert_eq!(spec(&injected, "/minReadySeconds"), Some(json!(15)));
+    assert_eq!(spec(&injected, "/minReadySeconds"), None);
     let injected =
         Injected::of(&web("Rollout", "strategy: {blueGreen: {activeService: web}}"), &Options::default());
     assert_eq!(spec(&injected, "/strategy"), Some(json!({"blueGreen": {"activeService": "web"}})));
