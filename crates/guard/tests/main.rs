@@ -6,6 +6,7 @@ mod support;
 mod counts;
 mod faults;
 mod http2;
+mod keeps;
 mod limits;
 mod passes;
 mod random;

@@ -116,7 +116,10 @@ impl Connection {
     fn first_words(&mut self) {
         match detect(self.up.input(), self.protocol) {
             Detected::More => return,
-            Detected::Proxied(length) => self.speech = Speech::Unknown { proxied: length },
+            Detected::Proxied(length) => {
+                self.renewal.forbid();
+                self.speech = Speech::Unknown { proxied: length };
+            }
             Detected::Http1 => self.speech = Speech::Http1(Box::new(Http1::new())),
             Detected::Http2 => self.speak_http2(Streams::new()),
             Detected::Tcp => return self.turn_opaque(),
@@ -167,7 +170,12 @@ impl Connection {
     /// Everything that the application said has been handed to the kernel.
     pub(super) fn flushed(&mut self) {
         let closes = match &mut self.speech {
-            Speech::Http1(http) => http.flushed(&mut self.held),
+            Speech::Http1(http) => {
+                if http.has_whole_answer() {
+                    self.renewal.has_whole_answer();
+                }
+                http.flushed(&mut self.held)
+            }
             Speech::Http2(http) => self.closing.is_none() && http.flushed(&mut self.held),
             _ => false,
         };
