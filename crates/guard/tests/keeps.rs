@@ -23,6 +23,13 @@ impl Bed {
     }
 }
 
+/// How long the application waits before it closes: far more than a busy machine is late by.
+async fn idle() {
+    for _ in 0..10 {
+        moment().await;
+    }
+}
+
 async fn exchange(client: &mut End, application: &mut End) {
     client.say(GET).await;
     application.hears(GET).await;
@@ -253,4 +260,28 @@ async fn a_kept_client_is_closed_like_any_idle_one() {
     drop(client);
     let picture = bed.until("the end", |picture| picture.connections == 0).await;
     assert_eq!((picture.counters.closed_idle, picture.counters.reconnected), (1, 0));
+}
+
+/// Twice it closes after the same time; then a request comes just before the third.
+#[tokio::test]
+async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    exchange(&mut client, &mut application).await;
+    idle().await;
+    drop(application);
+    moment().await;
+    client.say(GET).await;
+    let mut application = bed.asked().await;
+    application.hears(GET).await;
+    application.say(OK).await;
+    client.hears(OK).await;
+    idle().await;
+    client.say(POST).await;
+    application.hears_end().await;
+    let mut again = bed.asked().await;
+    again.hears(POST).await;
+    again.say(OK).await;
+    client.hears(OK).await;
+    assert_eq!(bed.guard.picture().counters.reconnected, 2);
 }

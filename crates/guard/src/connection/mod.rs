@@ -226,7 +226,7 @@ impl Connection {
     /// The application takes nothing any more; what it has said already may still come.
     fn hear_no_more(&mut self) {
         self.is_deaf = true;
-        self.renewal.forbid();
+        self.renewal.give_up();
         self.up.finished = true;
         self.up.release(&self.held.shared.pool);
     }
@@ -278,7 +278,7 @@ impl Connection {
                 self.send_again();
                 return Ok(Poll::Ready(()));
             }
-            Poll::Ready(false) => {}
+            Poll::Ready(false) => self.renewal.give_up(),
         }
         self.count_broken_off();
         // Its end must not make half an answer look whole, if it was no end but a reset.

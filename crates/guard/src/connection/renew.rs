@@ -50,7 +50,7 @@ pub(super) enum Upstream {
 /// What has to be known to go on with another connection to the application.
 pub(super) struct Renewal {
     to: Arc<Application>,
-    is_forbidden: bool,
+    is_last: bool,
     /// What is to be written begins a request, and nothing of it has been written.
     is_untouched: bool,
     /// What has been written of the request under way, if that was one piece and nothing of its answer has come.
@@ -66,7 +66,7 @@ impl Renewal {
     pub(super) fn new(to: Arc<Application>) -> Self {
         Self {
             to,
-            is_forbidden: false,
+            is_last: false,
             is_untouched: false,
             written: Vec::new(),
             answered: None,
@@ -76,9 +76,10 @@ impl Renewal {
         }
     }
 
-    /// What was said at this connection's beginning can't be said again on another.
-    pub(super) fn forbid(&mut self) {
-        self.is_forbidden = true;
+    /// This connection is the last one: what was said on it can't be said again on another.
+    pub(super) fn give_up(&mut self) {
+        self.is_last = true;
+        self.written = Vec::new();
     }
 
     /// The application has said something: it has taken what was written.
@@ -147,7 +148,8 @@ impl Connection {
     }
 
     fn may_renew(&self) -> bool {
-        !self.renewal.is_forbidden && self.renewal.attempts < ATTEMPTS
+        // What the application has said unasked goes to the client first.
+        !self.renewal.is_last && self.renewal.attempts < ATTEMPTS && !self.down.has_input()
     }
 
     /// The application closed between two messages. If it does not listen any more, the client is closed too.
@@ -280,3 +282,6 @@ impl Connection {
 fn has_bytes(client: &TcpStream) -> bool {
     matches!(recv(client, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 1..)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,7 @@ impl Connection {
         match detect(self.up.input(), self.protocol) {
             Detected::More => return,
             Detected::Proxied(length) => {
-                self.renewal.forbid();
+                self.renewal.give_up();
                 self.speech = Speech::Unknown { proxied: length };
             }
             Detected::Http1 => self.speech = Speech::Http1(Box::new(Http1::new())),
