@@ -189,7 +189,7 @@ impl Connection {
     /// Puts in what is the guard's own to say to the client. Answers whether there was anything to do.
     pub(super) fn put_down(&mut self, context: &mut Context<'_>) -> bool {
         match &mut self.speech {
-            Speech::Http2(http) => http.put(&mut self.down, &self.held),
+            Speech::Http2(http) => http.tell(context, &mut self.down, &self.held),
             Speech::Tunnel(tunnel) => {
                 let client = &self.client;
                 match tunnel.tell(context, &mut self.down, &self.held, || has_unread(client)) {
@@ -220,8 +220,9 @@ impl Connection {
     }
 
     fn speak_http2(&mut self, streams: Streams) {
-        let ping = clock::now().as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping)));
+        let now = clock::now();
+        let ping = now.as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping, now)));
     }
 
     /// From here on the bytes pass and nothing is known of them.
