@@ -73,6 +73,8 @@ counters! {
     over_limit_closed,
     /// Connections reset because there was no room.
     over_limit_refused,
+    /// Connections closed because the head of a request did not come to its end in time.
+    unfinished,
     /// Connections reset because the application did not take them.
     upstream_refused,
     /// Connections made again to an application that had closed its own, for the next request of a client that was kept.

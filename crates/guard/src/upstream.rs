@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::clock;
 use crate::table::lock;
+
+/// How long an application that listens may take to take a connection: as long as AWS load balancers give their targets.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// One port of the application.
 #[derive(Debug)]
@@ -48,7 +52,9 @@ impl Application {
         // As they are now: another connection may change the order meanwhile.
         let addresses = lock(&self.addresses).clone();
         for address in addresses {
-            match TcpStream::connect(SocketAddr::new(address, self.port)).await {
+            let connect = TcpStream::connect(SocketAddr::new(address, self.port));
+            match clock::within(CONNECT, connect).await.unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))
+            {
                 // Where nobody listens the kernel may take that very port for this end, and so connect it to itself.
                 Ok(stream) if stream.local_addr()? == stream.peer_addr()? => {}
                 Ok(stream) => {

@@ -5,6 +5,7 @@ mod support;
 
 mod counts;
 mod faults;
+mod heads;
 mod http2;
 mod keeps;
 mod limits;

@@ -59,6 +59,11 @@ impl Connection {
             // An idle connection has room for it; if not, the end that follows says the same.
             let _ = self.down.poll_flush(context, &mut self.client);
         }
+        self.close_idle_now();
+    }
+
+    /// Closes a connection that owes nobody anything.
+    pub(super) fn close_idle_now(&mut self) {
         self.close_client(self.held.shared.settings.linger);
         self.close_application();
     }

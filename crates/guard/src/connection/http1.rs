@@ -109,6 +109,16 @@ impl Http1 {
         self.answers.between_messages() && !self.lost
     }
 
+    /// Whether there is nothing but the beginning of a head.
+    pub(crate) fn is_in_first_head(&self) -> bool {
+        self.begun && self.outstanding.is_empty() && !self.lost
+    }
+
+    /// What the client still says is of no interest.
+    pub(crate) fn ignore(&mut self) {
+        (self.opaque, self.begun) = (true, false);
+    }
+
     /// How many requests have no whole answer.
     pub(crate) fn outstanding(&self) -> u64 {
         self.outstanding.len() as u64

@@ -10,6 +10,7 @@
 
 mod closing;
 mod detect;
+mod head;
 mod http1;
 mod http2;
 mod lane;
@@ -31,6 +32,7 @@ use crate::picture::add;
 use crate::table::{Held, Order, Stand};
 use crate::upstream::Application;
 use closing::Closing;
+use head::Head;
 use lane::Lane;
 use renew::{Renewal, Upstream};
 use speech::Speech;
@@ -67,6 +69,7 @@ struct Connection {
     down: Lane,
     speech: Speech,
     closing: Option<Closing>,
+    head: Option<Head>,
     /// The application takes nothing any more.
     is_deaf: bool,
     /// Something changed that concerns the other direction.
@@ -95,6 +98,7 @@ impl Connection {
             down: Lane::default(),
             speech,
             closing: None,
+            head: None,
             is_deaf: false,
             again: false,
         }
@@ -122,6 +126,10 @@ impl Connection {
         // What had arrived before the order was looked at first.
         if order != Order::None && self.is_idle() {
             self.close_idle(context, order);
+            self.pass(context)?;
+        }
+        if self.is_head_overdue(context) {
+            self.close_unfinished();
             self.pass(context)?;
         }
         if self.is_overdue(context) {

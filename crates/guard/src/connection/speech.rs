@@ -115,7 +115,7 @@ impl Connection {
 
     fn first_words(&mut self) {
         match detect(self.up.input(), self.protocol) {
-            Detected::More => return,
+            Detected::More => return self.held.stands(Stand::Busy, 1),
             Detected::Proxied(length) => {
                 self.renewal.give_up();
                 self.speech = Speech::Unknown { proxied: length };
@@ -124,6 +124,8 @@ impl Connection {
             Detected::Http2 => self.speak_http2(Streams::new()),
             Detected::Tcp => return self.turn_opaque(),
         }
+        // What was taken for a request's beginning may be none.
+        self.held.stands(Stand::Kept, 0);
         self.again = true;
         self.client_said();
     }

@@ -79,7 +79,7 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
         let (mut client, carried) = pair(&listener).await;
         let (first, _taken) = pair(&listener).await;
         let to = Arc::new(Application::new(number));
-        let held = Held::enter(shared.clone());
+        let held = Held::enter(shared.clone(), crate::limits::admit(&shared).await.unwrap());
         let mut connection = Connection::new(held, carried, first, to, Protocol::Http);
         client.write_all(REQUEST).await.unwrap();
         poll_fn(|context| {
