@@ -60,17 +60,14 @@ impl Connection {
             (head.length, head.grew) = (length, now);
         }
         let deadline = head.deadline(&shared.settings, shared.announced());
-        while now < deadline {
-            if head.until != deadline {
-                (head.until, head.timer) = (deadline, Box::pin(clock::sleep(deadline.since(now))));
-            }
-            if head.timer.as_mut().poll(context).is_pending() {
-                return false;
-            }
-            // It ends with the millisecond in which the deadline is.
-            head.until = now;
+        if now >= deadline {
+            return true;
         }
-        true
+        if head.until != deadline {
+            (head.until, head.timer) = (deadline, Box::pin(clock::sleep(deadline.since(now))));
+        }
+        // It runs in finer steps than the time that is compared: never early.
+        head.timer.as_mut().poll(context).is_ready()
     }
 
     fn is_in_first_head(&self) -> bool {

@@ -116,10 +116,7 @@ impl Lane {
     /// What is to be written, if that is one piece of at most `limit` bytes.
     pub(crate) fn output(&self, limit: usize) -> Option<&[u8]> {
         let (extra, rest) = (&self.extra[self.written..], &self.buffer[self.from..self.mark]);
-        let whole = match (extra, rest) {
-            ([], piece) | (piece, []) => piece,
-            _ => return None,
-        };
+        let (([], whole) | (whole, [])) = (extra, rest) else { return None };
         (whole.len() <= limit).then_some(whole)
     }
 

@@ -246,10 +246,10 @@ impl Connection {
         }
         if self.up.has_input() {
             // The beginning of something that will never be whole: the application may have a word for that.
-            if !matches!(self.application, Upstream::Closed) {
-                self.up.pass_all();
-            } else {
+            if matches!(self.application, Upstream::Closed) {
                 self.up.skip_all();
+            } else {
+                self.up.pass_all();
             }
             return;
         }

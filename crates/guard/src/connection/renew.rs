@@ -244,7 +244,7 @@ impl Connection {
     pub(super) fn poll_untaken(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         let may_renew = self.may_renew();
         let renewal = &mut self.renewal;
-        let (pause, times) = PROOF;
+        let (between, times) = PROOF;
         if renewal.written.is_empty() || !may_renew || self.closing.is_some() {
             return Poll::Ready(false);
         }
@@ -255,8 +255,8 @@ impl Connection {
                 Ok(Some(error)) => return Poll::Ready(error.kind() == io::ErrorKind::BrokenPipe),
                 Err(_) => return Poll::Ready(false),
             }
-            let timer = renewal.timer.get_or_insert_with(|| Box::pin(clock::sleep(pause)));
-            ready!(timer.as_mut().poll(context));
+            let wait = renewal.timer.get_or_insert_with(|| Box::pin(clock::sleep(between)));
+            ready!(wait.as_mut().poll(context));
             renewal.timer = None;
             renewal.looked += 1;
         }

@@ -90,7 +90,7 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
         .await;
         let (asked, _application) = asked(&listener, ends).await;
         connection.application = Upstream::Open(asked);
-        let carries = tokio::spawn(async move { poll_fn(|context| connection.poll(context)).await });
+        let task = tokio::spawn(async move { poll_fn(|context| connection.poll(context)).await });
         let counters = || Guard::new(shared.clone()).picture().counters;
         if again {
             let (mut application, _) = listener.accept().await.unwrap();
@@ -114,7 +114,7 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
             );
         }
         drop(client);
-        carries.abort();
+        task.abort();
     }
 }
 
@@ -127,8 +127,8 @@ fn how_soon_an_application_closes_is_learnt_and_forgotten() {
     to.closed_after(seconds(5));
     to.closed_after(Duration::from_millis(5_300));
     assert!(!to.is_about_to_close(Duration::from_millis(3_900)));
-    assert!(to.is_about_to_close(Duration::from_millis(4_000)));
-    assert!(to.is_about_to_close(Duration::from_millis(6_000)));
+    assert!(to.is_about_to_close(Duration::from_secs(4)));
+    assert!(to.is_about_to_close(Duration::from_secs(6)));
     // Another time than before counts from now on.
     to.closed_after(seconds(2));
     assert!(!to.is_about_to_close(Duration::from_millis(1_499)));
