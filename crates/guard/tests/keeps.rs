@@ -285,3 +285,84 @@ async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
     client.hears(OK).await;
     assert_eq!(bed.guard.picture().counters.reconnected, 2);
 }
+
+#[tokio::test]
+async fn an_application_that_closes_every_connection_is_asked_a_few_times_and_no_more() {
+    let Bed { guard, address, application } = Bed::new().await;
+    let connects = tokio::net::TcpStream::connect(address);
+    let (connected, (served, _)) = tokio::try_join!(connects, application.accept()).unwrap();
+    let (mut client, mut served) = (End::new(connected), End::new(served));
+    exchange(&mut client, &mut served).await;
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counted = count.clone();
+    let closes = tokio::spawn(async move {
+        loop {
+            drop(application.accept().await);
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    drop(served);
+    moment().await;
+    client.say(POST).await;
+    let mut rest = Vec::new();
+    let _ =
+        soon("the client's end", tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut rest)).await;
+    assert_eq!(rest, b"");
+    crate::support::until(&guard, "the end", |picture| picture.connections == 0).await;
+    moment().await;
+    let counters = guard.picture().counters;
+    assert_eq!((counters.reconnected, counters.upstream_refused), (3, 0));
+    // One more was to see whether it listens.
+    assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 4);
+    closes.abort();
+}
+
+#[tokio::test]
+async fn what_the_application_says_unasked_before_its_end_reaches_the_client() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    exchange(&mut client, &mut application).await;
+    application.say("HTTP/1.1 408 Late").await;
+    moment().await;
+    drop(application);
+    client.stream.try_write(GET.as_bytes()).unwrap();
+    client.hears("HTTP/1.1 408 Late").await;
+}
+
+/// The rest of a request is not written behind an end: it would hide what became of its beginning.
+#[tokio::test]
+async fn a_request_that_comes_in_two_pieces_is_not_begun_twice() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    exchange(&mut client, &mut application).await;
+    client.say(&POST[..POST.len() - 1]).await;
+    application.hears(&POST[..POST.len() - 1]).await;
+    drop(application);
+    client.stream.try_write(&POST.as_bytes()[POST.len() - 1..]).unwrap();
+    let mut rest = Vec::new();
+    let _ =
+        soon("the client's end", tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut rest)).await;
+    let picture = bed.until("the end", |picture| picture.connections == 0).await;
+    assert_eq!(
+        (picture.counters.resent, picture.counters.reconnected, picture.counters.broken_off),
+        (0, 0, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_request_with_the_clients_end_behind_it_is_served_on_the_next_connection() {
+    let bed = Bed::new().await;
+    let (mut client, mut application) = bed.pair().await;
+    exchange(&mut client, &mut application).await;
+    drop(application);
+    moment().await;
+    client.say(POST).await;
+    client.ends().await;
+    let mut again = bed.asked().await;
+    again.hears(POST).await;
+    again.hears_end().await;
+    again.say(OK).await;
+    again.ends().await;
+    client.hears(OK).await;
+    client.hears_end().await;
+}
