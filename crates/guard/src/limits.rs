@@ -11,11 +11,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::clock;
 use crate::picture::add;
 use crate::shared::Shared;
-use crate::table::Order;
+use crate::table::{Entry, Order, Stand};
 
-/// How long a new connection waits for a place, and how often it is looked whether an idle one still goes. Others wait
-/// behind it to be accepted, as long as for one packet that is lost on the way.
-const WAIT: (Duration, u32) = (Duration::from_millis(20), 50);
+/// How often it is looked for a place, and the pause between. Others wait meanwhile to be accepted: for a second, as when
+/// one packet is lost on the way.
+const LOOKS: (u32, Duration) = (50, Duration::from_millis(20));
+
+/// After so many looks another idle connection is asked: the first may not come to it, such as one whose application
+/// takes no connection.
+const PATIENCE: u32 = 10;
 
 /// The places of all connections that are carried.
 #[derive(Debug)]
@@ -56,17 +60,22 @@ pub(crate) async fn admit(shared: &Shared) -> Option<Place> {
 }
 
 async fn make_room(shared: &Shared) -> Option<Place> {
-    let (pause, times) = WAIT;
-    let mut asked = None;
-    for _ in 0..times {
-        match shared.table.longest_idle() {
-            Some(idle) => {
-                idle.give(Order::MakeRoom);
-                asked = Some(idle);
+    let (looks, pause) = LOOKS;
+    let mut asked: Option<Arc<Entry>> = None;
+    for look in 0..looks {
+        let is_going = asked.as_ref().is_some_and(|asked| {
+            asked.stands() == Stand::Closing || (asked.is_kept() && look % PATIENCE != 0)
+        });
+        if !is_going {
+            match shared.table.longest_idle() {
+                Some(idle) => {
+                    idle.give(Order::MakeRoom);
+                    asked = Some(idle);
+                }
+                None if asked.as_ref().is_some_and(|asked| asked.is_kept()) => {}
+                // It was used meanwhile, or there was none: nobody is about to go.
+                None => return shared.places.take(),
             }
-            None if asked.as_ref().is_some_and(|asked| asked.is_kept()) => {}
-            // Nobody is about to go.
-            None => return shared.places.take(),
         }
         if let Some(place) = clock::within(pause, shared.places.free.clone().acquire_owned()).await {
             return place.ok();

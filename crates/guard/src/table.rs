@@ -76,7 +76,16 @@ impl Entry {
     }
 
     pub(crate) fn is_kept(&self) -> bool {
-        self.stand.load(Ordering::Relaxed) == Stand::Kept as u8
+        self.stands() == Stand::Kept
+    }
+
+    pub(crate) fn stands(&self) -> Stand {
+        match self.stand.load(Ordering::Relaxed) {
+            0 => Stand::Kept,
+            1 => Stand::Busy,
+            2 => Stand::Opaque,
+            _ => Stand::Closing,
+        }
     }
 
     pub(crate) fn since(&self) -> Time {

@@ -95,6 +95,28 @@ async fn no_more_than_the_limit_are_carried_whatever_those_who_are_in_have_said(
     }
 }
 
+#[tokio::test]
+async fn of_those_that_are_being_closed_a_quarter_and_one_are_carried_beside_the_limit() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 4).await;
+    // None of them ends its side.
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        slow.push(bed.pair().await);
+        moment().await;
+    }
+    let _carried = [bed.pair().await, bed.pair().await];
+    let mut refused = End::new(TcpStream::connect(bed.address).await.unwrap());
+    refused.hears_reset().await;
+    let picture = bed.guard.picture();
+    assert_eq!((picture.connections, picture.closing), (6, 3));
+    assert_eq!((picture.counters.over_limit_closed, picture.counters.over_limit_refused), (3, 1));
+    // One that has ended leaves its place.
+    drop(slow.remove(2));
+    bed.until("its end", |picture| picture.connections == 5).await;
+    bed.pair().await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 3);
+}
+
 /// The one that is asked is just being used: the new one gets no place, and no other is closed.
 #[tokio::test]
 async fn a_place_that_was_only_asked_for_is_not_given_away() {

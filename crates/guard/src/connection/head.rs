@@ -1,8 +1,8 @@
 //! How long the head of a request may take: the guard holds it back until it is whole, so the application can't time it
 //! out.
 //!
-//! A head may take as long as the longest request, and 5 s at least. In a drain, one of which nothing comes holds nobody up for longer than
-//! an idle connection does.
+//! A head may take as long as the longest request, and 5 s at least. In a drain, one of which nothing comes holds nobody
+//! up for longer than an idle connection does.
 
 use std::pin::Pin;
 use std::task::Context;
