@@ -1,6 +1,9 @@
 //! The side of the clients: accepting, finding out what a connection speaks, and serving it.
 
 mod accept;
+mod head;
+mod intake;
+mod notes;
 mod serve;
 mod socket;
 mod streams;

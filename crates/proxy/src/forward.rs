@@ -38,6 +38,14 @@ pub(crate) async fn forward(
     let shared = &connection.shared;
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let version = request.version();
+    if version <= Version::HTTP_11
+        && let Some(reason) = connection.notes.refusal()
+    {
+        let mut answer = own_answer(&connection, flight, registered, version, reason);
+        // Where its body ends, others may see in another place.
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(answer);
+    }
     let (mut parts, body) = request.into_parts();
     let upgrading = parts.extensions.remove::<OnUpgrade>();
     let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
@@ -73,6 +81,7 @@ pub(crate) async fn forward(
             .get(header::UPGRADE)
             .is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(b"websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        connection.notes.upgrade();
         tunnel::spawn(connection, exchange, client, is_websocket);
         let body = AnswerBody::own(Bytes::new(), flight, registered);
         return Ok(response(StatusCode::SWITCHING_PROTOCOLS, headers, body));
@@ -198,7 +207,8 @@ pub(crate) fn finish_headers(
 
 /// Draining, the proxy tells HTTP/1 clients to come back on another connection. HTTP/2 has GOAWAY for that.
 fn say_if_closing(connection: &Connection, version: Version, headers: &mut HeaderMap) {
-    if version <= Version::HTTP_11 && connection.shared.draining_since().is_some() {
+    let is_last = || connection.shared.draining_since().is_some() || connection.notes.ends_after_this();
+    if version <= Version::HTTP_11 && is_last() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -35,6 +35,8 @@ pub enum Reason {
     TargetTooLong,
     /// A method that a reverse proxy does not carry (CONNECT).
     MethodNotCarried,
+    /// The request's body has a transfer coding beside `chunked`.
+    CodingNotCarried,
     /// More client connections than allowed.
     TooManyConnections,
     /// The proxy has no file descriptor left for a connection to an instance.
@@ -42,7 +44,7 @@ pub enum Reason {
 }
 
 /// How many reasons there are.
-pub(crate) const COUNT: usize = 15;
+pub(crate) const COUNT: usize = 16;
 
 /// All reasons, in the order of their numbers.
 pub(crate) const ALL: [Reason; COUNT] = [
@@ -59,6 +61,7 @@ pub(crate) const ALL: [Reason; COUNT] = [
     Reason::BadRequest,
     Reason::TargetTooLong,
     Reason::MethodNotCarried,
+    Reason::CodingNotCarried,
     Reason::TooManyConnections,
     Reason::OutOfFileDescriptors,
 ];
@@ -80,6 +83,7 @@ impl Reason {
             Reason::BadRequest => "bad-request",
             Reason::TargetTooLong => "target-too-long",
             Reason::MethodNotCarried => "method-not-carried",
+            Reason::CodingNotCarried => "coding-not-carried",
             Reason::TooManyConnections => "too-many-connections",
             Reason::OutOfFileDescriptors => "out-of-file-descriptors",
         }
@@ -97,7 +101,7 @@ impl Reason {
             Reason::BadBody | Reason::BadRequest => StatusCode::BAD_REQUEST,
             Reason::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Reason::MethodNotCarried => StatusCode::NOT_IMPLEMENTED,
+            Reason::MethodNotCarried | Reason::CodingNotCarried => StatusCode::NOT_IMPLEMENTED,
         }
     }
 }

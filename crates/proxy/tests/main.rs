@@ -7,6 +7,7 @@ mod clients_misbehave;
 mod cuts;
 mod drains;
 mod expects;
+mod half_requests;
 mod http2;
 mod http2_instances;
 mod instances_misbehave;

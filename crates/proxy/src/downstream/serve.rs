@@ -5,19 +5,24 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::head::FIELDS;
+use super::intake::Intake;
+use super::notes::Notes;
 use super::socket::{Client, Socket};
 use super::streams::Streams;
-use super::tracked::Tracked;
+use super::tracked::{Reads, Tracked};
+use crate::clock;
 use crate::flight::{Flight, Phase, Verdict};
 use crate::forward::forward;
 use crate::registry::Registered;
@@ -26,6 +31,9 @@ use crate::shared::Shared;
 
 /// Room for the first bytes of a request, which hyper then has to have copied.
 const FIRST: usize = 1024;
+
+/// How long a client may take to notice that it sent too much.
+const LINGER: Duration = Duration::from_secs(1);
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -37,6 +45,7 @@ pub(crate) struct Connection {
     pub(crate) worker: u64,
     pub(crate) socket: Socket,
     pub(crate) origin: Origin,
+    pub(crate) notes: Arc<Notes>,
     flight: Arc<Flight>,
     _registered: Registered,
 }
@@ -53,6 +62,7 @@ impl Connection {
                 scheme: if shared.config.tls.is_some() { "https" } else { "http" },
                 trust_forwarded: shared.config.trust_forwarded,
             },
+            notes: Arc::default(),
             _registered: shared.registry.register(flight.clone()),
             flight,
             shared,
@@ -97,20 +107,37 @@ async fn serve_stream<S>(connection: Arc<Connection>, mut stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    while let Some(first) = first_bytes(&connection, &mut stream).await {
-        let is_http2 = first.starts_with(HTTP2_PREFACE);
-        let (flight, counters) = (connection.flight.clone(), connection.shared.counters.clone());
-        let io = TokioIo::new(Tracked::new(stream, first, flight, counters));
-        // In boxes: while the connection is parked, their room is not needed.
-        if is_http2 {
-            return Box::pin(serve_http2(connection, io)).await;
+    let header_bytes = connection.shared.config.limits.header_bytes;
+    let mut fields = FIELDS;
+    let mut intake = Intake::new(header_bytes, fields, connection.notes.clone());
+    loop {
+        if !intake.has_begun() {
+            let Some(first) = first_bytes(&connection, &mut stream).await else { return };
+            if first.starts_with(HTTP2_PREFACE) {
+                let io = tracked(&connection, stream, Reads::Http2 { prefix: first });
+                // In a box: while the connection is parked, its room is not needed.
+                return Box::pin(serve_http2(connection, io)).await;
+            }
+            intake.put_back(&first);
         }
-        match Box::pin(serve_http1(&connection, io)).await {
-            Some(parked) => stream = parked,
+        let io = tracked(&connection, stream, Reads::Http1(intake));
+        match Box::pin(serve_http1(&connection, io, fields)).await {
+            Some((parked, read)) => (stream, intake) = (parked, read),
             None => return,
         }
-        connection.flight.park();
+        if let Some(wanted) = connection.notes.take_wanted_fields() {
+            fields = wanted.next_power_of_two();
+        } else {
+            fields = FIELDS;
+            connection.flight.park();
+        }
+        intake.has_room_for(fields);
     }
+}
+
+fn tracked<S>(connection: &Connection, stream: S, reads: Reads) -> TokioIo<Tracked<S>> {
+    let counters = connection.shared.counters.clone();
+    TokioIo::new(Tracked::new(stream, reads, connection.flight.clone(), counters))
 }
 
 /// Enough bytes to tell the protocols apart. Waiting here costs no buffers: hyper's come with the first byte.
@@ -145,8 +172,13 @@ async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut
     }
 }
 
-/// Gives the stream back if the connection is to be parked; otherwise the connection has ended.
-async fn serve_http1<S>(connection: &Arc<Connection>, io: TokioIo<Tracked<S>>) -> Option<S>
+/// Gives the stream back, and what was read of it, if the connection is to be parked or needs room for more fields;
+/// otherwise the connection has ended.
+async fn serve_http1<S>(
+    connection: &Arc<Connection>,
+    io: TokioIo<Tracked<S>>,
+    fields: usize,
+) -> Option<(S, Intake)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -154,7 +186,11 @@ where
     let service = service_fn(|request: hyper::Request<Incoming>| {
         forward(connection.clone(), connection.flight.clone(), None, request)
     });
-    let mut served = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    if fields > FIELDS {
+        builder.max_headers(fields);
+    }
+    let mut served = builder
         // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
         .half_close(true)
         .max_header_size(limits.header_bytes)
@@ -164,15 +200,41 @@ where
     let ended = std::future::poll_fn(|context| match told(connection, context) {
         Verdict::Park => Poll::Ready(None),
         Verdict::GoAway => Poll::Ready(Some(Ok(()))),
-        _ => Pin::new(&mut served).poll(context).map(Some),
+        _ => match Pin::new(&mut served).poll(context) {
+            Poll::Pending if connection.notes.wants_more_fields() => Poll::Ready(None),
+            polled => polled.map(Some),
+        },
     });
     match ended.await {
-        None => served.into_parts().map(|parts| parts.io.into_inner().into_inner()),
-        Some(Ok(())) => None,
-        Some(Err(error)) => {
-            tracing::debug!(%error, client = connection.origin.client, "connection");
-            None
+        None => {
+            let parts = served.into_parts()?;
+            let (stream, Reads::Http1(mut intake)) = parts.io.into_inner().into_parts() else { return None };
+            intake.put_back(&parts.read_buf);
+            return Some((stream, intake));
         }
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, client = connection.origin.client, "connection"),
+    }
+    drop(served);
+    // An upgraded connection goes on elsewhere.
+    if !connection.notes.is_upgraded() {
+        linger(&connection.socket).await;
+    }
+    None
+}
+
+/// Closing a socket with something unread resets it, and may take the last answer away. So what the client sent behind
+/// its last request is read first, for a while.
+async fn linger(socket: &Socket) {
+    if socket.has_unread() {
+        let mut socket = socket.clone();
+        let mut unread = [0; 1024];
+        let reading = async {
+            if socket.shutdown().await.is_ok() {
+                while matches!(socket.read(&mut unread).await, Ok(1..)) {}
+            }
+        };
+        clock::within(LINGER, reading).await;
     }
 }
 
