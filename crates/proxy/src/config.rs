@@ -52,6 +52,9 @@ pub struct Limits {
     /// `idleTimeout`: how long a client connection may be idle between requests. (`upstreamIdleTimeout` is
     /// [`PoolConfig::idle`].)
     pub idle: Duration,
+    /// Bytes of answers that all HTTP/2 clients together may leave untaken. One of them may leave a mebibyte, and each
+    /// one piece (at most 72 KiB) whatever the others leave.
+    pub answer_buffers: usize,
     /// How long `Expect: 100-continue` holds a body back when the instance says nothing.
     pub expect: Duration,
 }
@@ -66,8 +69,17 @@ impl Default for Limits {
             body: Duration::from_mins(1),
             answer: None,
             idle: Duration::from_secs(75),
+            answer_buffers: 256 * 1024 * 1024,
             expect: Duration::from_secs(1),
         }
+    }
+}
+
+impl Limits {
+    /// How many clients beyond [`Limits::connections`] are kept for a moment, until a place is free or they have their
+    /// 503. Each takes a file descriptor.
+    pub fn waiting(&self) -> usize {
+        (self.connections / 8).clamp(16, 256)
     }
 }
 

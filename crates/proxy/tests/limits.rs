@@ -32,14 +32,24 @@ fn what_is_no_http_gets_a_400() {
 #[test]
 fn one_connection_too_many_gets_a_503_and_the_others_go_on() {
     let limits = Limits { connections: 2, ..Limits::default() };
-    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    let origin = Origin::answering(|request| {
+        pause(Duration::from_millis(if request.first.contains("slow") { 1500 } else { 0 }));
+        ok("x")
+    });
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
     let mut first = Client::connect(proxy.local_addr());
     let mut second = Client::connect(proxy.local_addr());
     assert_eq!((first.get("/").status(), second.get("/").status()), (200, 200));
+    // Idle, they would make room.
+    for client in [&mut first, &mut second] {
+        client.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
+    }
+    until("both are in flight", || proxy.stats().in_flight == 2);
     let mut third = Client::connect(proxy.local_addr());
     let refused = third.get("/");
     assert_eq!((refused.status(), refused.reason()), (503, "too-many-connections"));
     assert!(third.ended());
+    assert_eq!((first.answer().status(), second.answer().status()), (200, 200));
     assert_eq!(first.get("/").status(), 200);
     drop(second);
     until("there is room again", || proxy.stats().connections == 1);

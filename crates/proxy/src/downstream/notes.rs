@@ -13,6 +13,7 @@ pub(crate) struct Notes {
     fields: AtomicUsize,
     last: AtomicBool,
     upgraded: AtomicBool,
+    ends_with_connection: AtomicBool,
 }
 
 impl Notes {
@@ -47,6 +48,15 @@ impl Notes {
     /// Whether the connection ends with the request under way.
     pub(crate) fn ends_after_this(&self) -> bool {
         self.last.load(Ordering::Relaxed)
+    }
+
+    /// Only the connection's end tells this client where its answer ends.
+    pub(crate) fn end_with_connection(&self) {
+        self.ends_with_connection.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn ends_with_connection(&self) -> bool {
+        self.ends_with_connection.load(Ordering::Relaxed)
     }
 
     /// From now on the client's bytes are another protocol's.

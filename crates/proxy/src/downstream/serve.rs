@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,9 +15,12 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::frames::Frames;
 use super::head::FIELDS;
 use super::intake::Intake;
 use super::notes::Notes;
+use super::places::Place;
+use super::session::Session;
 use super::socket::{Client, Socket};
 use super::streams::Streams;
 use super::tracked::{Reads, Tracked};
@@ -35,6 +37,12 @@ const FIRST: usize = 1024;
 /// How long a client may take to notice that it sent too much.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Requests of one HTTP/2 client at once.
+const STREAMS: u32 = 128;
+
+/// Past this, no more of an answer is taken from its instance before the client has taken some.
+const SEND_BUFFER: usize = 64 * 1024;
+
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What the requests of one client connection share.
@@ -48,12 +56,13 @@ pub(crate) struct Connection {
     pub(crate) notes: Arc<Notes>,
     flight: Arc<Flight>,
     _registered: Registered,
+    _place: Place,
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
+    pub(super) fn new(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
+        let shared = place.shared().clone();
         let flight = Arc::new(Flight::new(Phase::Parked));
-        shared.counters.connections.fetch_add(1, Ordering::Relaxed);
         Connection {
             worker,
             socket: Socket::new(stream),
@@ -64,6 +73,7 @@ impl Connection {
             },
             notes: Arc::default(),
             _registered: shared.registry.register(flight.clone()),
+            _place: place,
             flight,
             shared,
         }
@@ -71,12 +81,6 @@ impl Connection {
 
     pub(crate) fn flight(&self) -> &Arc<Flight> {
         &self.flight
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -114,9 +118,12 @@ where
         if !intake.has_begun() {
             let Some(first) = first_bytes(&connection, &mut stream).await else { return };
             if first.starts_with(HTTP2_PREFACE) {
-                let io = tracked(&connection, stream, Reads::Http2 { prefix: first });
+                let session =
+                    Arc::new(Session::new(connection.flight.clone(), connection.shared.budget.clone()));
+                let reads = Reads::Http2 { prefix: first, frames: Frames::new(), session: session.clone() };
+                let io = tracked(&connection, stream, reads);
                 // In a box: while the connection is parked, its room is not needed.
-                return Box::pin(serve_http2(connection, io)).await;
+                return Box::pin(serve_http2(connection, io, session)).await;
             }
             intake.put_back(&first);
         }
@@ -190,6 +197,7 @@ where
     if fields > FIELDS {
         builder.max_headers(fields);
     }
+    let _unfinished = Unfinished(connection);
     let mut served = builder
         // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
         .half_close(true)
@@ -223,6 +231,17 @@ where
     None
 }
 
+/// Where only the connection's end tells the answer's, one that breaks off must not look like it, however it comes about.
+struct Unfinished<'a>(&'a Connection);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if self.0.notes.ends_with_connection() && self.0.flight.is_busy() {
+            self.0.socket.reset_on_close();
+        }
+    }
+}
+
 /// Closing a socket with something unread resets it, and may take the last answer away. So what the client sent behind
 /// its last request is read first, for a while.
 async fn linger(socket: &Socket) {
@@ -252,18 +271,18 @@ fn told(connection: &Connection, context: &mut Context<'_>) -> Verdict {
     Verdict::None
 }
 
-async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
+async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>, session: Arc<Session>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    connection.flight.enter(Phase::Http2);
+    connection.flight.enter(Phase::Http2Idle);
     let limits = &connection.shared.config.limits;
     let streams = Streams::default();
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let flight = Arc::new(Flight::new(Phase::Connect));
         let registered = connection.shared.registry.register(flight.clone());
         streams.next_is(flight.clone());
-        forward(connection.clone(), flight, Some(registered), request)
+        forward(connection.clone(), flight, Some(session.begin(registered)), request)
     });
     let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     let mut served = pin!(
@@ -271,7 +290,8 @@ where
             .max_header_list_size(header_bytes)
             .initial_stream_window_size(256 * 1024)
             .initial_connection_window_size(1024 * 1024)
-            .max_concurrent_streams(256)
+            .max_concurrent_streams(STREAMS)
+            .max_send_buf_size(SEND_BUFFER)
             .serve_connection(io, service)
     );
     let mut draining = pin!(connection.shared.drain_began());
@@ -280,6 +300,7 @@ where
         let idle_for_long = connection.flight.poll_verdict(context) == Verdict::GoAway;
         if !told && (idle_for_long || draining.as_mut().poll(context).is_ready()) {
             told = true;
+            session.leave();
             // GOAWAY; what is under way is finished, then the connection closes.
             served.as_mut().graceful_shutdown();
         }
@@ -297,7 +318,7 @@ pub(crate) fn poll_gone(
     watch: &mut bool,
     context: &mut Context<'_>,
 ) -> bool {
-    if !*watch || !body_read || connection.flight.phase() == Phase::Http2 {
+    if !*watch || !body_read || connection.flight.phase().is_http2() {
         return false;
     }
     match connection.socket.poll_client(context) {
@@ -326,7 +347,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
-        let task = serve(Connection::new(shared, 0, stream, address));
+        let task = serve(Connection::new(Place::take(&shared).unwrap(), 0, stream, address));
         assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
     }
 }

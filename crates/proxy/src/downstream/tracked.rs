@@ -12,7 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
 use super::intake::Intake;
+use super::session::Session;
 use crate::flight::{Flight, Phase};
 use crate::reason::{self, Reason};
 use crate::stats::Counters;
@@ -34,7 +36,7 @@ pub(super) enum Reads {
     /// Request by request.
     Http1(Intake),
     /// As they come, behind those that were read to find out the protocol.
-    Http2 { prefix: Bytes },
+    Http2 { prefix: Bytes, frames: Frames, session: Arc<Session> },
 }
 
 impl<S> Tracked<S> {
@@ -58,7 +60,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
         let before = buffer.filled().len();
         let polled = match &mut this.reads {
             Reads::Http1(intake) => intake.poll_read(&mut this.inner, context, buffer),
-            Reads::Http2 { prefix } if !prefix.is_empty() => {
+            Reads::Http2 { prefix, .. } if !prefix.is_empty() => {
                 let here = prefix.len().min(buffer.remaining());
                 buffer.put_slice(&prefix.split_to(here));
                 Poll::Ready(Ok(()))
@@ -66,13 +68,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
             Reads::Http2 { .. } => Pin::new(&mut this.inner).poll_read(context, buffer),
         };
         let came = buffer.filled().len() > before;
+        if let Reads::Http2 { frames, session, .. } = &mut this.reads {
+            frames.follow(&buffer.filled()[before..], session).map_err(io::Error::other)?;
+            this.flight.in_head(frames.in_head());
+        }
         match this.flight.phase() {
             Phase::Idle | Phase::Parked if came || this.has_begun() => this.flight.enter(Phase::Head),
             // It was an empty line between two requests.
             Phase::Head if polled.is_pending() && this.is_between_requests() => {
                 this.flight.enter(Phase::Idle);
             }
-            Phase::ClientBody | Phase::Http2 if came => this.flight.progressed(),
+            Phase::ClientBody if came => this.flight.progressed(),
             _ => {}
         }
         polled
@@ -195,7 +201,7 @@ mod tests {
         let flight = Arc::new(Flight::since_then(Phase::Flush, 0));
         let mut tracked = Tracked::new(
             tokio::io::sink(),
-            Reads::Http2 { prefix: Bytes::new() },
+            Reads::Http1(Intake::new(1000, 100, Arc::default())),
             flight.clone(),
             Arc::default(),
         );

@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::Link;
 use super::exchange::Failure;
+use crate::downstream::Stream;
 use crate::flight::{Flight, Phase, Verdict};
 use crate::instance::Claim;
 
@@ -115,9 +116,14 @@ impl Multiplexed {
         &mut self,
         context: &mut Context<'_>,
         flight: &Flight,
+        stream: Option<&Stream>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         if flight.poll_verdict(context) == Verdict::Cut {
             return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
+        }
+        if stream.is_some_and(|stream| stream.poll_room(context).is_pending()) {
+            flight.wait_for(Phase::Room);
+            return Poll::Pending;
         }
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Pending => {

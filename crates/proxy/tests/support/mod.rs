@@ -1,6 +1,7 @@
 //! Small servers and clients on real sockets, blocking and with time limits, so that a test is a plain story.
 
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod origin;
 
 use std::net::{SocketAddr, TcpListener};
