@@ -55,6 +55,9 @@ pub(crate) async fn forward(
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(answer);
     }
+    if version == Version::HTTP_2 && list_size(&request) > shared.config.limits.header_bytes {
+        return Ok(own_answer(&connection, flight, stream, version, Reason::HeaderTooLarge));
+    }
     let (mut parts, body) = request.into_parts();
     let upgrading = parts.extensions.remove::<OnUpgrade>();
     let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
@@ -99,6 +102,15 @@ pub(crate) async fn forward(
     exchange.settle();
     let body = AnswerBody::new(Source::Instance(exchange), flight, stream);
     Ok(response(answer.status, headers, body))
+}
+
+/// The size of an HTTP/2 request's head as RFC 9113 section 6.5.2 counts it.
+fn list_size(request: &Request<Incoming>) -> usize {
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    target + authority + fields.sum::<usize>()
 }
 
 /// Pending once.

@@ -242,6 +242,21 @@ fn the_proxys_own_answers_have_their_reason() {
 }
 
 #[test]
+fn a_head_that_is_too_large_gets_a_431_with_its_reason() {
+    let limits = Limits { header_bytes: 16 * 1024, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        for (size, status) in [(10_000, 200), (20_000, 431)] {
+            let request = Request::get("http://test/").header("x", "y".repeat(size));
+            let answer = sender.send_request(request.body(Empty::new().boxed()).unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status);
+        }
+    });
+    assert_eq!(proxy.stats().own_answers["header-too-large"], 1);
+}
+
+#[test]
 fn a_body_that_comes_slowly_but_steadily_is_passed_on() {
     let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });

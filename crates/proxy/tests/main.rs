@@ -10,6 +10,7 @@ mod drains;
 mod expects;
 mod floods;
 mod half_requests;
+mod headers;
 mod http2;
 mod http2_instances;
 mod instances_misbehave;

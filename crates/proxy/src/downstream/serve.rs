@@ -284,7 +284,8 @@ where
         streams.next_is(flight.clone());
         forward(connection.clone(), flight, Some(session.begin(registered)), request)
     });
-    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    // What is a little too large is refused in `forward`, where the refusal gets its reason.
+    let header_bytes = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
     let mut served = pin!(
         http2::Builder::new(streams.clone())
             .max_header_list_size(header_bytes)

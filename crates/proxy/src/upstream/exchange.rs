@@ -15,6 +15,7 @@ use super::link::Link;
 use super::upload::{Upload, UploadError};
 use crate::downstream::{Room, Stream};
 use crate::flight::{Flight, Phase, Verdict};
+use crate::hop;
 use crate::instance::{Claim, Instance};
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
@@ -179,8 +180,9 @@ impl Exchange {
                     }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Ok(Decoded::Trailers(trailers)) => {
+                Ok(Decoded::Trailers(mut trailers)) => {
                     self.finish();
+                    hop::keep_trailers(&mut trailers);
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
                 Ok(Decoded::More) => {}

@@ -43,7 +43,7 @@ pub(crate) fn request(method: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     block
 }
 
-fn literal(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
     [vec![0], text(name), text(value)].concat()
 }
