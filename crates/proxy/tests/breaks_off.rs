@@ -1,6 +1,6 @@
 //! A client whose answer ends early can tell, also where only the connection's end tells the answer's.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -101,4 +101,61 @@ fn one_whose_last_bytes_have_not_left() {
         }
     }
     assert_eq!(complete + broken, 8);
+}
+
+#[test]
+fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
+    let origin = Origin::new(|mut client| {
+        let _ = client.head();
+        client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nhalf");
+        let _ = client.0.read(&mut [0]);
+    });
+    let pool = pool_of(&[origin.address]);
+    let proxy = start(&pool, config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\n");
+    assert_eq!(client.head().unwrap().status(), 101);
+    client.0.read_exact(&mut [0; 4]).unwrap();
+    assert_eq!(pool.cut("a"), 1);
+    assert!(is_reset(client.0.get_mut()));
+}
+
+#[test]
+fn one_whose_unknown_protocol_the_instance_resets() {
+    let origin = Origin::new(|mut client| {
+        let _ = client.head();
+        client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nhalf");
+        pause(Duration::from_millis(200));
+        crate::support::origin::reset(client.0.get_ref());
+    });
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\n");
+    assert_eq!(client.head().unwrap().status(), 101);
+    assert!(is_reset(client.0.get_mut()));
+}
+
+#[test]
+fn one_of_an_instance_that_speaks_http_2() {
+    let pool = crate::http2_instances::pool_of_one();
+    let proxy = start(&pool, config());
+    for (version, ends_with_connection) in [("1.0", true), ("1.1", false)] {
+        let mut client = Client::connect(proxy.local_addr());
+        client.send(format!("GET /half HTTP/{version}\r\nhost: a\r\n\r\n"));
+        assert_eq!(client.head().unwrap().status(), 200);
+        until("half of it is here", || client.0.fill_buf().is_ok_and(|half| !half.is_empty()));
+        assert_eq!(pool.cut("a"), 1);
+        pool.admit("a");
+        if ends_with_connection {
+            assert!(is_reset_behind(client));
+        } else {
+            assert_eq!(client.chunk().unwrap().as_deref(), Some(&b"half"[..]));
+            assert!(client.chunk().is_err());
+        }
+    }
+}
+
+fn is_reset_behind(mut client: Client) -> bool {
+    let mut all = Vec::new();
+    client.0.read_to_end(&mut all).is_err()
 }

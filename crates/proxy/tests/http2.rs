@@ -310,7 +310,7 @@ impl http_body::Body for Slow {
 }
 
 /// A body that never ends.
-struct Stalled(Body);
+pub(crate) struct Stalled(pub(crate) Body);
 
 impl http_body::Body for Stalled {
     type Data = Bytes;

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::http2::{Body, Frames, connected, in_time, text};
+use crate::http2::{Body, Frames, Stalled, connected, in_time, text};
 use crate::support::http::Client;
 use crate::support::origin::nobody;
 use crate::support::{config, pool_with, start, until};
@@ -59,8 +59,16 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Err
         let _ = tokio::time::timeout(Duration::from_millis(500), std::future::pending::<()>()).await;
     }
     let frames = [Some(http_body::Frame::data(body.to_bytes())), trailers.map(http_body::Frame::trailers)];
-    let body = Frames(frames.into_iter().flatten().map(Ok).collect()).boxed();
+    let mut body = Frames(frames.into_iter().flatten().map(Ok).collect()).boxed();
+    if target.ends_with("/half") {
+        body = Stalled(Frames([Ok(http_body::Frame::data(Bytes::from("half")))].into()).boxed()).boxed();
+    }
     Ok(Response::builder().header("x-target", target).body(body).unwrap())
+}
+
+/// A pool with one instance. Its answer to `/half` does not end.
+pub(crate) fn pool_of_one() -> Pool {
+    pool_of(&[instance().address])
 }
 
 fn pool_of(addresses: &[SocketAddr]) -> Pool {
