@@ -46,27 +46,27 @@ pub enum Reason {
 /// How many reasons there are.
 pub(crate) const COUNT: usize = 16;
 
-/// All reasons, in the order of their numbers.
-pub(crate) const ALL: [Reason; COUNT] = [
-    Reason::NoInstance,
-    Reason::ConnectRefused,
-    Reason::ConnectTimeout,
-    Reason::InstanceClosed,
-    Reason::BadAnswer,
-    Reason::AnswerTimeout,
-    Reason::Cut,
-    Reason::BodyTimeout,
-    Reason::BadBody,
-    Reason::HeaderTooLarge,
-    Reason::BadRequest,
-    Reason::TargetTooLong,
-    Reason::MethodNotCarried,
-    Reason::CodingNotCarried,
-    Reason::TooManyConnections,
-    Reason::OutOfFileDescriptors,
-];
-
 impl Reason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Reason; COUNT] = [
+        Reason::NoInstance,
+        Reason::ConnectRefused,
+        Reason::ConnectTimeout,
+        Reason::InstanceClosed,
+        Reason::BadAnswer,
+        Reason::AnswerTimeout,
+        Reason::Cut,
+        Reason::BodyTimeout,
+        Reason::BadBody,
+        Reason::HeaderTooLarge,
+        Reason::BadRequest,
+        Reason::TargetTooLong,
+        Reason::MethodNotCarried,
+        Reason::CodingNotCarried,
+        Reason::TooManyConnections,
+        Reason::OutOfFileDescriptors,
+    ];
+
     /// The value of `segue-reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_its_own_kebab_case_word_and_an_error_status() {
-        let words: std::collections::HashSet<_> = ALL.iter().map(|reason| reason.as_str()).collect();
+        let words: std::collections::HashSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(words.len(), COUNT);
-        for (number, reason) in ALL.into_iter().enumerate() {
+        for (number, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, number);
             assert!(reason.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
             assert!(reason.status().is_client_error() || reason.status().is_server_error());

@@ -32,7 +32,7 @@ fn is_reset(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn one_that_took_nothing_for_too_long() {
+pub(crate) fn one_that_took_nothing_for_too_long() {
     let (pool, proxy, mut client) = asking(Limits { body: Duration::from_millis(400), ..Limits::default() });
     until("let go", || pool.instances()[0].in_flight == 0);
     until("gone", || proxy.stats().connections == 0);
@@ -40,7 +40,7 @@ fn one_that_took_nothing_for_too_long() {
 }
 
 #[test]
-fn one_whose_instance_is_cut() {
+pub(crate) fn one_whose_instance_is_cut() {
     let (pool, _proxy, mut client) = asking(Limits::default());
     pause(Duration::from_millis(300));
     assert_eq!(pool.cut("a"), 1);
@@ -50,7 +50,7 @@ fn one_whose_instance_is_cut() {
 }
 
 #[test]
-fn one_that_outlives_the_deadline_of_a_drain() {
+pub(crate) fn one_that_outlives_the_deadline_of_a_drain() {
     let (_pool, proxy, mut client) = asking(Limits::default());
     pause(Duration::from_millis(300));
     assert_eq!(wait(proxy.drain(Duration::from_millis(100))).cut, 1);
@@ -58,7 +58,7 @@ fn one_that_outlives_the_deadline_of_a_drain() {
 }
 
 #[test]
-fn one_whose_proxy_is_dropped() {
+pub(crate) fn one_whose_proxy_is_dropped() {
     let (_pool, proxy, mut client) = asking(Limits::default());
     pause(Duration::from_millis(300));
     let address = proxy.local_addr();
@@ -68,7 +68,7 @@ fn one_whose_proxy_is_dropped() {
 }
 
 #[test]
-fn one_whose_last_bytes_have_not_left() {
+pub(crate) fn one_whose_last_bytes_have_not_left() {
     // All of it fits into the proxy's own buffers, but not into the client's socket.
     let origin = Origin::answering(|_| {
         let body = vec![b'x'; 6_000_000];
@@ -104,7 +104,7 @@ fn one_whose_last_bytes_have_not_left() {
 }
 
 #[test]
-fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
+pub(crate) fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nhalf");
@@ -121,7 +121,7 @@ fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
 }
 
 #[test]
-fn one_whose_unknown_protocol_the_instance_resets() {
+pub(crate) fn one_whose_unknown_protocol_the_instance_resets() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nhalf");
@@ -136,7 +136,7 @@ fn one_whose_unknown_protocol_the_instance_resets() {
 }
 
 #[test]
-fn one_of_an_instance_that_speaks_http_2() {
+pub(crate) fn one_of_an_instance_that_speaks_http_2() {
     let pool = crate::http2_instances::pool_of_one();
     let proxy = start(&pool, config());
     for (version, ends_with_connection) in [("1.0", true), ("1.1", false)] {

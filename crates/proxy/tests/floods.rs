@@ -13,7 +13,7 @@ use crate::support::{config, pause, pool_of, start, until};
 use segue_proxy::{Config, Limits};
 
 #[test]
-fn a_request_that_is_taken_back_at_once_does_not_reach_an_instance() {
+pub(crate) fn a_request_that_is_taken_back_at_once_does_not_reach_an_instance() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
     let origin = Origin::answering(move |_| {
@@ -44,14 +44,14 @@ fn ends_a_flood_of(flood: &[u8]) -> bool {
 }
 
 #[test]
-fn frames_that_ask_for_nothing_are_not_read_for_ever() {
+pub(crate) fn frames_that_ask_for_nothing_are_not_read_for_ever() {
     assert!(ends_a_flood_of(&frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 7])));
     assert!(ends_a_flood_of(&frame(WINDOW_UPDATE, 0, 0, &1u32.to_be_bytes())));
     assert!(ends_a_flood_of(&frame(0x42, 0, 0, b"unknown")));
 }
 
 #[test]
-fn a_client_that_takes_a_long_answer_may_say_so_often() {
+pub(crate) fn a_client_that_takes_a_long_answer_may_say_so_often() {
     let origin = Origin::answering(|_| ok(vec![b'x'; 20_000_000]));
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Frames::connect(proxy.local_addr());
@@ -69,7 +69,7 @@ fn a_client_that_takes_a_long_answer_may_say_so_often() {
 }
 
 #[test]
-fn half_a_head_of_http_2_has_the_same_time_as_one_of_http_1() {
+pub(crate) fn half_a_head_of_http_2_has_the_same_time_as_one_of_http_1() {
     let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let whole = frame(HEADERS, END_STREAM, 1, &request("GET", &[]));

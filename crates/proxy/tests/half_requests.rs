@@ -31,7 +31,7 @@ fn noting() -> (Origin, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn a_pipelined_pair_may_rest_at_any_byte() {
+pub(crate) fn a_pipelined_pair_may_rest_at_any_byte() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
     let pair = [FIRST, SECOND].concat();
@@ -56,7 +56,7 @@ fn a_pipelined_pair_may_rest_at_any_byte() {
 }
 
 #[test]
-fn a_request_may_rest_at_every_byte_in_turn() {
+pub(crate) fn a_request_may_rest_at_every_byte_in_turn() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
     let clients: Vec<_> = (0..2)
@@ -78,7 +78,7 @@ fn a_request_may_rest_at_every_byte_in_turn() {
 }
 
 #[test]
-fn half_a_head_behind_another_request_counts_as_a_head() {
+pub(crate) fn half_a_head_behind_another_request_counts_as_a_head() {
     let limits = Limits { head: Duration::from_millis(400), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -90,7 +90,7 @@ fn half_a_head_behind_another_request_counts_as_a_head() {
 }
 
 #[test]
-fn empty_lines_between_requests_begin_none() {
+pub(crate) fn empty_lines_between_requests_begin_none() {
     let limits = Limits { head: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -103,7 +103,7 @@ fn empty_lines_between_requests_begin_none() {
 }
 
 #[test]
-fn a_drain_waits_for_a_head_that_began() {
+pub(crate) fn a_drain_waits_for_a_head_that_began() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -121,7 +121,7 @@ fn a_drain_waits_for_a_head_that_began() {
 }
 
 #[test]
-fn what_is_behind_a_last_answer_is_never_carried_out_and_takes_nothing_away() {
+pub(crate) fn what_is_behind_a_last_answer_is_never_carried_out_and_takes_nothing_away() {
     let noted: Arc<Mutex<Vec<String>>> = Arc::default();
     let list = noted.clone();
     let origin = Origin::answering(move |request| {

@@ -40,6 +40,16 @@ const MADE_UP: [(&str, &str); 17] = [
     ("proxy_authorization", "made-up"),
 ];
 
+/// Header lines of these.
+fn lines(fields: &[(&str, &str)]) -> String {
+    fields.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect()
+}
+
+/// So many header lines.
+fn many(count: usize) -> String {
+    (0..count).flat_map(|number| ["x-".to_owned(), number.to_string(), ": y\r\n".to_owned()]).collect()
+}
+
 fn names(message: &Message) -> Vec<&str> {
     let mut names: Vec<_> = message.headers.keys().map(String::as_str).collect();
     names.sort_unstable();
@@ -47,10 +57,10 @@ fn names(message: &Message) -> Vec<&str> {
 }
 
 #[test]
-fn what_a_client_makes_up_about_its_way_does_not_reach_an_instance() {
+pub(crate) fn what_a_client_makes_up_about_its_way_does_not_reach_an_instance() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
-    let lines: String = MADE_UP.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = lines(&MADE_UP);
     let mut client = Client::connect(proxy.local_addr());
     client.send(format!("GET / HTTP/1.1\r\nhost: test\r\n{lines}x_mine: 1\r\n\r\n"));
     assert_eq!(client.answer().status(), 200);
@@ -73,11 +83,11 @@ fn what_a_client_makes_up_about_its_way_does_not_reach_an_instance() {
 }
 
 #[test]
-fn behind_a_trusted_proxy_only_disguises_are_taken_out() {
+pub(crate) fn behind_a_trusted_proxy_only_disguises_are_taken_out() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), Config { trust_forwarded: true, ..config() });
     let mut client = Client::connect(proxy.local_addr());
-    let lines: String = MADE_UP.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = lines(&MADE_UP);
     client.send(format!("GET / HTTP/1.1\r\nhost: test\r\n{lines}\r\n"));
     assert_eq!(client.answer().status(), 200);
     let noted = noted.lock().unwrap();
@@ -104,16 +114,12 @@ const TRAILERS: [(&str, &str); 12] = [
     ("x-sum", "5"),
 ];
 
-fn trailer_lines() -> String {
-    TRAILERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
-}
-
 #[test]
-fn a_trailer_of_a_request_changes_nothing_that_its_head_said() {
+pub(crate) fn a_trailer_of_a_request_changes_nothing_that_its_head_said() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
-    let lines = trailer_lines();
+    let lines = lines(&TRAILERS);
     client.send(format!(
         "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n{lines}\r\n"
     ));
@@ -137,10 +143,10 @@ fn a_trailer_of_a_request_changes_nothing_that_its_head_said() {
 }
 
 #[test]
-fn a_trailer_of_an_answer_changes_nothing_that_its_head_said() {
+pub(crate) fn a_trailer_of_an_answer_changes_nothing_that_its_head_said() {
     let origin = Origin::answering(|_| {
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, host, cookie\r\n\r\n";
-        format!("{head}5\r\nhello\r\n0\r\n{}\r\n", trailer_lines()).into_bytes()
+        format!("{head}5\r\nhello\r\n0\r\n{}\r\n", lines(&TRAILERS)).into_bytes()
     });
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -151,8 +157,7 @@ fn a_trailer_of_an_answer_changes_nothing_that_its_head_said() {
 }
 
 #[test]
-fn the_number_of_headers_is_no_limit_in_either_direction() {
-    let many = |count: usize| -> String { (0..count).map(|number| format!("x-{number}: y\r\n")).collect() };
+pub(crate) fn the_number_of_headers_is_no_limit_in_either_direction() {
     let origin = Origin::answering(move |request| {
         let count =
             request.headers.keys().filter(|name| name.starts_with("x-") && !name.contains('f')).count();
@@ -176,9 +181,9 @@ fn the_number_of_headers_is_no_limit_in_either_direction() {
 }
 
 #[test]
-fn the_number_of_trailers_of_an_answer_is_no_limit() {
+pub(crate) fn the_number_of_trailers_of_an_answer_is_no_limit() {
     let origin = Origin::answering(|_| {
-        let trailers: String = (0..500).map(|number| format!("x-{number}: y\r\n")).collect();
+        let trailers = many(500);
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-0\r\n\r\n";
         format!("{head}5\r\nhello\r\n0\r\n{trailers}\r\n").into_bytes()
     });
@@ -189,7 +194,7 @@ fn the_number_of_trailers_of_an_answer_is_no_limit() {
 }
 
 #[test]
-fn two_lengths_of_an_http_2_request_are_refused() {
+pub(crate) fn two_lengths_of_an_http_2_request_are_refused() {
     let (origin, noted) = noting();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Frames::connect(proxy.local_addr());
@@ -204,4 +209,30 @@ fn two_lengths_of_an_http_2_request_are_refused() {
     };
     assert!(refused.kind == RESET || proxy.stats().own_answers.get("bad-request") == Some(&1));
     assert!(noted.lock().unwrap().is_empty());
+}
+
+#[test]
+pub(crate) fn an_answer_has_a_limit_of_its_own() {
+    for (size, status) in [(65_000, 200), (66_000, 502)] {
+        let origin = Origin::answering(move |_| {
+            format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx: {}\r\n\r\n", "y".repeat(size)).into_bytes()
+        });
+        let proxy = start(&pool_of(&[origin.address]), config());
+        assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), status);
+    }
+}
+
+#[test]
+pub(crate) fn a_request_has_no_more_than_a_hundred_trailers() {
+    let (origin, noted) = noting();
+    let proxy = start(&pool_of(&[origin.address]), config());
+    for (count, reason) in [(100, ""), (101, "bad-body")] {
+        let lines = many(count);
+        let mut client = Client::connect(proxy.local_addr());
+        client.send(format!(
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n{lines}\r\n"
+        ));
+        assert_eq!(client.answer().reason(), reason);
+    }
+    assert_eq!(noted.lock().unwrap()[0].trailers.len(), 100);
 }

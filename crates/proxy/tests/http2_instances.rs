@@ -83,7 +83,7 @@ fn asking(path: &str) -> Request<Body> {
 }
 
 #[test]
-fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
+pub(crate) fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
     let instance = instance();
     let pool = pool_of(&[instance.address]);
     let proxy = start(&pool, config());
@@ -103,7 +103,7 @@ fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
 }
 
 #[test]
-fn a_client_of_http_1_is_served_too() {
+pub(crate) fn a_client_of_http_1_is_served_too() {
     let instance = instance();
     let proxy = start(&pool_of(&[instance.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -113,7 +113,7 @@ fn a_client_of_http_1_is_served_too() {
 }
 
 #[test]
-fn a_withdrawn_instance_finishes_and_its_connection_closes() {
+pub(crate) fn a_withdrawn_instance_finishes_and_its_connection_closes() {
     let instance = instance();
     let pool = pool_of(&[instance.address]);
     let proxy = start(&pool, config());
@@ -131,7 +131,7 @@ fn a_withdrawn_instance_finishes_and_its_connection_closes() {
 }
 
 #[test]
-fn one_that_refuses_is_passed_over_and_one_that_is_cut_is_told() {
+pub(crate) fn one_that_refuses_is_passed_over_and_one_that_is_cut_is_told() {
     let instance = instance();
     let pool = pool_of(&[nobody(), instance.address]);
     let proxy = start(&pool, config());

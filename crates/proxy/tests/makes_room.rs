@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::http2::{connected, in_time};
 use crate::support::http::Client;
 use crate::support::origin::{Origin, ok};
-use crate::support::{config, pause, pool_of, start, until};
+use crate::support::{alone, config, pause, pool_of, start, until};
 use segue_proxy::{Config, Limits, Proxy};
 
 fn proxy(origin: &Origin, connections: usize) -> Proxy {
@@ -14,7 +14,7 @@ fn proxy(origin: &Origin, connections: usize) -> Proxy {
 }
 
 #[test]
-fn the_client_that_was_idle_for_longest_is_closed_for_a_new_one() {
+pub(crate) fn the_client_that_was_idle_for_longest_is_closed_for_a_new_one() {
     let proxy = proxy(&Origin::echo(), 3);
     let mut clients: Vec<_> = (0..3).map(|_| Client::connect(proxy.local_addr())).collect();
     for place in [0, 1, 2, 0] {
@@ -29,7 +29,7 @@ fn the_client_that_was_idle_for_longest_is_closed_for_a_new_one() {
 }
 
 #[test]
-fn a_client_that_never_asked_is_idle_too() {
+pub(crate) fn a_client_that_never_asked_is_idle_too() {
     let proxy = proxy(&Origin::echo(), 2);
     let mut silent: Vec<_> = (0..2).map(|_| Client::connect(proxy.local_addr())).collect();
     until("both are here", || proxy.stats().connections == 2);
@@ -38,7 +38,7 @@ fn a_client_that_never_asked_is_idle_too() {
 }
 
 #[test]
-fn an_idle_http_2_client_is_sent_away_politely_for_a_new_one() {
+pub(crate) fn an_idle_http_2_client_is_sent_away_politely_for_a_new_one() {
     let proxy = proxy(&Origin::echo(), 1);
     in_time(async {
         let (mut sender, connection) = connected(proxy.local_addr()).await;
@@ -53,7 +53,7 @@ fn an_idle_http_2_client_is_sent_away_politely_for_a_new_one() {
 }
 
 #[test]
-fn busy_clients_are_left_alone_and_a_new_one_is_told() {
+pub(crate) fn busy_clients_are_left_alone_and_a_new_one_is_told() {
     let origin = Origin::answering(|_| {
         pause(Duration::from_secs(3));
         ok("late")
@@ -73,7 +73,7 @@ fn busy_clients_are_left_alone_and_a_new_one_is_told() {
 }
 
 #[test]
-fn clients_that_never_end_their_heads_take_no_more_than_all_places_and_others_are_told() {
+pub(crate) fn clients_that_never_end_their_heads_take_no_more_than_all_places_and_others_are_told() {
     let proxy = proxy(&Origin::echo(), 5);
     let mut half: Vec<_> = (0..100)
         .map(|_| {
@@ -94,15 +94,8 @@ fn clients_that_never_end_their_heads_take_no_more_than_all_places_and_others_ar
 
 /// Runs in a process of its own: the limit is the whole process's.
 #[test]
-fn without_file_descriptors_idle_clients_make_room() {
-    const ALONE: &str = "SEGUE_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "makes_room::without_file_descriptors_idle_clients_make_room"])
-            .env(ALONE, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+pub(crate) fn without_file_descriptors_idle_clients_make_room() {
+    if !alone("makes_room::without_file_descriptors_idle_clients_make_room") {
         return;
     }
     let proxy = proxy(&Origin::echo(), 10_000);

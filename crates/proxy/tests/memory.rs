@@ -57,7 +57,7 @@ fn held(origin: &Origin, sent: &AtomicU64, proxy: SocketAddr) -> u64 {
 }
 
 #[test]
-fn a_client_with_many_streams_that_reads_nothing_is_held_little_for() {
+pub(crate) fn a_client_with_many_streams_that_reads_nothing_is_held_little_for() {
     let (origin, sent) = endless();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Frames::connect(proxy.local_addr());
@@ -70,7 +70,7 @@ fn a_client_with_many_streams_that_reads_nothing_is_held_little_for() {
 }
 
 #[test]
-fn many_clients_that_read_nothing_share_one_budget() {
+pub(crate) fn many_clients_that_read_nothing_share_one_budget() {
     let (origin, sent) = endless();
     let limits = Limits { answer_buffers: 2 * 1024 * 1024, ..Limits::default() };
     let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
@@ -87,7 +87,7 @@ fn many_clients_that_read_nothing_share_one_budget() {
 }
 
 #[test]
-fn a_client_that_does_not_take_its_goaway_is_closed_all_the_same() {
+pub(crate) fn a_client_that_does_not_take_its_goaway_is_closed_all_the_same() {
     let limits =
         Limits { idle: Duration::from_millis(200), head: Duration::from_millis(400), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });

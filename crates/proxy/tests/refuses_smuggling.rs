@@ -15,7 +15,7 @@ fn framing(request: &Message) -> Vec<u8> {
 }
 
 #[test]
-fn ambiguous_requests_are_refused_or_made_unambiguous() {
+pub(crate) fn ambiguous_requests_are_refused_or_made_unambiguous() {
     let seen = Arc::new(AtomicUsize::new(0));
     let counted = seen.clone();
     let origin = Origin::answering(move |request| {
@@ -47,7 +47,7 @@ fn ambiguous_requests_are_refused_or_made_unambiguous() {
 }
 
 #[test]
-fn a_length_beside_chunks_does_not_reach_the_instance() {
+pub(crate) fn a_length_beside_chunks_does_not_reach_the_instance() {
     let origin = Origin::answering(framing);
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -61,7 +61,7 @@ fn a_length_beside_chunks_does_not_reach_the_instance() {
 }
 
 #[test]
-fn a_coding_that_the_proxy_would_have_to_undo_is_refused() {
+pub(crate) fn a_coding_that_the_proxy_would_have_to_undo_is_refused() {
     let origin = Origin::answering(framing);
     let proxy = start(&pool_of(&[origin.address]), config());
     for (fields, status, reason) in [
@@ -87,7 +87,7 @@ fn a_coding_that_the_proxy_would_have_to_undo_is_refused() {
 }
 
 #[test]
-fn ambiguous_answers_are_refused() {
+pub(crate) fn ambiguous_answers_are_refused() {
     for fields in [
         "content-length: 3\r\ntransfer-encoding: chunked",
         "transfer-encoding: chunked\r\ncontent-length: 3",
@@ -110,7 +110,7 @@ fn ambiguous_answers_are_refused() {
 }
 
 #[test]
-fn malformed_chunks_of_a_client_are_refused() {
+pub(crate) fn malformed_chunks_of_a_client_are_refused() {
     let origin = Origin::echo();
     let proxy = start(&pool_of(&[origin.address]), config());
     for chunks in ["x\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n"] {
@@ -122,7 +122,7 @@ fn malformed_chunks_of_a_client_are_refused() {
 }
 
 #[test]
-fn a_request_without_a_host_or_for_a_tunnel_is_refused() {
+pub(crate) fn a_request_without_a_host_or_for_a_tunnel_is_refused() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("GET / HTTP/1.1\r\n\r\n");

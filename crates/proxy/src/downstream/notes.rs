@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
-use crate::reason::{ALL, Reason};
+use crate::reason::Reason;
 
 /// What the requests and the reader of one connection tell each other. All of them are one task.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Notes {
     /// Why the request that has just begun is not carried.
     pub(crate) fn refusal(&self) -> Option<Reason> {
         let number = self.refusal.load(Ordering::Relaxed).checked_sub(1)?;
-        ALL.get(usize::from(number)).copied()
+        Reason::ALL.get(usize::from(number)).copied()
     }
 
     pub(super) fn want_fields(&self, fields: usize) {

@@ -105,8 +105,10 @@ impl<S> Tracked<S> {
             Poll::Pending => self.flight.blocked(),
             Poll::Ready(_) => {
                 self.flight.unblocked();
-                // A client that takes its answer slowly, but takes it.
-                self.flight.progressed();
+                // A client that takes its answer slowly, but takes it. Those of HTTP/2 are flights of their own.
+                if !self.flight.phase().is_http2() {
+                    self.flight.progressed();
+                }
             }
         }
         polled

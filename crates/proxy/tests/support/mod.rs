@@ -36,6 +36,18 @@ pub(crate) fn start(pool: &Pool, config: Config) -> Proxy {
     Proxy::start(listener, pool.clone(), config).unwrap()
 }
 
+/// Whether this process runs this test alone. If not, one that does has run it.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "SEGUE_TEST_ALONE";
+    let alone = std::env::var_os(ALONE).is_some();
+    if !alone {
+        let program = std::env::current_exe().unwrap();
+        let status = std::process::Command::new(program).args(["--exact", test]).env(ALONE, "1").status();
+        assert!(status.unwrap().success());
+    }
+    alone
+}
+
 /// Waits until `condition` holds; fails the test if it never does.
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let limit = now() + PATIENCE;
