@@ -118,4 +118,75 @@ mod tests {
         assert!(has_word(&headers, &header::CONNECTION, "Upgrade"));
         assert!(!has_word(&headers, &header::CONNECTION, "mine"));
     }
+
+    #[test]
+    fn names_about_a_clients_way_are_known_in_every_disguise() {
+        for name in ["x-forwarded-for", "x-forwarded-anything", "x-forwarded", "forwarded", "x-real-ip"] {
+            assert!(is_forwarded(name) && !is_disguised(name), "{name}");
+        }
+        for name in ["x-forwardedfor", "x-real", "x_forwarded-for", "true-client-ip"] {
+            assert!(!is_forwarded(name), "{name}");
+        }
+        let disguised = [
+            "x_forwarded_for",
+            "x-forwarded_for",
+            "x_real_ip",
+            "content_length",
+            "transfer_encoding",
+            "keep_alive",
+            "proxy_authorization",
+            "x_forwarded",
+            "http2_settings",
+        ];
+        assert!(disguised.iter().all(|name| is_disguised(name)));
+        assert!(
+            !is_disguised("x_mine") && !is_disguised("content-length") && !is_disguised("x_forwardedfor")
+        );
+    }
+
+    #[test]
+    fn a_trailer_may_say_only_what_no_head_says() {
+        for name in [
+            "age",
+            "authorization",
+            "cache-control",
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-range",
+            "content-type",
+            "content_length",
+            "cookie",
+            "date",
+            "expect",
+            "expires",
+            "forwarded",
+            "host",
+            "if-match",
+            "if-none-match",
+            "keep-alive",
+            "location",
+            "max-forwards",
+            "pragma",
+            "proxy-authorization",
+            "range",
+            "retry-after",
+            "set-cookie",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "vary",
+            "warning",
+            "www-authenticate",
+            "x-forwarded-for",
+            "x-real-ip",
+            "x_forwarded_for",
+        ] {
+            assert!(!may_be_trailer(name), "{name}");
+        }
+        for name in ["grpc-status", "grpc-message", "x-sum", "digest", "etag", "server-timing", "x_mine"] {
+            assert!(may_be_trailer(name), "{name}");
+        }
+    }
 }

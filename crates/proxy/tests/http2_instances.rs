@@ -54,7 +54,11 @@ fn instance() -> Instance {
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let target = request.uri().to_string();
     let body = request.into_body().collect().await?;
-    let trailers = body.trailers().cloned();
+    let mut trailers = body.trailers().cloned();
+    let seen: Vec<_> = trailers.iter().flatten().map(|(name, _)| name.to_string()).collect();
+    if let Some(trailers) = &mut trailers {
+        trailers.insert("x-real-ip", "6.6.6.6".parse().unwrap());
+    }
     if target.ends_with("/slow") {
         let _ = tokio::time::timeout(Duration::from_millis(500), std::future::pending::<()>()).await;
     }
@@ -63,7 +67,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Err
     if target.ends_with("/half") {
         body = Stalled(Frames([Ok(http_body::Frame::data(Bytes::from("half")))].into()).boxed()).boxed();
     }
-    Ok(Response::builder().header("x-target", target).body(body).unwrap())
+    Ok(Response::builder().header("x-target", target).header("x-seen", seen.join(" ")).body(body).unwrap())
 }
 
 /// A pool with one instance. Its answer to `/half` does not end.
@@ -76,7 +80,10 @@ fn pool_of(addresses: &[SocketAddr]) -> Pool {
 }
 
 fn asking(path: &str) -> Request<Body> {
-    let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "5".parse().unwrap())]);
+    let trailers = HeaderMap::from_iter(
+        [("x-sum", "5"), ("x-forwarded-for", "6.6.6.6")]
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())),
+    );
     let frames = [Ok(http_body::Frame::data(Bytes::from("hello"))), Ok(http_body::Frame::trailers(trailers))];
     let body = Frames(frames.into_iter().collect()).boxed();
     Request::post(format!("http://test{path}")).header("te", "trailers").body(body).unwrap()
@@ -92,8 +99,10 @@ pub(crate) fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
         for _ in 0..5 {
             let answer = sender.send_request(asking("/a?b")).await.unwrap();
             assert_eq!(answer.headers()["x-target"], "http://test/a?b");
+            assert_eq!(answer.headers()["x-seen"], "x-sum", "the other one changes what the head says");
             let collected = answer.into_body().collect().await.unwrap();
             assert_eq!(collected.trailers().unwrap()["x-sum"], "5");
+            assert_eq!(collected.trailers().unwrap().len(), 1);
             assert_eq!(collected.to_bytes(), "hello");
         }
     });

@@ -96,8 +96,9 @@ impl Intake {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.notes.is_upgraded() {
+        if self.notes.is_upgraded() && !matches!(self.place, Place::Rest) {
             self.place = Place::Rest;
+            self.looked = 0;
         }
         loop {
             if self.ready == 0 && self.held.len() > self.looked {

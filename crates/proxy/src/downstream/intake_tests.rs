@@ -88,6 +88,16 @@ fn behind_what_cannot_be_followed_no_request_is_expected() {
     assert!(intake.notes.ends_after_this());
 }
 
+#[test]
+fn what_came_before_an_upgrade_belongs_to_the_new_protocol() {
+    let mut intake = intake();
+    let asking = "GET / HTTP/1.1\r\nupgrade: raw\r\n\r\n";
+    assert_eq!(reads(&mut intake, &[[asking, "ear"].concat().as_bytes(), b"ly"], 500), [asking]);
+    intake.notes.upgrade();
+    assert_eq!(reads(&mut intake, &[], 500), ["early"]);
+    assert_eq!(reads(&mut intake, &[b"\r\n"], 500), ["\r\n"]);
+}
+
 proptest! {
     #[test]
     fn any_split_and_any_room_give_the_same_requests(
