@@ -109,6 +109,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_is_sending_a_head_is_not_sent_away() {
+        let registry = Arc::new(Registry::default());
+        let flight = Arc::new(Flight::since_then(Phase::Http2Idle, 5));
+        let _place = registry.register(flight.clone());
+        flight.in_head(true);
+        assert!(!registry.send_idle_away(1, 9));
+        flight.in_head(false);
+        assert!(registry.send_idle_away(1, 9));
+    }
+
+    #[test]
     fn the_registry_counts_and_cuts_what_is_under_way() {
         let registry = Arc::new(Registry::default());
         let flights = [Phase::Idle, Phase::Answer, Phase::Upgraded, Phase::Http2]

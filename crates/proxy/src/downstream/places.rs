@@ -132,3 +132,30 @@ async fn refuse(mut stream: TcpStream) {
         while matches!(stream.read(&mut unread).await, Ok(1..)) {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Limits, Pool};
+
+    fn shared(connections: usize) -> Arc<Shared> {
+        let limits = Limits { connections, ..Limits::default() };
+        Arc::new(Shared::new(Pool::default(), Config { limits, ..Config::default() }))
+    }
+
+    #[test]
+    fn there_are_as_many_places_as_may_be_and_few_who_wait() {
+        let shared = shared(2);
+        let places = [Place::take(&shared), Place::take(&shared)];
+        assert!(places.iter().all(Option::is_some) && Place::take(&shared).is_none());
+        drop(places);
+        assert!(Place::take(&shared).is_some());
+        let waiting: Vec<_> = std::iter::from_fn(|| Waiting::begin(&shared)).collect();
+        assert_eq!(waiting.len(), 16);
+        drop(waiting);
+        assert!(Waiting::begin(&shared).is_some());
+        let waiting =
+            [10, 800, 1_000_000].map(|connections| Limits { connections, ..Limits::default() }.waiting());
+        assert_eq!(waiting, [16, 100, 256]);
+    }
+}

@@ -21,6 +21,9 @@ const ONE_CONNECTION: usize = 1024 * 1024;
 /// A piece that may be under way whatever else was left.
 const SMALL: usize = 8 * 1024;
 
+/// What a piece counts beside its bytes: many small ones cost more than they hold.
+const A_PIECE: usize = 256;
+
 /// What all HTTP/2 connections of a proxy leave untaken.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -146,8 +149,9 @@ impl Stream {
     /// Bytes that count as held until they have left.
     pub(crate) fn hold(&self, bytes: Bytes) -> Held {
         self.held.session.earned.fetch_add(16 + bytes.len() as u64 / 256, Ordering::Relaxed);
-        self.held.add(bytes.len());
-        Held { share: Some((self.held.clone(), bytes.len())), bytes }
+        let counted = bytes.len() + A_PIECE;
+        self.held.add(counted);
+        Held { share: Some((self.held.clone(), counted)), bytes }
     }
 
     /// Counts what was read and not made a piece of yet: it was `before`, and is `now`.
@@ -230,8 +234,8 @@ impl Buf for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((share, bytes)) = self.share.take() {
-            share.release(bytes);
+        if let Some((share, counted)) = self.share.take() {
+            share.release(counted);
         }
     }
 }
