@@ -19,6 +19,7 @@ mod folder;
 mod hook;
 mod log;
 mod means;
+mod plan;
 mod ready;
 mod report;
 mod run;
@@ -57,7 +58,7 @@ fn on_one_thread(work: impl Future<Output = ExitCode>) -> ExitCode {
             code
         }
         Err(error) => {
-            log::problem("cannot start", &error);
+            log::problem(log::Event::CannotStart, &error);
             ExitCode::from(2)
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::clock;
 use segue_core::drain::{Drain, InFlight};
+use segue_core::path::StageOver;
 use segue_core::pod::life::Outcome;
-use segue_core::{Wait, Why};
+use segue_core::{Time, Wait, Why};
 use segue_guard::Counters;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub(crate) struct Report {
     pub(crate) not_covered: u64,
     /// Hooks that wait for the drain.
     pub(crate) hooks: usize,
+    /// The stages of the paths that are over in this drain, and what ended each. An agent of an older version says none.
+    #[serde(default)]
+    pub(crate) stages: Vec<StageOver>,
     /// How the last drain ended.
     pub(crate) outcome: Option<Outcome>,
     /// Requests that an agent that died was carrying.
@@ -59,7 +63,11 @@ pub(crate) struct Asked {
     /// The drain that the hook heard of last, where its agent died.
     pub(crate) drain: Option<Drain>,
     /// What that agent was carrying.
+    #[serde(default)]
     pub(crate) lost: u64,
+    /// When the hook began; a hook of an older version does not say.
+    #[serde(default)]
+    pub(crate) began: Option<Time>,
 }
 
 /// A wait as people and scripts read it.

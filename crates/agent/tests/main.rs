@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod drains;
+mod flooded;
 mod hooks;
 mod replaced;
 mod starts;

@@ -19,6 +19,13 @@ pub(crate) fn request(port: u16) -> TcpStream {
     stream
 }
 
+/// Milliseconds since the machine booted, on the agents' clock.
+#[expect(clippy::disallowed_methods, reason = "this is the tests' clock")]
+pub(crate) fn since_boot() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(time.tv_sec * 1000 + time.tv_nsec / 1_000_000).unwrap()
+}
+
 /// Until it is so; a test that waits for nothing else ends after 20 s.
 #[expect(clippy::disallowed_methods, reason = "this is the tests' clock")]
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -5,7 +5,7 @@ use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
 use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA};
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -85,6 +85,13 @@ impl Pod {
         assert!(self.command("ready").status().unwrap().success());
     }
 
+    /// The same with another plan than the test's own.
+    pub(crate) fn start_with(&mut self, plan: &str) {
+        let mut run = self.command("run");
+        self.agent = Some(run.env("SEGUE_PLAN", plan).stderr(Stdio::null()).spawn().unwrap());
+        assert!(self.command("ready").env("SEGUE_PLAN", plan).status().unwrap().success());
+    }
+
     pub(crate) fn kill(&mut self) {
         let mut agent = self.agent.take().unwrap();
         agent.kill().unwrap();
@@ -112,6 +119,28 @@ impl Pod {
         exchange(self.plan.control_port, request)
     }
 
+    /// One line of what the agent tells a waiting hook.
+    pub(crate) fn line(&self) -> Value {
+        self.line_of("")
+    }
+
+    /// The same to a hook that says this as it asks.
+    pub(crate) fn line_of(&self, asked: &str) -> Value {
+        let hook = std::fs::read(self.folder.path().join("hook.json")).unwrap();
+        let hook: Value = serde_json::from_slice(&hook).unwrap();
+        let token = hook["token"].as_str().unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.plan.control_port)).unwrap();
+        write!(
+            stream,
+            "POST /segue/drain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{asked}",
+            asked.len()
+        )
+        .unwrap();
+        let lines = BufReader::new(stream).lines().map(Result::unwrap);
+        let mut json = lines.filter(|line| line.starts_with('{'));
+        serde_json::from_str(&json.next().unwrap()).unwrap()
+    }
+
     pub(crate) fn status(&self) -> Value {
         let (code, body) = self.ask("GET /status");
         assert_eq!(code, 200, "{body}");
@@ -137,6 +166,26 @@ impl Drop for Pod {
 }
 
 impl Hook {
+    /// Whether it has a connection: to the agent, which alone it makes one to.
+    pub(crate) fn has_connected(&self) -> bool {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.0.id())).unwrap();
+        let mut targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        targets.any(|target| target.to_string_lossy().starts_with("socket:"))
+    }
+
+    /// As one that gets no time of the processor.
+    pub(crate) fn stop(&mut self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&mut self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), signal).unwrap();
+    }
+
     pub(crate) fn waits(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
