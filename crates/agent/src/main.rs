@@ -14,6 +14,8 @@ mod arguments;
 mod carried;
 mod clock;
 mod control;
+#[cfg(test)]
+mod documented;
 mod driver;
 mod folder;
 mod hook;

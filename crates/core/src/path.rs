@@ -4,6 +4,7 @@
 
 use crate::{Time, Wait, Why};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 
 /// One way by which requests reach an instance.
@@ -130,6 +131,20 @@ pub struct StageOver {
     pub by: EndedBy,
     /// How long after the path's router took the change.
     pub after: Millis,
+}
+
+impl fmt::Display for StageOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(stage) = &self.stage {
+            write!(f, "stage {stage} of ")?;
+        }
+        let by = match self.by {
+            EndedBy::Evidence => "evidence",
+            EndedBy::Bound => "its bound",
+            EndedBy::Unknown => "evidence or its bound",
+        };
+        write!(f, "path {} over by {by}", self.path)
+    }
 }
 
 /// One change on its way along one path: when its router took it, and when and by what each stage was over.

@@ -232,6 +232,10 @@ fn each_stage_that_is_over_says_whether_a_bound_or_evidence_ended_it() {
     let text = serde_json::to_string(&change).unwrap();
     let read: Propagation = serde_json::from_str(&text).unwrap();
     assert_eq!(read.stages(&path), all);
+    assert_eq!(all[0].to_string(), "stage s0 of path p over by its bound");
+    assert_eq!(all[1].to_string(), "stage s1 of path p over by evidence");
+    let unknown = StageOver { stage: None, by: EndedBy::Unknown, ..all[0].clone() };
+    assert_eq!(unknown.to_string(), "path p over by evidence or its bound");
 }
 
 #[test]

@@ -6,6 +6,9 @@ mod metrics;
 mod places;
 mod routes;
 
+#[cfg(test)]
+pub(crate) use {metrics::page, routes::ROUTES};
+
 use crate::clock;
 use crate::driver::Shared;
 use crate::folder::Invitation;

@@ -18,7 +18,7 @@ use crate::arguments::Own;
 use crate::clock;
 use crate::folder::{self, Invitation};
 use crate::log::{self, Event};
-use crate::report::{Asked, Line};
+use crate::report::{Asked, Heard};
 use segue_core::Time;
 use serde_json::json;
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ pub(crate) async fn run(own: Own) -> ExitCode {
 /// Returns when the pod is drained, or at the deadline.
 async fn drained(invitation: &Invitation, began: Time) {
     let deadline = began + invitation.plan.drain.deadline + AGENT_HANGS;
-    let mut last: Option<Line> = None;
+    let mut last: Option<Heard> = None;
     let waits = async {
         loop {
             let asked = heard(last.as_ref(), began);
@@ -66,7 +66,7 @@ async fn drained(invitation: &Invitation, began: Time) {
 }
 
 /// What this hook heard last, for whoever goes on with the drain.
-fn heard(line: Option<&Line>, began: Time) -> Asked {
+fn heard(line: Option<&Heard>, began: Time) -> Asked {
     Asked {
         drain: line.and_then(|line| line.drain.clone()),
         lost: line.map_or(0, |line| line.report.in_flight.unwrap_or(0) + line.report.agent_lost),
