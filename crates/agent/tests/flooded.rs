@@ -1,6 +1,6 @@
 //! The agent's port while somebody takes what there is of it: who has to be answered is.
 
-use crate::support::{Application, Pod, until};
+use crate::support::{Application, Pod, request, until};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -54,11 +54,20 @@ fn open(flood: &[TcpStream]) -> usize {
     flood.iter().filter(|stream| is_open(stream)).count()
 }
 
+/// Holds the drain up for as long as the test takes.
+fn in_flight(pod: &Pod, application: &Application) -> TcpStream {
+    application.give(false);
+    let carried = request(pod.guard_port());
+    until("it is in flight", || pod.status()["in_flight"] == 1);
+    carried
+}
+
 #[test]
 fn a_neighbour_that_takes_all_it_can_keeps_neither_probes_nor_hooks_nor_status_out() {
     let Some(address) = outside() else { return };
     let application = Application::listen(0);
     let mut pod = Pod::new(application.port, true);
+    pod.plan.drain.deadline = Duration::from_mins(1);
     pod.start();
     let port = pod.plan.control_port;
     let held = flood(address, port);
@@ -67,10 +76,13 @@ fn a_neighbour_that_takes_all_it_can_keeps_neither_probes_nor_hooks_nor_status_o
     until("no more than its places are left to it", || open(&held) <= 192);
     assert!(open(&held) > 100, "it is not all thrown out either");
     assert_eq!(pod.state(), "serving");
+    let carried = in_flight(&pod, &application);
     let mut hook = pod.hook(&[]);
     pod.until_state("draining");
     let more = flood(address, port);
     assert_eq!(pod.status()["hooks"], 1);
+    application.give(true);
+    drop(carried);
     let (code, said) = hook.returns();
     assert_eq!((code, said.as_str()), (0, ""), "it was let go by the agent itself");
     assert_eq!(pod.status()["outcome"]["reason"], "drained");
@@ -81,12 +93,16 @@ fn a_neighbour_that_takes_all_it_can_keeps_neither_probes_nor_hooks_nor_status_o
 fn who_floods_from_inside_the_pod_puts_no_hook_out() {
     let application = Application::listen(0);
     let mut pod = Pod::new(application.port, true);
+    pod.plan.drain.deadline = Duration::from_mins(1);
     pod.start();
+    let carried = in_flight(&pod, &application);
     let mut hook = pod.hook(&[]);
     pod.until_state("draining");
     let held = flood(Ipv4Addr::LOCALHOST.into(), pod.plan.control_port);
     until("no more than their places are left to them", || open(&held) <= 64);
     assert_eq!(pod.status()["hooks"], 1);
+    application.give(true);
+    drop(carried);
     let (code, said) = hook.returns();
     assert_eq!((code, said.as_str()), (0, ""), "it was let go by the agent itself");
 }

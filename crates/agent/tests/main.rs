@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod documented;
 mod drains;
 mod flooded;
 mod hooks;

@@ -81,15 +81,50 @@ impl Pod {
 
     /// Starts the agent and waits as the startup probe does.
     pub(crate) fn start(&mut self) {
-        self.agent = Some(self.command("run").stderr(Stdio::null()).spawn().unwrap());
+        self.agent = Some(self.command("run").stderr(self.log()).spawn().unwrap());
         assert!(self.command("ready").status().unwrap().success());
     }
 
     /// The same with another plan than the test's own.
     pub(crate) fn start_with(&mut self, plan: &str) {
         let mut run = self.command("run");
-        self.agent = Some(run.env("SEGUE_PLAN", plan).stderr(Stdio::null()).spawn().unwrap());
+        self.agent = Some(run.env("SEGUE_PLAN", plan).stderr(self.log()).spawn().unwrap());
         assert!(self.command("ready").env("SEGUE_PLAN", plan).status().unwrap().success());
+    }
+
+    /// Starts the agent with no more than so many file descriptors.
+    pub(crate) fn start_with_descriptors(&mut self, most: u32) {
+        let run = self.command("run");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most}; exec {PROGRAM} run")]);
+        shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.agent =
+            Some(shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap());
+        assert!(self.command("ready").status().unwrap().success());
+    }
+
+    /// The agent's log, of all its runs.
+    fn log(&self) -> std::fs::File {
+        let path = self.folder.path().join("agent.log");
+        std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+    }
+
+    /// Every line of the agent's log.
+    pub(crate) fn said(&self) -> Vec<Value> {
+        lines(&std::fs::read_to_string(self.folder.path().join("agent.log")).unwrap_or_default())
+    }
+
+    /// The value of a metric; `None` where there is none of that name and labels.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let (code, page) = self.ask("GET /metrics");
+        assert_eq!(code, 200, "{page}");
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        page.lines().find_map(value)
+    }
+
+    pub(crate) fn until_metric(&self, name: &str, value: f64) {
+        #[expect(clippy::float_cmp, reason = "they are counts")]
+        until(&format!("{name} is {value}"), || self.metric(name) == Some(value));
     }
 
     pub(crate) fn kill(&mut self) {
@@ -205,6 +240,11 @@ impl Drop for Hook {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The lines of JSON in a log.
+pub(crate) fn lines(log: &str) -> Vec<Value> {
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// One request on one connection.
