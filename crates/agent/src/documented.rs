@@ -57,7 +57,7 @@ fn stages() -> Vec<StageOver> {
 }
 
 /// A report with nothing left out.
-fn report() -> Report {
+pub(crate) fn report() -> Report {
     let took = Millis(Duration::from_secs(1));
     Report {
         schema: 1,

@@ -23,7 +23,7 @@ fn flood(address: IpAddr, port: u16) -> Vec<TcpStream> {
         let mut stream = TcpStream::connect((address, port)).unwrap();
         // Some stay silent, as those do whose client is slow.
         let request: &[u8] =
-            if number % 3 == 0 { b"GET /sta" } else { b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n" };
+            if number.is_multiple_of(3) { b"GET /sta" } else { b"GET /status HTTP/1.1\r\nHost: a\r\n\r\n" };
         let _ = stream.write_all(request);
         stream
     };
@@ -105,4 +105,49 @@ fn who_floods_from_inside_the_pod_puts_no_hook_out() {
     drop(carried);
     let (code, said) = hook.returns();
     assert_eq!((code, said.as_str()), (0, ""), "it was let go by the agent itself");
+}
+
+#[test]
+fn who_asks_now_and_then_keeps_a_place_that_those_who_are_silent_lose() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    pod.start();
+    let port = pod.plan.control_port;
+    let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let asks = |mut stream: &TcpStream| {
+        stream.write_all(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"ready\n") {
+            let mut bytes = [0; 1024];
+            match stream.read(&mut bytes) {
+                Ok(count @ 1..) => answer.extend_from_slice(&bytes[..count]),
+                _ => return false,
+            }
+        }
+        true
+    };
+    let scraper = connect(0);
+    assert!(asks(&scraper));
+    let silent: Vec<_> = (0..40).map(connect).collect();
+    // The last of them has a place, so all have.
+    assert!(asks(&silent[39]));
+    assert!(asks(&scraper));
+    let more: Vec<_> = (0..40).map(connect).collect();
+    assert!(asks(&more[39]));
+    until("those that were silent for longest are out", || open(&silent) <= 40 - 17);
+    assert_eq!(open(&more), 40);
+    assert_eq!(open(std::slice::from_ref(&scraper)), 1);
+}
+
+#[test]
+fn a_connection_that_asks_nothing_is_closed_before_long() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    pod.start();
+    let silent = TcpStream::connect((Ipv4Addr::LOCALHOST, pod.plan.control_port)).unwrap();
+    let mut asked = TcpStream::connect((Ipv4Addr::LOCALHOST, pod.plan.control_port)).unwrap();
+    asked.write_all(b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    until("both are closed", || {
+        open(std::slice::from_ref(&silent)) + open(std::slice::from_ref(&asked)) == 0
+    });
 }

@@ -16,6 +16,9 @@ fn it_is_ready_when_its_ports_are_bound_and_the_hook_is_in_place() {
     assert!(metrics.contains("segue_state{state=\"serving\"} 1"), "{metrics}");
     assert!(metrics.contains("segue_in_flight{known=\"counted\"} 0"), "{metrics}");
     assert_eq!(pod.ask("GET /else").0, 404);
+    for path in ["/ready", "/status", "/metrics", "/segue/lb-health"] {
+        assert_eq!((pod.ask(&format!("HEAD {path}")).0, pod.ask(&format!("POST {path}")).0), (200, 405));
+    }
 }
 
 #[test]

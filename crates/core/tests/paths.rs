@@ -10,8 +10,8 @@ use std::time::Duration;
 const GONE: Option<PathSeen> = Some(PathSeen { admitted: false, evidence: 0 });
 const PICKED: Option<PathSeen> = Some(PathSeen { admitted: true, evidence: 0 });
 
-fn evident(stages: usize) -> Option<PathSeen> {
-    Some(PathSeen { admitted: false, evidence: stages })
+fn evident(stages: usize) -> PathSeen {
+    PathSeen { admitted: false, evidence: stages }
 }
 
 fn stage_of(wait: Option<Wait>) -> String {
@@ -42,7 +42,7 @@ fn evidence_ends_a_stage_before_its_bound_and_the_next_counts_from_there() {
     let path = path("p", &[Some(30), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    let wait = change.observe(&path, Direction::Leave, evident(1), at(12)).unwrap();
+    let wait = change.observe(&path, Direction::Leave, Some(evident(1)), at(12)).unwrap();
     assert_eq!((wait.since, wait.until), (at(12), Some(at(16))));
     assert_eq!(stage_of(Some(wait)), "s1");
 }
@@ -52,7 +52,7 @@ fn evidence_that_comes_after_the_bound_does_not_make_the_stage_longer() {
     let path = path("p", &[Some(3), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(17)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(17)), None);
     assert_eq!(change.over(&path), Some(at(17)));
 }
 
@@ -63,7 +63,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
     let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
     assert_eq!(wait.until, None);
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(1_000_000))), "s0");
-    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(1_000_001)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(1_000_001)), None);
     assert_eq!(change.over(&path), Some(at(1_000_001)));
 }
 
@@ -71,7 +71,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
 fn a_stage_that_is_over_stays_over_when_its_evidence_is_not_shown_again() {
     let path = path("p", &[None, Some(5)]);
     let mut change = Propagation::default();
-    assert_eq!(stage_of(change.observe(&path, Direction::Leave, evident(1), at(10))), "s1");
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, Some(evident(1)), at(10))), "s1");
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(11))), "s1");
 }
 
@@ -212,9 +212,9 @@ fn each_stage_that_is_over_says_whether_a_bound_or_evidence_ended_it() {
     let _ = change.observe(&path, Direction::Leave, GONE, at(10));
     assert_eq!(change.stages(&path), []);
     let _ = change.observe(&path, Direction::Leave, GONE, at(13));
-    let _ = change.observe(&path, Direction::Leave, evident(2), at(15));
-    let _ = change.observe(&path, Direction::Leave, evident(3), at(20));
-    let _ = change.observe(&path, Direction::Leave, evident(4), at(22));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(2)), at(15));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(3)), at(20));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(4)), at(22));
     let over = |stage: &str, by, after| StageOver {
         path: "p".into(),
         stage: Some(stage.into()),
@@ -277,11 +277,11 @@ fn drivers_that_do_not_know_what_ended_a_stage_read_and_are_read() {
 #[test]
 fn of_two_notes_of_one_change_the_further_is_kept() {
     let note = |text: &str| serde_json::from_str::<Propagation>(text).unwrap();
-    let none = Propagation::default();
+    let untold = Propagation::default();
     let told = note(r#"{"untaken":null,"told":10000,"ends":[]}"#);
     let further = note(r#"{"untaken":null,"told":10000,"ends":[13000]}"#);
     let later = note(r#"{"untaken":null,"told":12000,"ends":[15000]}"#);
-    for (one, other) in [(&none, &told), (&told, &further), (&later, &told), (&later, &further)] {
+    for (one, other) in [(&untold, &told), (&told, &further), (&later, &told), (&later, &further)] {
         assert_eq!(one.clone().further(other.clone()), *other);
         assert_eq!(other.clone().further(one.clone()), *other);
     }

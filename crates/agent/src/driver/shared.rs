@@ -140,3 +140,65 @@ impl Shared {
         self.totals.borrow().clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documented::report;
+    use segue_core::drain::Plan;
+    use std::time::Duration;
+
+    fn at(second: u64) -> Time {
+        Time::from_millis(second * 1_000)
+    }
+
+    fn drain(began: u64) -> Drain {
+        let second = Duration::from_secs(1);
+        let plan = Plan {
+            paths: Vec::new(),
+            quiet: None,
+            longest_request: None,
+            linger: None,
+            deadline: second,
+            stop_grace: second,
+        };
+        Drain::begin(plan, at(began))
+    }
+
+    #[test]
+    fn hooks_are_waited_for_since_the_first_of_them_began_until_the_last_has_gone() {
+        let shared = Shared::new();
+        assert_eq!((shared.asked(), shared.hooks()), (None, 0));
+        let late = shared.ask(Asked::default(), at(5));
+        let early = shared.ask(Asked::default(), at(3));
+        assert_eq!((shared.asked(), shared.hooks()), (Some(at(3)), 2));
+        drop(early);
+        assert_eq!((shared.asked(), shared.hooks()), (Some(at(5)), 1));
+        drop(late);
+        assert_eq!((shared.asked(), shared.hooks()), (None, 0));
+        assert!(shared.well(), "a hook that knows of no drain changes nothing yet");
+    }
+
+    #[test]
+    fn what_hooks_knew_of_a_drain_is_handed_on_once_and_its_loss_counted_once() {
+        let shared = Shared::new();
+        let knows = |drain, lost| Asked { drain: Some(drain), lost, began: None };
+        let _hooks = [shared.ask(knows(drain(1), 2), at(1)), shared.ask(knows(drain(2), 1), at(1))];
+        assert!(!shared.well(), "load balancers are told at once");
+        assert_eq!(shared.resumed(), [drain(1), drain(2)]);
+        assert_eq!(shared.resumed(), []);
+        assert_eq!(shared.lost(), 2);
+    }
+
+    #[test]
+    fn a_line_is_answered_with_while_it_is_young_and_still_true() {
+        let shared = Shared::new();
+        let line = || Line { released: false, report: report(), drain: None };
+        assert!(shared.line_since(at(0)).is_none());
+        shared.publish(line(), Some(at(7)));
+        assert!(shared.line_since(at(7)).is_some());
+        assert!(shared.line_since(at(8)).is_none());
+        shared.publish(line(), None);
+        assert!(shared.line_since(at(0)).is_none(), "something was done since");
+    }
+}

@@ -123,7 +123,6 @@ impl Pod {
     }
 
     pub(crate) fn until_metric(&self, name: &str, value: f64) {
-        #[expect(clippy::float_cmp, reason = "they are counts")]
         until(&format!("{name} is {value}"), || self.metric(name) == Some(value));
     }
 

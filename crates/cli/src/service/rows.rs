@@ -72,7 +72,7 @@ pub(crate) fn instance(view: &InstanceView, now: Timestamp) -> [String; 8] {
 /// Which stages are behind one that leaves, and whether evidence or a bound ended each.
 fn behind(view: &InstanceView) -> String {
     let leaves = matches!(view.state, State::Draining | State::Stopping);
-    view.stages.iter().filter(|_| leaves).map(|stage| format!("; {stage}")).collect()
+    view.stages.iter().filter(|_| leaves).fold(String::new(), |line, stage| format!("{line}; {stage}"))
 }
 
 /// What is waited for, since when, until when, and what would shorten it.
