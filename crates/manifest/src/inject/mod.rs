@@ -175,14 +175,22 @@ fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
     Ok(guards)
 }
 
-/// The plan that an injected object carries.
+/// The plan that an injected object carries. One that can't be read is refused: taken for none, the guard's ports that
+/// pods have would be given to others.
 fn injected_plan(streams: &[Stream], object: &Object) -> Result<Option<PodPlan>, Refused> {
     let template =
         Template::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
-    let init = template.into_iter().flat_map(|template| template.spec.init_containers);
-    Ok(init
-        .filter(|container| container.name == agent::NAME)
-        .find_map(|container| agent::plan_of(&container)))
+    // An agent without a record is refused where workloads are: it is not of an injection.
+    let recorded = template.filter(|_| object.meta.annotations.contains_key(RECORD_ANNOTATION));
+    let Some(template) = recorded else { return Ok(None) };
+    let mut init = template.spec.init_containers.iter().enumerate();
+    let Some((index, container)) = init.find(|(_, one)| one.name == agent::NAME) else { return Ok(None) };
+    agent::plan_of(container).map(Some).map_err(|why| {
+        let mut decisions = Decisions::default();
+        let at = template.spec_at().then("initContainers").then(index).then("env");
+        decisions.refuse(streams, object, &at, why);
+        Refused(decisions.refusals)
+    })
 }
 
 /// Decides every workload; answers what each needs, and which have the agent then.
