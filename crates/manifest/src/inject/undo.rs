@@ -1,0 +1,55 @@
+//! Undo: what was injected is taken out again, but for what Services in their second step still need.
+
+use super::draft::Note;
+use super::left::{self, Left, Stuck, without_those};
+use super::outcome::{Fate, Outcome, told};
+use super::record::{self, Record};
+use super::{Options, Refused, back, read, second};
+use crate::objects::Object;
+use crate::text::Stream;
+use crate::workload::World;
+
+/// Takes back what was injected: of Services in their second step if `second_step`, else of everything else but the workloads
+/// behind such Services, which would send to a guard that is gone.
+pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
+    let objects = read(streams)?;
+    let held = if second_step { Left::new() } else { second::held(streams, &objects)? };
+    let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
+    let ((clean, mut notes), mut left) = without_those(|left| {
+        let left: Left = held.clone().into_iter().chain(left.clone()).collect();
+        let mut notes = Vec::new();
+        let clean = back::take_back(streams, &left, &mut notes, which)?;
+        Ok((keep_around(&clean, &left)?, notes))
+    })?;
+    left.extend(held);
+    let gone = |object: &Object| {
+        let record = Record::of(object).ok().flatten();
+        record.is_some_and(|record| which(object, &record)) && !left.contains_key(&object.address)
+    };
+    let changed = objects.iter().filter(|object| gone(object)).count();
+    let mut note = |text: &str| notes.push(Note { about: "undo".to_owned(), text: text.to_owned() });
+    if changed == 0 {
+        let what = if second_step { "no Service was sent to the guard" } else { "nothing was injected" };
+        note(&format!("{what}: the input is as it was"));
+    } else if second_step {
+        note("apply the Services first; once they are, `segue inject --undo` takes out the rest");
+    }
+    let fate = |object: &Object| {
+        let taken = (gone(object) && object.kind.template().is_some()).then_some(Fate::TakenOut);
+        taken.or_else(|| object.kind.is_workload().then_some(Fate::LeftAlone))
+    };
+    let workloads = told(&objects, &left, fate);
+    let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
+    Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused(changed > 0)
+}
+
+/// Policies were taken back too: what stays injected needs its part of them again.
+fn keep_around(clean: &[Stream], left: &Left) -> Result<Vec<Stream>, Stuck> {
+    let objects = read(clean)?;
+    let world = World::of(&objects, record::service_before).map_err(|one| Refused::of(clean, &one))?;
+    let mut shares = Vec::new();
+    for object in objects.iter().filter(|object| left.contains_key(&object.address)) {
+        shares.extend(left::around_one(&world, object, clean, &Options::default())?);
+    }
+    left::apply(clean, &shares)
+}
