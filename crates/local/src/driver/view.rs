@@ -82,7 +82,7 @@ impl Driver {
                     in_flight: counted.map_or(0, |view| view.in_flight),
                     requests: counted.map_or(0, |view| view.requests),
                     failed: counted.map_or(0, |view| view.failed),
-                    wait: wait.map(|wait| people(wait, now)),
+                    wait: wait.map(|wait| people(wait, now)).or_else(|| self.held_wait(member)),
                 }
             })
             .collect();

@@ -13,8 +13,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use super::log::Log;
-use super::{Launch, Lock, State, Status, credentials, group};
+use super::{Launch, Lock, State, Status, background, credentials, group};
 use crate::clock;
+use crate::open_files;
 use crate::process::{self, Handle, Identity};
 
 /// What of `up`'s own environment is not for the application: by these it would speak for `up` to systemd.
@@ -73,7 +74,8 @@ pub(super) fn run(dir: &Path) -> io::Result<()> {
         }
         Err(error) => {
             status.state = State::FailedToStart { error: describe(&launch, &error) };
-            status.write(&dir)
+            status.write(&dir)?;
+            Launch::forget(&dir)
         }
     }
 }
@@ -97,6 +99,9 @@ fn start(dir: &Path, launch: &Launch) -> io::Result<(Child, PipeReader, Log)> {
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
+    if let Some(given) = launch.open_files {
+        open_files::lower_to(given);
+    }
     let child = match &launch.user {
         Some(user) => credentials::spawn_as(user, command)?,
         None => command.spawn()?,
@@ -170,7 +175,8 @@ impl Watch<'_> {
         self.log.finish(clock::boottime_ms());
         self.child.wait()?;
         self.status.lost_lines = self.log.lost_lines();
-        self.status.write(self.dir)
+        self.status.write(self.dir)?;
+        Launch::forget(self.dir)
     }
 
     /// Says how it ended, and asks those that it left behind to end. It is not collected yet: as long as it is not, the
@@ -179,8 +185,10 @@ impl Watch<'_> {
         let pid = Pid::from_child(&self.child);
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         if let Some(ended) = rustix::process::waitid(WaitId::Pid(pid), options)? {
-            self.status.state =
-                State::Exited { code: ended.exit_status(), signal: ended.terminating_signal() };
+            let (code, signal) = (ended.exit_status(), ended.terminating_signal());
+            let (background, strays) =
+                if code == Some(0) { self.in_background()? } else { (false, Vec::new()) };
+            self.status.state = State::Exited { code, signal, background, strays };
             self.status.lost_lines = self.log.lost_lines();
             // With a full disk it is tried again at the end; what must happen to the process group does not wait for it.
             let _ = self.status.write(self.dir);
@@ -192,6 +200,14 @@ impl Watch<'_> {
         Ok(Ending::Asked {
             kill_at: now + u64::try_from(self.launch.group_grace.as_millis()).unwrap_or(u64::MAX / 2),
         })
+    }
+
+    /// Whether what it had started runs on, and which of that has left its process group.
+    fn in_background(&self) -> io::Result<(bool, Vec<Identity>)> {
+        let strays = background::strays(self.launch, self.identity)?;
+        let runs_on =
+            || Ok::<_, io::Error>(self.members()? > 0 || background::is_listened_on(self.launch.port));
+        Ok((!strays.is_empty() || runs_on()?, strays))
     }
 
     fn group_ending(&self, kill_at: u64, now: u64) -> io::Result<Ending> {
