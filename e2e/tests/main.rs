@@ -28,6 +28,7 @@ mod nobody_need_read_what_up_says;
 mod real_servers_are_upgraded_without_a_drop;
 mod requests_that_a_kill_cuts_are_counted;
 mod the_control_socket_is_private;
+mod the_docs_of_one_machine_are_so;
 mod up_refuses_what_is_not_its_own;
 mod what_a_killed_up_left_is_taken_over;
 mod what_runs_is_known_without_the_state;

@@ -48,7 +48,7 @@ impl Keeper {
 }
 
 /// How an instance ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exit {
     /// What it gave to `exit`.
     pub code: Option<i32>,
@@ -58,13 +58,10 @@ pub struct Exit {
     pub known: bool,
     /// Whether processes that it had started ran on then, although it ended with success.
     pub background: bool,
-    /// Those of them that had left its process group, where they could be found.
-    pub strays: Vec<Identity>,
 }
 
 impl Exit {
-    const UNKNOWN: Self =
-        Self { code: None, signal: None, known: false, background: false, strays: Vec::new() };
+    const UNKNOWN: Self = Self { code: None, signal: None, known: false, background: false };
 }
 
 impl fmt::Display for Exit {
@@ -257,6 +254,11 @@ impl Instance {
     }
 
     /// Its main process.
+    pub fn main(&self) -> Identity {
+        self.process
+    }
+
+    /// That one's number.
     pub fn pid(&self) -> i32 {
         self.process.pid
     }
@@ -387,10 +389,8 @@ fn out_of_descriptors(error: &io::Error) -> bool {
 }
 
 fn exit_of(state: &State) -> Exit {
-    match state.clone() {
-        State::Exited { code, signal, background, strays } => {
-            Exit { code, signal, known: true, background, strays }
-        }
+    match *state {
+        State::Exited { code, signal, background } => Exit { code, signal, known: true, background },
         State::Running | State::FailedToStart { .. } => Exit::UNKNOWN,
     }
 }

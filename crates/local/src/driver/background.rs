@@ -1,6 +1,8 @@
 //! Programs that go into the background: the process that was started ends, and what it started would run on unwatched,
 //! once more with every new start. They are told as what they are, ended, and not started again.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,11 +15,16 @@ use super::fleet::{Life, Member};
 use super::view::wall;
 use crate::clock;
 use crate::control::protocol::{Event, Wait};
-use crate::instance::Exit;
-use crate::process::{Handle, Identity};
+use crate::instance::{Exit, Instance};
+use crate::keeper::background;
+use crate::process::Handle;
 
 /// How long they have between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
+/// Once there is none for so long, none comes.
+const QUIET: Duration = Duration::from_secs(2);
+/// How often they are looked for.
+const LOOK: Duration = Duration::from_millis(50);
 /// How often the rules are asked anew while a start is held back: they know of no time at which to wake.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -72,18 +79,30 @@ impl Driver {
     }
 }
 
-/// Ends them, by SIGTERM and after a while by SIGKILL; each is looked at again before it is signalled.
-pub(super) async fn end(strays: Vec<Identity>) {
-    for signal in [Signal::TERM, Signal::KILL] {
-        for stray in &strays {
+/// Ends what has left its process group, and what leaves it yet: a daemon forks more than once. Each is asked by SIGTERM
+/// first, and looked at again before it is signalled.
+pub(super) async fn end_strays(instance: Arc<Instance>) {
+    let mut asked: BTreeMap<i32, Time> = BTreeMap::new();
+    let mut quiet = clock::now() + QUIET;
+    while clock::now() < quiet {
+        for stray in background::strays(instance.launch(), instance.main()).unwrap_or_default() {
+            let now = clock::now();
+            quiet = now + QUIET;
+            let signal = match asked.get(&stray.pid) {
+                Some(since) if now.since(*since) < GRACE => continue,
+                Some(_) => Signal::KILL,
+                None => Signal::TERM,
+            };
+            asked.entry(stray.pid).or_insert(now);
             let signalled =
-                Handle::open(*stray).and_then(|handle| handle.map_or(Ok(()), |it| it.signal(signal)));
-            if let Err(error) = signalled {
-                tracing::warn!(pid = stray.pid, %error, "cannot be ended");
+                Handle::open(stray).and_then(|handle| handle.map_or(Ok(()), |it| it.signal(signal)));
+            match signalled {
+                Ok(()) => tracing::info!(pid = stray.pid, "{}: what it left is ended", instance.id()),
+                Err(error) => {
+                    tracing::warn!(pid = stray.pid, %error, "{}: what it left cannot be ended", instance.id())
+                }
             }
         }
-        if signal == Signal::TERM {
-            clock::sleep(GRACE).await;
-        }
+        clock::sleep(LOOK).await;
     }
 }

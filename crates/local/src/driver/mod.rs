@@ -210,10 +210,10 @@ impl Driver {
                 let in_background = exit.background && !member.served;
                 let how = if in_background { background::how(&exit) } else { exit.to_string() };
                 let revision = member.revision.clone();
-                member.life = Life::Ended { how: how.clone() };
-                if in_background {
-                    tokio::spawn(background::end(exit.strays));
+                if let (true, Some(running)) = (in_background, member.running()) {
+                    tokio::spawn(background::end_strays(Arc::clone(&running.instance)));
                 }
+                member.life = Life::Ended { how: how.clone() };
                 if in_background && !told {
                     self.went_into_background(&id, &revision, &how);
                 }

@@ -9,9 +9,9 @@ use crate::process::{self, Identity};
 /// In `/proc/net/tcp`, a socket that listens.
 const LISTENING: &str = "0A";
 
-/// The processes that the command started and that left its process group: they have its environment, and none is
-/// older than it.
-pub(super) fn strays(launch: &Launch, main: Identity) -> io::Result<Vec<Identity>> {
+/// The processes that the command started and that have left its process group: they have its environment, and none is
+/// older than it. One that is about to leave is not among them yet.
+pub(crate) fn strays(launch: &Launch, main: Identity) -> io::Result<Vec<Identity>> {
     let since =
         |stat: &process::Stat| stat.start_time >= main.start_time && stat.group != main.pid && !stat.ended();
     let marks = ["SEGUE_INSTANCE", "PORT"].map(|name| {

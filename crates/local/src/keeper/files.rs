@@ -107,9 +107,6 @@ pub enum State {
         /// Whether processes that it had started ran on then, although it ended with success.
         #[serde(default)]
         background: bool,
-        /// Those of them that had left its process group, where they could be found.
-        #[serde(default)]
-        strays: Vec<Identity>,
     },
     /// There never was a process.
     FailedToStart {

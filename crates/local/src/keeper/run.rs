@@ -34,6 +34,8 @@ const NOT_INHERITED: [&str; 8] = [
 const PIPE_SIZE: usize = 256 * 1024;
 /// How often the process group is looked at while it ends.
 const LOOK_MS: u64 = 20;
+/// One more than most daemons have forks.
+const LOOKS_FOR_STRAYS: u32 = 3;
 /// What left the process group may hold the pipe open for ever: so long it may still say something.
 const TAIL_MS: u64 = 1000;
 
@@ -186,9 +188,8 @@ impl Watch<'_> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         if let Some(ended) = rustix::process::waitid(WaitId::Pid(pid), options)? {
             let (code, signal) = (ended.exit_status(), ended.terminating_signal());
-            let (background, strays) =
-                if code == Some(0) { self.in_background()? } else { (false, Vec::new()) };
-            self.status.state = State::Exited { code, signal, background, strays };
+            let background = code == Some(0) && self.in_background()?;
+            self.status.state = State::Exited { code, signal, background };
             self.status.lost_lines = self.log.lost_lines();
             // With a full disk it is tried again at the end; what must happen to the process group does not wait for it.
             let _ = self.status.write(self.dir);
@@ -202,12 +203,18 @@ impl Watch<'_> {
         })
     }
 
-    /// Whether what it had started runs on, and which of that has left its process group.
-    fn in_background(&self) -> io::Result<(bool, Vec<Identity>)> {
-        let strays = background::strays(self.launch, self.identity)?;
-        let runs_on =
-            || Ok::<_, io::Error>(self.members()? > 0 || background::is_listened_on(self.launch.port));
-        Ok((!strays.is_empty() || runs_on()?, strays))
+    /// Whether what it had started runs on. A daemon forks more than once: while one look goes on, the one that was there
+    /// may end after it has started another, which only the next look shows.
+    fn in_background(&self) -> io::Result<bool> {
+        for _ in 0..LOOKS_FOR_STRAYS {
+            if self.members()? > 0
+                || !background::strays(self.launch, self.identity)?.is_empty()
+                || background::is_listened_on(self.launch.port)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn group_ending(&self, kill_at: u64, now: u64) -> io::Result<Ending> {
