@@ -30,8 +30,8 @@ fn cases() -> Vec<Case> {
     [process::CASES, upgrade::CASES, limits::CASES].concat()
 }
 
-/// The keys of the schema below `at`, those that hold no others, as `limits.idleTimeout`.
-fn keys(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+/// The keys of the schema below `at`, those that hold no others, as `limits.idleTimeout`; with their defaults.
+fn keys(schema: &Value, at: &str, found: &mut BTreeMap<String, Option<String>>) {
     // What is a kind or null is drawn as a choice of the two.
     let choices = schema["anyOf"].as_array().into_iter().flatten();
     for schema in std::iter::once(schema).chain(choices) {
@@ -40,16 +40,18 @@ fn keys(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
             let before = found.len();
             keys(below, &path, found);
             if found.len() == before {
-                found.insert(path);
+                let default = below.get("default").filter(|default| !default.is_null());
+                let text = default.map(|default| default.to_string().replace('"', ""));
+                found.insert(path, text);
             }
         }
     }
 }
 
-fn schema_keys() -> BTreeSet<String> {
+fn schema_keys_with_defaults() -> BTreeMap<String, Option<String>> {
     let schema = Place::new().command(&["schema"]);
     let schema = std::process::Command::new(schema.get_program()).arg("schema").output().unwrap();
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     keys(&serde_json::from_slice(&schema.stdout).unwrap(), "", &mut found);
     found
 }
@@ -58,7 +60,8 @@ fn schema_keys() -> BTreeSet<String> {
 fn each_key_has_a_case_and_each_case_sees_it() {
     let with_case: BTreeSet<String> = cases().iter().map(|(key, _)| (*key).to_owned()).collect();
     assert_eq!(with_case.len(), cases().len(), "two cases of one key");
-    assert_eq!(with_case, schema_keys(), "left: those with a case; right: those of the schema");
+    let keys: BTreeSet<String> = schema_keys_with_defaults().into_keys().collect();
+    assert_eq!(with_case, keys, "left: those with a case; right: those of the schema");
 
     // The slow ones begin first.
     let left = Mutex::new(cases().into_iter().rev().collect::<Vec<_>>());
@@ -83,11 +86,17 @@ fn each_key_has_a_case_and_each_case_sees_it() {
 }
 
 #[test]
-fn each_key_is_in_the_docs() {
+fn each_key_is_in_the_docs_with_its_default() {
     let docs = [include_str!("../../docs/one-machine.md"), include_str!("../../docs/proxy.md")].concat();
-    for key in schema_keys() {
+    let packed = docs.replace(' ', "");
+    for (key, default) in schema_keys_with_defaults() {
         let last = key.rsplit('.').next().unwrap();
         let named = [format!("`{key}`"), format!("`{last}`"), format!("`{last}:"), format!("limits.{last}`")];
         assert!(named.iter().any(|name| docs.contains(name)), "{key} is not in the docs");
+        let Some(default) = default else { continue };
+        // A row of its own; beside its name in a row of several; as it is written in a spec.
+        let ways =
+            [format!("|`{last}`|{default}|"), format!("`{last}`{default}"), format!("{last}:{default}")];
+        assert!(ways.iter().any(|way| packed.contains(way)), "{key} is not {default} in the docs");
     }
 }

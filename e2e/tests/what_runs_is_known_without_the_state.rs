@@ -4,8 +4,11 @@ use std::fs;
 
 use segue_e2e::{Client, Process, Sample, Service, client, wait};
 
+/// What is there instead of what was written, if anything is.
+type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Every way in which the file may be of no use.
-const DAMAGES: [(&str, fn(&[u8]) -> Option<Vec<u8>>); 5] = [
+const DAMAGES: [(&str, Damage); 5] = [
     ("missing", |_| None),
     ("empty", |_| Some(Vec::new())),
     ("torn", |whole| Some(whole[..whole.len() / 2].to_vec())),
@@ -17,7 +20,7 @@ fn sample(version: &str) -> Sample<'_> {
     Sample { version, replicas: 2, ..Sample::default() }
 }
 
-fn damage(service: &Service, how: fn(&[u8]) -> Option<Vec<u8>>) {
+fn damage(service: &Service, how: Damage) {
     let file = service.place.state_dir().join("web/state.json");
     match how(&fs::read(&file).unwrap()) {
         Some(text) => fs::write(&file, text).unwrap(),

@@ -280,3 +280,59 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Spec;
+
+    const DOCS: &str = include_str!("../../../docs/proxy.md");
+
+    fn spec(place: &std::path::Path, limits: &str) -> Spec {
+        let file = place.join("web.yaml");
+        std::fs::write(&file, format!("listen: :0\ncommand: [/bin/true]\nlimits: {{ {limits} }}\n")).unwrap();
+        Spec::load(&file).map_err(|found| found.render(false)).unwrap().spec
+    }
+
+    fn all_of(spec: &Spec) -> String {
+        format!("{:?} {:?}", config(spec).unwrap().limits, pool_config(spec))
+    }
+
+    #[test]
+    fn each_limit_changes_something_and_the_documented_default_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let plain = all_of(&spec(place.path(), ""));
+        let rows = DOCS.lines().skip_while(|line| !line.starts_with("| key | default")).skip(2);
+        let mut keys = 0;
+        for row in rows.take_while(|line| line.starts_with('|')) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let (key, default) = (cells[1].trim_matches('`'), cells[2].replace([',', ' '], ""));
+            let other = match key {
+                "maxConnections" => "77",
+                "headerSize" => "77KiB",
+                _ => "77s",
+            };
+            let same = |value: &str| all_of(&spec(place.path(), &format!("{key}: {value}"))) == plain;
+            assert!(!same(other), "{key} changes nothing");
+            assert!(default == "none" || same(&default), "{key} is not {default} by default");
+            keys += 1;
+        }
+        assert_eq!(keys, 8);
+    }
+
+    #[test]
+    fn clients_are_capped_to_what_the_open_files_carry_and_never_raised() {
+        let place = tempfile::tempdir().unwrap();
+        let capped = |limits: &str, most: u64| {
+            let spec = spec(place.path(), limits);
+            let (mut config, mut pool) = (config(&spec).unwrap(), pool_config(&spec));
+            keep_within(OpenFiles { given: None, most: Some(most) }, &spec, &mut config, &mut pool);
+            (config.limits.connections, pool.idle_connections)
+        };
+        let (clients, idle) = capped("", 1000);
+        assert!((200..333).contains(&clients), "{clients}");
+        assert!(idle <= clients / 2, "{idle} for each of two instances");
+        assert_eq!(capped("maxConnections: 5", 1000).0, 5);
+        assert_eq!(capped("", 1_000_000).0, 10_000);
+    }
+}

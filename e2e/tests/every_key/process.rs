@@ -132,9 +132,10 @@ fn certificate() {
 
 fn key() {
     let one = One::new();
-    let make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=t -keyout $1.key -out $1.pem";
+    let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=t -keyout $1.key -out $1.pem";
     for name in ["one", "two"] {
-        let made = Command::new("sh").args(["-c", make, "sh", name]).current_dir(one.place.folder()).output();
+        let made =
+            Command::new("sh").args(["-c", script, "sh", name]).current_dir(one.place.folder()).output();
         assert!(made.unwrap().status.success());
     }
     // It is that key and no other: one that does not fit is refused.
@@ -181,7 +182,11 @@ fn ready_threshold() {
     // Good three times, and never again: with the default of two it would have served.
     let lines = "ready: { http: /health, interval: 20ms, threshold: 4 }\nenv: { HEALTH: thrice }";
     until_not_ready(&One::new(), lines, "500");
-    serving("ready: { http: /health, interval: 20ms, threshold: 3 }\nenv: { HEALTH: thrice }");
+    // Three are enough for three, if only for a moment.
+    let one = One::new();
+    let lines = "ready: { http: /health, interval: 20ms, threshold: 3 }\nenv: { HEALTH: thrice }";
+    let mut up = one.place.up(&one.spec("v1", lines));
+    wait::until_true("it served", wait::LONG, || up.process().said().contains("is serving"));
 }
 
 /// The log's files once the server has said so many lines of about 110 bytes.

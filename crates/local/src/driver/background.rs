@@ -23,6 +23,8 @@ use crate::process::Handle;
 const GRACE: Duration = Duration::from_secs(2);
 /// Once there is none for so long, none comes.
 const QUIET: Duration = Duration::from_secs(2);
+/// What is still there after that can't be ended.
+const LAST: Duration = Duration::from_secs(30);
 /// How often they are looked for.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often the rules are asked anew while a start is held back: they know of no time at which to wake.
@@ -41,24 +43,26 @@ impl Driver {
         self.public.tell(Event::Note { at: wall(now, now), text });
         self.in_background.insert(revision.clone(), (how.to_owned(), clock::wall()));
         let deploy = self.state.work.as_mut().and_then(|work| work.deploy.as_mut());
-        if let Some(deploy) = deploy.filter(|deploy| deploy.to == *revision && deploy.from != *revision) {
+        if let Some(deploy) = deploy.filter(|deploy| deploy.to == *revision) {
             deploy.abort = true;
             self.failing = Some((id.clone(), how.to_owned()));
         }
     }
 
-    /// What is wanted and goes into the background is not started, and stays to be seen; answers when to ask again.
+    /// What is wanted and goes into the background is not started, and stays to be seen; answers when to ask again. A deploy
+    /// under way ends by its own rules.
     pub(super) fn hold_what_goes_into_background(
         &self,
         actions: &mut Vec<Action>,
         now: Time,
     ) -> Option<Time> {
-        let goal = self.state.work.as_ref()?.rollout.goal().version.clone();
-        if self.ending.is_some() || !self.in_background.contains_key(&goal) {
+        let work = self.state.work.as_ref().filter(|work| work.deploy.is_none() && self.ending.is_none())?;
+        let goal = &work.rollout.goal().version;
+        if !self.in_background.contains_key(goal) {
             return None;
         }
         actions.retain(|action| match action {
-            Action::Start { version } => *version != goal,
+            Action::Start { version } => version != goal,
             Action::Forget { instance } => {
                 self.fleet.get(instance).is_none_or(|member| !self.is_held(member))
             }
@@ -83,8 +87,9 @@ impl Driver {
 /// first, and looked at again before it is signalled.
 pub(super) async fn end_strays(instance: Arc<Instance>) {
     let mut asked: BTreeMap<i32, Time> = BTreeMap::new();
+    let last = clock::now() + LAST;
     let mut quiet = clock::now() + QUIET;
-    while clock::now() < quiet {
+    while clock::now() < quiet.min(last) {
         for stray in background::strays(instance.launch(), instance.main()).unwrap_or_default() {
             let now = clock::now();
             quiet = now + QUIET;
@@ -96,11 +101,10 @@ pub(super) async fn end_strays(instance: Arc<Instance>) {
             asked.entry(stray.pid).or_insert(now);
             let signalled =
                 Handle::open(stray).and_then(|handle| handle.map_or(Ok(()), |it| it.signal(signal)));
+            let id = instance.id();
             match signalled {
-                Ok(()) => tracing::info!(pid = stray.pid, "{}: what it left is ended", instance.id()),
-                Err(error) => {
-                    tracing::warn!(pid = stray.pid, %error, "{}: what it left cannot be ended", instance.id())
-                }
+                Ok(()) => tracing::info!(pid = stray.pid, "{id}: what it left is ended"),
+                Err(error) => tracing::warn!(pid = stray.pid, %error, "{id}: what it left cannot be ended"),
             }
         }
         clock::sleep(LOOK).await;

@@ -401,3 +401,33 @@ fn what_cannot_be_seen_is_shown_and_a_zero_byte_is_refused_where_it_stands() {
     let told = place.refused(&format!("{LEAST}# a zero byte: \0\n"));
     assert!(told.contains("shop.yaml:3:"), "{told}");
 }
+
+/// The keys below `at` that have a default, with it: `(stop.grace, "30s")`.
+fn defaults(schema: &serde_json::Value, at: &[&str], found: &mut Vec<(Vec<String>, serde_json::Value)>) {
+    let choices = schema["anyOf"].as_array().into_iter().flatten();
+    for schema in std::iter::once(schema).chain(choices) {
+        for (key, below) in schema["properties"].as_object().into_iter().flatten() {
+            let path = [at, &[key]].concat();
+            if let Some(default) = below.get("default").filter(|default| !default.is_null()) {
+                found.push((path.iter().map(ToString::to_string).collect(), default.clone()));
+            }
+            defaults(below, &path, found);
+        }
+    }
+}
+
+#[test]
+fn a_default_that_is_written_out_changes_nothing() {
+    let place = Place::new();
+    let load = |text: &str| place.load_as(0, text).map_err(|found| found.render(false)).expect("loads").spec;
+    let mut found = Vec::new();
+    defaults(&schema(), &[], &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    for (path, default) in found {
+        let value = path.iter().rev().fold(default, |value, key| serde_json::json!({ key.as_str(): value }));
+        let written =
+            value.as_object().expect("a map").iter().map(|(key, value)| format!("{key}: {value}\n"));
+        let text = format!("{LEAST}{}", written.collect::<String>());
+        assert_eq!(load(&text), load(LEAST), "{text}");
+    }
+}
