@@ -75,7 +75,7 @@ fn with_a_hundred_idle_clients_it_serves_deploys_and_replaces() {
     for mut client in idle {
         client.stream().set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut text = [0; 64];
-        told += usize::from(matches!(client.stream().read(&mut text), Ok(_)));
+        told += usize::from(client.stream().read(&mut text).is_ok());
     }
     assert!(told > CLIENTS / 2, "only {told} of {CLIENTS} heard anything");
     up.signal(Signal::TERM);
