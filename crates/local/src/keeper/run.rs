@@ -76,8 +76,8 @@ pub(super) fn run(dir: &Path) -> io::Result<()> {
         }
         Err(error) => {
             status.state = State::FailedToStart { error: describe(&launch, &error) };
-            status.write(&dir)?;
-            Launch::forget(&dir)
+            let forgotten = Launch::forget(&dir);
+            status.write(&dir).and(forgotten)
         }
     }
 }
@@ -177,8 +177,8 @@ impl Watch<'_> {
         self.log.finish(clock::boottime_ms());
         self.child.wait()?;
         self.status.lost_lines = self.log.lost_lines();
-        self.status.write(self.dir)?;
-        Launch::forget(self.dir)
+        let forgotten = Launch::forget(self.dir);
+        self.status.write(self.dir).and(forgotten)
     }
 
     /// Says how it ended, and asks those that it left behind to end. It is not collected yet: as long as it is not, the
@@ -188,7 +188,8 @@ impl Watch<'_> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         if let Some(ended) = rustix::process::waitid(WaitId::Pid(pid), options)? {
             let (code, signal) = (ended.exit_status(), ended.terminating_signal());
-            let background = code == Some(0) && self.in_background()?;
+            // That it cannot be looked for is no reason not to go on.
+            let background = code == Some(0) && self.in_background().unwrap_or(false);
             self.status.state = State::Exited { code, signal, background };
             self.status.lost_lines = self.log.lost_lines();
             // With a full disk it is tried again at the end; what must happen to the process group does not wait for it.
