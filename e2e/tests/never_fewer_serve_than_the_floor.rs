@@ -21,7 +21,7 @@ fn without_surge_as_many_serve_as_unavailable_allows() {
 #[track_caller]
 fn watch_a_deploy(surge: u32, unavailable: u32) {
     let sample =
-        Sample { flags: &["--rude", "--start-delay", "300ms"], surge, unavailable, ..Sample::default() };
+        Sample { flags: &["--rude", "--start-delay", "2s"], surge, unavailable, ..Sample::default() };
     let (floor, most) = ((sample.replicas - unavailable) as usize, (sample.replicas + surge) as usize);
     let service = Service::start(&sample);
     let load = Pressure::brisk(service.listen);
