@@ -84,7 +84,7 @@ impl Driver {
                     requests: counted.map_or(0, |view| view.requests),
                     failed: counted.map_or(0, |view| view.failed),
                     stages: work.map(|work| work.rollout.stages(id, &member.revision)).unwrap_or_default(),
-                    wait: wait.map(|wait| people(wait, now)),
+                    wait: wait.map(|wait| people(wait, now)).or_else(|| self.held_wait(member)),
                 }
             })
             .collect();
