@@ -46,11 +46,13 @@ pub(super) struct Finding {
     pub(super) injected: usize,
     /// Why objects with pods were left alone, once for each.
     pub(super) aside: Vec<String>,
+    /// Why workloads were refused that did not hinder the others.
+    pub(super) refused: Vec<String>,
 }
 
 impl Finding {
     fn of(verdict: Verdict) -> Self {
-        Self { verdict, objects: 0, workloads: 0, injected: 0, aside: Vec::new() }
+        Self { verdict, objects: 0, workloads: 0, injected: 0, aside: Vec::new(), refused: Vec::new() }
     }
 
     pub(super) fn panicked() -> Self {
@@ -83,6 +85,7 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
         workloads: found.iter().filter(|object| object.kind.template().is_some()).count(),
         injected: 0,
         aside: Vec::new(),
+        refused: Vec::new(),
     };
     let mut findings = [count(), count()];
     for (finding, guard) in findings.iter_mut().zip([false, true]) {
@@ -92,6 +95,7 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
                 let aside =
                     outcome.notes.iter().filter(|note| ASIDE.iter().any(|words| note.text.contains(words)));
                 finding.aside = aside.map(|note| note.text.clone()).collect();
+                finding.refused = outcome.refused().map(|complaint| complaint.message.clone()).collect();
                 if outcome.changed > 0 {
                     finding.injected = injected(&outcome);
                 }

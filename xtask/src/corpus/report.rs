@@ -21,6 +21,8 @@ struct Counts {
     reasons: BTreeMap<String, usize>,
     /// How many objects were left alone for each reason, where the unit was not refused.
     asides: BTreeMap<String, usize>,
+    /// How many workloads each reason refused while others were injected.
+    alone: BTreeMap<String, usize>,
 }
 
 /// All counts; each file is told as it comes.
@@ -52,6 +54,9 @@ impl Report {
                 .asides
                 .entry(kind_of(reason.split('(').next().unwrap_or(reason), &self.folder))
                 .or_default() += 1;
+        }
+        for reason in &finding.refused {
+            *counts.alone.entry(kind_of(reason, &self.folder)).or_default() += 1;
         }
         let said = match &finding.verdict {
             Verdict::Injected => {
@@ -133,6 +138,7 @@ impl fmt::Display for Report {
                 if *guard { " with `--guard`" } else { "" }
             );
             list(f, &format!("Refused {units}"), &counts.reasons)?;
+            list(f, &format!("Workloads refused beside others in {units}"), &counts.alone)?;
             list(f, &format!("Objects with pods that were left alone in {units}"), &counts.asides)?;
         }
         Ok(())

@@ -61,7 +61,7 @@ fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Opti
         roots.entry(*document).or_default().push(root.clone());
     }
     if roots.is_empty() {
-        return Ok(Some(stream.clone()));
+        return Some(stream.clone());
     }
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for (document, roots) in roots {
