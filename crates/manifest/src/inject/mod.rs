@@ -171,12 +171,12 @@ fn decide(
             injected.extend(object.kind.template().is_some().then(|| object.address.clone()));
             continue;
         }
-        let Some(workload) = world.workload(object).map_err(|one| Refused::of(streams, &one))? else {
-            if let Some(why) = refuse::left_alone(object) {
-                decisions.note(object, why);
-            }
+        if let Some(why) = refuse::left_alone(object) {
+            decisions.note(object, why);
             continue;
-        };
+        }
+        let workload = world.workload(object).map_err(|one| Refused::of(streams, &one))?;
+        let Some(workload) = workload else { continue };
         let mut own = Decisions::default();
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
         let guards = before.get(&object.to_string()).cloned().unwrap_or_default();

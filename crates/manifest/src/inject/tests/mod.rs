@@ -1,6 +1,7 @@
 //! The rules of inject, each against whole manifests.
 
 mod agent;
+mod apart;
 mod around;
 mod docs;
 mod foreign;
