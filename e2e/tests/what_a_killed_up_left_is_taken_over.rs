@@ -139,8 +139,7 @@ fn killed_while_the_old_version_drains_with_requests_in_flight() {
     service.until("v1 drains", |status| {
         status.instances().iter().any(|one| one.version() == "v1" && one.state() == "draining")
     });
-    // What is in flight may be written down up to 50 ms later.
-    wait::pass(Duration::from_millis(200));
+    service.until_written_down(6);
     service.kill();
     assert_ne!(deploy.ended().code(), 0);
     for client in &mut clients {
