@@ -85,6 +85,11 @@ impl Share {
         Pressure::begin(address, duration, self.of(shapes))
     }
 
+    /// A time for something that has to be looked at often while it lasts; the longer, the less this machine could carry.
+    pub fn slower(self, time: Duration) -> Duration {
+        time.div_f64(self.0 * self.0)
+    }
+
     fn of(self, mut shapes: Vec<Shape>) -> Vec<Shape> {
         for shape in &mut shapes {
             shape.rate *= self.0;
@@ -117,8 +122,10 @@ mod tests {
         for (number, fate) in (0..).zip(fates) {
             let mut ticket = ledger.open(0, number, Duration::ZERO);
             ticket.begin(late);
-            ledger
-                .close(ticket, End { at: late, fate: *fate, status: None, version: None, connection: None });
+            ledger.close(
+                ticket,
+                End { at: late, fate: *fate, status: None, version: None, connection: None, cause: None },
+            );
         }
         let shapes = vec!["GET".to_owned()];
         Report { started: jiff::Timestamp::UNIX_EPOCH, elapsed: late, shapes, ledger, marks: Vec::new() }
