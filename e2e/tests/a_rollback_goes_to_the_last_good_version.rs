@@ -18,7 +18,13 @@ fn a_rollback_passes_over_what_never_worked() {
         service.place.run(&["rollback"]).assert_code(0);
         service.assert_settled("v1", 2);
         // A rollback can be rolled back.
-        service.place.run(&["rollback", NAME]).assert_code(0);
+        let told = service.place.run(&["rollback", NAME, "-o", "json"]);
+        told.assert_code(0);
+        let told = told.json();
+        assert_eq!(
+            (&told["from"], &told["to"], &told["ended"]),
+            (&"v1".into(), &"v2".into(), &"reached".into())
+        );
         service.assert_settled("v2", 2);
         load.end()?.assert_no_drops();
 

@@ -27,4 +27,5 @@ mod requests_that_a_kill_cuts_are_counted;
 mod the_control_socket_is_private;
 mod up_refuses_what_is_not_its_own;
 mod what_a_killed_up_left_is_taken_over;
+mod what_is_asked_for_is_shown;
 mod without_file_descriptors_it_goes_on;

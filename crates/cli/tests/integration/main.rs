@@ -5,4 +5,6 @@
 mod command;
 mod inject;
 mod probe;
+mod probe_flags;
+mod recorder;
 mod sample;
