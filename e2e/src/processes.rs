@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn one_that_is_just_becoming_another_program_is_found() {
         let place = tempfile::tempdir().unwrap();
+        let ended = EndedWhenDropped(place.path());
         for _ in 0..40 {
             let mut child = Command::new("sleep").arg("60").env(MARK, place.path()).spawn().unwrap();
             let found = of(place.path());
@@ -184,7 +185,16 @@ mod tests {
             let found = of(place.path());
             assert_eq!(found.len(), 1, "{found:?}");
         }
-        end(place.path());
+        drop(ended);
         child.wait().unwrap();
+    }
+
+    /// Ends what a test started, also when it fails.
+    struct EndedWhenDropped<'a>(&'a Path);
+
+    impl Drop for EndedWhenDropped<'_> {
+        fn drop(&mut self) {
+            end(self.0);
+        }
     }
 }

@@ -105,7 +105,7 @@ fn abort_takes_a_deploy_back() {
         let service = Service::start(&Sample::default());
         let load = share.brisk(service.listen);
         let deploy = service.begin_deploy(&SLOW);
-        service.until_serving("v2", 2);
+        service.until_serving("v2", 1);
         let abort = service.place.run(&["deploy", NAME, "--abort"]);
         // As asked: it went back, and has come there.
         abort.assert_code(0);

@@ -175,9 +175,10 @@ fn killed_after_the_stop_signal_was_sent() {
 
 #[test]
 fn killed_while_it_goes_back() {
-    let before = version("v1", &["--rude", "--start-delay", "700ms"]);
+    // Both slow: there is to be time for the abort before it is all over, and for the look before it is back.
+    let before = version("v1", &["--rude", "--start-delay", "3s"]);
     let mut service = Service::start(&before);
-    let after = version("v2", &["--rude"]);
+    let after = version("v2", &["--rude", "--start-delay", "3s"]);
     let deploy = service.begin_deploy(&after);
     // One of two is replaced: going back has to start a v1 again.
     service.until("v2 serves and a v1 is gone", |status| {

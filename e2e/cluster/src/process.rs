@@ -118,6 +118,8 @@ pub struct Program {
 impl Program {
     /// Longer than the kernel takes to put another program in a process's place, however busy the machine is.
     const LOOKS: u32 = 2000;
+    /// So often it must show arguments and no environment: a look may begin before an exec and end after it.
+    const SURE: u32 = 20;
 
     /// What the process with this number was started with; none for a corpse, a thread of the kernel, and what is
     /// another user's.
@@ -125,19 +127,19 @@ impl Program {
     /// In the middle of exec a process shows neither arguments nor environment: the old ones are gone, the new ones not
     /// there yet. And `spawn` returns right then. So a process that shows none is looked at again.
     pub fn of(pid: i32) -> Option<Self> {
-        let mut had_arguments = false;
+        let mut without_environment = 0;
         for _ in 0..Self::LOOKS {
             let [environment, arguments] = ["environ", "cmdline"].map(|file| strings(pid, file));
             let (environment, arguments) = (environment?, arguments?);
-            // Without an environment only if that was so twice: the first may have been looked at before the end of exec.
-            if !arguments.is_empty() && (had_arguments || !environment.is_empty()) {
-                return Some(Self { arguments, environment });
-            }
-            had_arguments = !arguments.is_empty();
-            if !had_arguments {
+            if arguments.is_empty() {
                 // A corpse has no program any more, and a thread of the kernel never had one.
                 fs::read_link(format!("/proc/{pid}/exe")).ok()?;
                 clock::sleep(Duration::from_millis(1));
+                continue;
+            }
+            without_environment += u32::from(environment.is_empty());
+            if !environment.is_empty() || without_environment > Self::SURE {
+                return Some(Self { arguments, environment });
             }
         }
         None
