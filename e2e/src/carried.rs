@@ -87,7 +87,7 @@ impl Share {
 
     /// A time for something that has to be looked at often while it lasts; the longer, the less this machine could carry.
     pub fn slower(self, time: Duration) -> Duration {
-        time.div_f64(self.0 * self.0)
+        time.div_f64(self.0.powi(3))
     }
 
     fn of(self, mut shapes: Vec<Shape>) -> Vec<Shape> {

@@ -28,7 +28,7 @@ pub struct Json {
     dropped: u64,
     drops: BTreeMap<String, u64>,
     /// Of the drops whose kind leaves that open: what went wrong.
-    causes: Vec<Cause>,
+    causes: Vec<Named>,
     /// Planned and never sent, by cause: the probe's own fault.
     unsent: BTreeMap<String, u64>,
     statuses: BTreeMap<String, u64>,
@@ -49,7 +49,7 @@ pub struct Json {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Cause {
+struct Named {
     kind: String,
     cause: String,
     dropped: u64,
@@ -128,7 +128,7 @@ impl Report {
             causes: ledger
                 .causes()
                 .iter()
-                .map(|((kind, cause), dropped)| Cause {
+                .map(|((kind, cause), dropped)| Named {
                     kind: kind.name(),
                     cause: cause.to_string(),
                     dropped: *dropped,
