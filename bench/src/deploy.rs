@@ -95,7 +95,7 @@ fn row(args: &Args, surge: u32) -> anyhow::Result<Row> {
     let seconds = (clock::now() - began).as_secs_f64();
     ensure!(ended.status.success(), "the deploy failed: {ended:?}");
     load.more(1000);
-    let report = load.end();
+    let report = load.end()?;
     let slowest = Duration::from_micros(report.ledger.latency().max());
     let longest_in_flight_ms = slowest.as_secs_f64() * 1000.0;
     let waves = f64::from(args.instances.div_ceil(surge));

@@ -5,6 +5,7 @@
 //! found by the place's mark in its environment and ended when the test ends, however it ends.
 
 mod binary;
+pub mod carried;
 pub mod client;
 mod clock;
 pub mod place;
@@ -17,6 +18,7 @@ pub mod status;
 pub mod wait;
 
 pub use binary::segue;
+pub use carried::under_load;
 pub use client::Client;
 pub use place::Place;
 pub use pressure::{Pressure, Told};

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use segue_cluster::Program;
 
 /// The variable in which a process carries the folder of the test that it belongs to.
 pub const MARK: &str = "SEGUE_E2E_PLACE";
@@ -76,8 +77,8 @@ pub fn of(place: &Path) -> Vec<Process> {
 
 /// SIGKILL to every process of a place, until none is left.
 pub fn end(place: &Path) {
-    // Something that starts new processes as fast as they are ended is not worth waiting for.
-    for _ in 0..100 {
+    // Something that starts new processes as fast as they are ended is not worth waiting for any longer.
+    for _ in 0..5000 {
         let living = of(place);
         if living.is_empty() {
             return;
@@ -103,14 +104,14 @@ fn stat(pid: i32) -> Option<Vec<String>> {
 }
 
 fn look(pid: i32, place: &Path) -> Option<Process> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let environment: BTreeMap<String, String> = strings(&environment)
+    let Program { arguments, environment } = Program::of(pid)?;
+    let environment: BTreeMap<String, String> = environment
+        .iter()
         .filter_map(|entry| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
         .collect();
     if Path::new(environment.get(MARK)?) != place {
         return None;
     }
-    let arguments: Vec<String> = strings(&fs::read(format!("/proc/{pid}/cmdline")).ok()?).collect();
     let fields = stat(pid)?;
     let group = fields.get(2)?.parse().ok()?;
     let instance = environment.get("SEGUE_INSTANCE").cloned();
@@ -132,13 +133,6 @@ fn look(pid: i32, place: &Path) -> Option<Process> {
     })
 }
 
-fn strings(bytes: &[u8]) -> impl Iterator<Item = String> {
-    bytes
-        .split(|byte| *byte == 0)
-        .filter(|part| !part.is_empty())
-        .map(|part| String::from_utf8_lossy(part).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +151,6 @@ mod tests {
         let mut other = sleep(elsewhere.path()).spawn().unwrap();
         let mut instance =
             sleep(place.path()).env("SEGUE_INSTANCE", "web-1").env("SEGUE_VERSION", "v7").spawn().unwrap();
-        // `spawn` returns when the program runs, so the environment is the new one.
         let found = of(place.path());
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].pid, i32::try_from(instance.id()).unwrap());
@@ -171,5 +164,37 @@ mod tests {
         assert_eq!(of(elsewhere.path()).len(), 1, "another test's process was ended");
         other.kill().unwrap();
         other.wait().unwrap();
+    }
+
+    /// `spawn` returns in the middle of exec, when the old environment is gone and the new one is not there.
+    #[test]
+    fn one_that_is_just_becoming_another_program_is_found() {
+        let place = tempfile::tempdir().unwrap();
+        let ended = EndedWhenDropped(place.path());
+        for _ in 0..40 {
+            let mut child = Command::new("sleep").arg("60").env(MARK, place.path()).spawn().unwrap();
+            let found = of(place.path());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
+        let again = "exec \"$0\" -c \"$1\" \"$0\" \"$1\"";
+        let mut child =
+            Command::new("sh").args(["-c", again, "sh", again]).env(MARK, place.path()).spawn().unwrap();
+        for _ in 0..100 {
+            let found = of(place.path());
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
+        drop(ended);
+        child.wait().unwrap();
+    }
+
+    /// Ends what a test started, also when it fails.
+    struct EndedWhenDropped<'a>(&'a Path);
+
+    impl Drop for EndedWhenDropped<'_> {
+        fn drop(&mut self) {
+            end(self.0);
+        }
     }
 }

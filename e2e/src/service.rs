@@ -144,6 +144,18 @@ impl Service {
         self.up.process().said()
     }
 
+    /// Waits until so many requests in flight are written down: the count that a kill leaves behind is a moment late.
+    #[track_caller]
+    pub fn until_written_down(&self, in_flight: u64) {
+        let gauge = self.place.state_dir().join(NAME).join("gauge");
+        wait::until(&format!("{in_flight} in flight are written down"), wait::LONG, || {
+            let text =
+                std::fs::read_to_string(&gauge).map_err(|error| format!("{}: {error}", gauge.display()))?;
+            let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            if value["in_flight"] == in_flight { Ok(()) } else { Err(text) }
+        });
+    }
+
     /// Waits until its `segue up` has written all of these.
     #[track_caller]
     pub fn until_said(&mut self, parts: &[&str]) -> String {

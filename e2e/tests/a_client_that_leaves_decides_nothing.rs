@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 use segue_e2e::service::NAME;
-use segue_e2e::{Pressure, Sample, Service, Told};
+use segue_e2e::{Sample, Service, Told, under_load};
 
 const SLOW: Sample<'_> =
     Sample { version: "v2", flags: &["--rude", "--start-delay", "500ms"], replicas: 3, ..Sample::DEFAULT };
@@ -19,20 +19,23 @@ fn sigterm_goes_back_by_the_same_drain() {
 
 #[track_caller]
 fn goes_back_on(signal: Signal) {
-    let service = Service::start(&Sample::default());
-    let load = Pressure::mixed(service.listen);
-    let deploy = service.begin_deploy(&SLOW);
-    service.until_serving("v2", 1);
-    deploy.signal(signal);
-    let ended = deploy.ended();
-    ended.assert_code(1);
-    // When it returns, nothing of the new version is left.
-    service.assert_settled("v1", 3);
-    assert_last(&service, "went-back");
-    load.more(50);
-    let result = load.end();
-    result.assert_no_drops();
-    assert!(result.answered_by("v2") > 0, "a new instance served: {:?}", result.ledger.versions());
+    under_load(|share| {
+        let service = Service::start(&Sample::default());
+        let load = share.mixed(service.listen);
+        let deploy = service.begin_deploy(&SLOW);
+        service.until_serving("v2", 1);
+        deploy.signal(signal);
+        let ended = deploy.ended();
+        ended.assert_code(1);
+        // When it returns, nothing of the new version is left.
+        service.assert_settled("v1", 3);
+        assert_last(&service, "went-back");
+        load.more(50);
+        let result = load.end()?;
+        result.assert_no_drops();
+        assert!(result.answered_by("v2") > 0, "a new instance served: {:?}", result.ledger.versions());
+        Ok(())
+    });
 }
 
 #[test]
@@ -47,15 +50,18 @@ fn a_client_that_lost_its_terminal_leaves_the_deploy_running() {
 
 #[track_caller]
 fn vanishes_by(signal: Signal) {
-    let mut service = Service::start(&Sample::default());
-    let load = Pressure::brisk(service.listen);
-    let deploy = service.begin_deploy(&SLOW);
-    service.until_serving("v2", 1);
-    deploy.signal(signal);
-    assert!(deploy.ended().status.code().is_none(), "ended by the signal");
-    service.settles("v2", 3);
-    assert_last(&service, "reached");
-    load.end().assert_no_drops();
+    under_load(|share| {
+        let mut service = Service::start(&Sample::default());
+        let load = share.brisk(service.listen);
+        let deploy = service.begin_deploy(&SLOW);
+        service.until_serving("v2", 1);
+        deploy.signal(signal);
+        assert!(deploy.ended().status.code().is_none(), "ended by the signal");
+        service.settles("v2", 3);
+        assert_last(&service, "reached");
+        load.end()?.assert_no_drops();
+        Ok(())
+    });
 }
 
 #[test]
@@ -95,19 +101,22 @@ fn a_follower_that_is_killed_changes_nothing() {
 
 #[test]
 fn abort_takes_a_deploy_back() {
-    let service = Service::start(&Sample::default());
-    let load = Pressure::brisk(service.listen);
-    let deploy = service.begin_deploy(&SLOW);
-    service.until_serving("v2", 2);
-    let abort = service.place.run(&["deploy", NAME, "--abort"]);
-    // As asked: it went back, and has come there.
-    abort.assert_code(0);
-    service.assert_settled("v1", 3);
-    let ended = deploy.ended();
-    ended.assert_code(1);
-    ended.assert_says(&["abort"]);
-    assert_last(&service, "went-back");
-    load.end().assert_no_drops();
+    under_load(|share| {
+        let service = Service::start(&Sample::default());
+        let load = share.brisk(service.listen);
+        let deploy = service.begin_deploy(&SLOW);
+        service.until_serving("v2", 1);
+        let abort = service.place.run(&["deploy", NAME, "--abort"]);
+        // As asked: it went back, and has come there.
+        abort.assert_code(0);
+        service.assert_settled("v1", 3);
+        let ended = deploy.ended();
+        ended.assert_code(1);
+        ended.assert_says(&["abort"]);
+        assert_last(&service, "went-back");
+        load.end()?.assert_no_drops();
+        Ok(())
+    });
 }
 
 #[test]

@@ -2,28 +2,32 @@
 
 use std::time::Duration;
 
-use segue_e2e::{Client, Pressure, Sample, Service, Told, pressure, wait};
+use segue_e2e::{Client, Sample, Service, Told, pressure, under_load, wait};
 use segue_probe::{Connections, Expect, Protocol, Shape};
 
 fn sample(version: &str) -> Sample<'_> {
     Sample { version, replicas: 2, ..Sample::default() }
 }
 
-/// Deploys v2 under this Pressure, Told, pressure, which must have been on both versions; nothing may be dropped.
+/// Deploys v2 under this load, which must have been on both versions; nothing may be dropped.
 #[track_caller]
-fn deploy_under(shapes: Vec<Shape>) {
-    let service = Service::start(&sample("v1"));
-    let load = Pressure::begin(service.listen, wait::LONG, shapes);
-    wait::pass(Duration::from_secs(1));
-    service.deploy(&sample("v2")).assert_code(0);
-    service.place.until_only(2, "v2");
-    wait::pass(Duration::from_millis(500));
-    let report = load.end();
-    report.assert_no_drops();
-    let versions: Vec<&str> = report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
-    assert!(versions.contains(&"v1") && versions.contains(&"v2"), "{versions:?}");
-    let last = service.status().history().last().cloned().unwrap_or_default();
-    assert_eq!(last["cut"], 0, "{last:#}");
+fn deploy_under(shapes: &[Shape]) {
+    under_load(|share| {
+        let service = Service::start(&sample("v1"));
+        let load = share.begin(service.listen, wait::LONG, shapes.to_vec());
+        load.until_answered_by("v1");
+        service.deploy(&sample("v2")).assert_code(0);
+        service.place.until_only(2, "v2");
+        load.until_answered_by("v2");
+        let report = load.end()?;
+        report.assert_no_drops();
+        let versions: Vec<&str> =
+            report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
+        assert!(versions.contains(&"v1") && versions.contains(&"v2"), "{versions:?}");
+        let last = service.status().history().last().cloned().unwrap_or_default();
+        assert_eq!(last["cut"], 0, "{last:#}");
+        Ok(())
+    });
 }
 
 #[test]
@@ -33,19 +37,19 @@ fn slow_uploads() {
     upload.body_size = 200_000;
     upload.think = Duration::from_secs(2);
     upload.expect = Expect::Echo;
-    deploy_under(vec![upload]);
+    deploy_under(&[upload]);
 }
 
 #[test]
 fn streams() {
-    deploy_under(vec![pressure::get("stream", 10.0, "/stream?ms=2000&every=50")]);
+    deploy_under(&[pressure::get("stream", 10.0, "/stream?ms=2000&every=50")]);
 }
 
 #[test]
 fn slow_readers() {
     let mut reader = pressure::get("reader", 10.0, "/bytes?n=2000000");
     reader.think = Duration::from_secs(2);
-    deploy_under(vec![reader]);
+    deploy_under(&[reader]);
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn long_requests_on_kept_and_fresh_connections_and_on_http_2() {
     post.expect = Expect::Echo;
     let mut http2 = pressure::get("http2", 50.0, "/sleep?ms=300");
     http2.protocol = Protocol::Http2;
-    deploy_under(vec![mixed, post, http2]);
+    deploy_under(&[mixed, post, http2]);
 }
 
 #[test]

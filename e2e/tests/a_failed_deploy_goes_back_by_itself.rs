@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use segue_e2e::running::Ended;
 use segue_e2e::service::NAME;
-use segue_e2e::{Pressure, Sample, Service, Told};
+use segue_e2e::{Sample, Service, Told, under_load};
 
 const NEW: Sample<'_> =
     Sample { version: "v2", flags: &[], replicas: 3, progress_deadline: "3s", ..Sample::DEFAULT };
@@ -32,77 +32,88 @@ fn when_the_new_version_answers_500_on_readiness() {
 /// they stop before the crash.
 #[test]
 fn when_the_new_version_becomes_ready_and_then_crashes() {
-    let service = Service::start(&Sample::default());
-    // Each is started when the one before serves, and crashes before its successor does.
-    let flags = &["--start-delay", "500ms", "--crash-after", "700ms"];
-    let crashing = Sample { flags, progress_deadline: "20s", ..NEW };
-    let load = Pressure::quick(service.listen);
-    let ended = service.deploy(&crashing);
-    ended.assert_code(1);
-    ended.assert_says(&["v2", "70", "told to crash"]);
-    service.assert_settled("v1", 3);
-    assert_went_back(&service, "v2");
+    under_load(|share| {
+        let service = Service::start(&Sample::default());
+        // Each is started when the one before serves, and crashes before its successor does.
+        let flags = &["--start-delay", "500ms", "--crash-after", "700ms"];
+        let crashing = Sample { flags, progress_deadline: "20s", ..NEW };
+        let load = share.quick(service.listen);
+        let ended = service.deploy(&crashing);
+        ended.assert_code(1);
+        ended.assert_says(&["v2", "70", "told to crash"]);
+        service.assert_settled("v1", 3);
+        assert_went_back(&service, "v2");
 
-    load.more(50);
-    let result = load.end();
-    assert!(result.answered_by("v2") > 0, "it was to be ready: {:?}", result.ledger.versions());
-    // At this load hardly ever more than one request is with an instance; three crashes end the deploy.
-    assert!(result.dropped() <= 6, "dropped:\n{}", result.losses());
+        load.more(50);
+        let result = load.end()?;
+        assert!(result.answered_by("v2") > 0, "it was to be ready: {:?}", result.ledger.versions());
+        // At this load hardly ever more than one request is with an instance; three crashes end the deploy.
+        assert!(result.dropped() <= 6, "dropped:\n{}", result.losses());
+        Ok(())
+    });
 }
 
 #[test]
 fn when_the_command_can_not_be_executed_by_the_kernel() {
-    // Executable, and found, but what its first line names is missing: only exec can tell.
-    let service = Service::start(&Sample::default());
-    let script = service.place.write("broken", "#!/nonexistent/interpreter\n");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let spec = other_command(&service, &script.to_string_lossy());
-    let load = Pressure::brisk(service.listen);
-    let before = service.place.instances();
-    let ended = service.place.run(&["deploy", "-f", &spec]);
-    ended.assert_code(1);
-    ended.assert_says(&["v2"]);
-    service.assert_settled("v1", 3);
-    assert_eq!(service.place.instances(), before);
-    assert_went_back(&service, "v2");
-    load.end().assert_no_drops();
+    under_load(|share| {
+        // Executable, and found, but what its first line names is missing: only exec can tell.
+        let service = Service::start(&Sample::default());
+        let script = service.place.write("broken", "#!/nonexistent/interpreter\n");
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let spec = other_command(&service, &script.to_string_lossy());
+        let load = share.brisk(service.listen);
+        let before = service.place.instances();
+        let ended = service.place.run(&["deploy", "-f", &spec]);
+        ended.assert_code(1);
+        ended.assert_says(&["v2"]);
+        service.assert_settled("v1", 3);
+        assert_eq!(service.place.instances(), before);
+        assert_went_back(&service, "v2");
+        load.end()?.assert_no_drops();
+        Ok(())
+    });
 }
 
 /// That is seen in the spec already, so nothing is begun.
 #[test]
 fn when_the_command_is_missing_or_not_executable_it_does_not_even_begin() {
-    let service = Service::start(&Sample { replicas: 2, ..Sample::default() });
-    let load = Pressure::brisk(service.listen);
-    let (before, history) = (service.place.instances(), service.status().history());
-    let plain = service.place.write("plain", "no program");
-    for command in ["/nonexistent/program", "no-such-program-anywhere", &plain.to_string_lossy()] {
-        let spec = other_command(&service, command);
-        let ended = service.place.run(&["deploy", "-f", &spec]);
-        ended.assert_code(2);
-        ended.assert_says(&["v2.yaml:4:", command]);
-    }
-    service.assert_settled("v1", 2);
-    assert_eq!(service.place.instances(), before);
-    assert_eq!(service.status().history(), history);
-    load.end().assert_no_drops();
+    under_load(|share| {
+        let service = Service::start(&Sample { replicas: 2, ..Sample::default() });
+        let load = share.brisk(service.listen);
+        let (before, history) = (service.place.instances(), service.status().history());
+        let plain = service.place.write("plain", "no program");
+        for command in ["/nonexistent/program", "no-such-program-anywhere", &plain.to_string_lossy()] {
+            let spec = other_command(&service, command);
+            let ended = service.place.run(&["deploy", "-f", &spec]);
+            ended.assert_code(2);
+            ended.assert_says(&["v2.yaml:4:", command]);
+        }
+        service.assert_settled("v1", 2);
+        assert_eq!(service.place.instances(), before);
+        assert_eq!(service.status().history(), history);
+        load.end()?.assert_no_drops();
+        Ok(())
+    });
 }
 
 /// Deploys what must fail before it ever serves, under load.
 #[track_caller]
 fn goes_back(sample: &Sample<'_>) -> Ended {
-    let service = Service::start(&Sample::default());
-    let load = Pressure::brisk(service.listen);
-    let before = service.place.instances();
-    let ended = service.deploy(sample);
-    ended.assert_code(1);
-    service.assert_settled("v1", 3);
-    assert_eq!(service.place.instances(), before, "the old ones were never touched");
-    assert_went_back(&service, sample.version);
-    load.more(50);
-    let result = load.end();
-    result.assert_no_drops();
-    assert_eq!(result.answered_by(sample.version), 0);
-    ended
+    under_load(|share| {
+        let service = Service::start(&Sample::default());
+        let load = share.brisk(service.listen);
+        let before = service.place.instances();
+        let ended = service.deploy(sample);
+        ended.assert_code(1);
+        service.assert_settled("v1", 3);
+        assert_eq!(service.place.instances(), before, "the old ones were never touched");
+        assert_went_back(&service, sample.version);
+        load.more(50);
+        let result = load.end()?;
+        result.assert_no_drops();
+        assert_eq!(result.answered_by(sample.version), 0);
+        Ok(ended)
+    })
 }
 
 #[track_caller]

@@ -70,10 +70,12 @@ fn a_program_that_says_more_than_fits_never_blocks_and_lost_lines_are_counted_an
     const SAID: usize = 20_000;
     let place = Place::new();
     let listen = free_address();
-    // Far more than the file system holds; a file says when it was all said, another one asks for a last line.
+    // Far more than the file system holds; a file says when it was all said. Then a line now and then until there is room
+    // and another file asks for the last one.
     let chatter = format!(
         "(i=0; while [ $i -lt {SAID} ]; do echo \"line $i of many, each of them long enough to fill a disk\"; i=$((i+1)); done; \
-         : > said; while [ ! -e more ]; do sleep 0.05; done; sleep 1.5; echo the last line; : > said-more; sleep 600) &"
+         : > said; n=1; while [ ! -e enough ]; do echo again; n=$((n+1)); sleep 0.1; done; \
+         echo the last line; echo $n > more; mv more said-more; sleep 600) &"
     );
     let spec = Sample { replicas: 1, before: &chatter, ..Sample::default() }.spec(&place, listen);
     let instances = place.state_dir().join("web/instances");
@@ -83,11 +85,15 @@ fn a_program_that_says_more_than_fits_never_blocks_and_lost_lines_are_counted_an
     assert_eq!(client::get(listen, "/").status, 200);
 
     resize(&up, &instances, "64m");
-    place.write("more", "");
-    wait::until_true("the program says one line more", wait::LONG, || {
-        place.folder().join("said-more").exists()
-    });
     let log = inside(&up, &instances).join("web-1/log");
+    wait::until_true("it is written again", wait::LONG, || {
+        lines(&log).last().is_some_and(|line| line == "again")
+    });
+    place.write("enough", "");
+    let more: usize = wait::until("the program has said how much more", wait::LONG, || {
+        let more = fs::read_to_string(place.folder().join("said-more")).map_err(|error| error.to_string())?;
+        more.trim().parse().map_err(|error| format!("{more:?}: {error}"))
+    });
     let lines = wait::until("the last line is written", wait::LONG, || {
         let lines = lines(&log);
         if lines.last().is_some_and(|line| line == "the last line") {
@@ -104,8 +110,8 @@ fn a_program_that_says_more_than_fits_never_blocks_and_lost_lines_are_counted_an
         .sum();
     assert!(lost > 0, "the disk was never full: {} lines", lines.len());
     assert!(ours.iter().all(|line| line.contains("No space left on device")), "{ours:?}");
-    // The program's own first line, the many, and the last one.
-    assert_eq!(theirs.len() + lost, SAID + 2, "{ours:?}");
+    // The program's own first line, the many, and those after them.
+    assert_eq!(theirs.len() + lost, SAID + 1 + more, "{ours:?}");
     wait::until("`segue up` says it", wait::LONG, || {
         let said = up.said();
         if said.contains("lost here") { Ok(()) } else { Err(said.lines().rev().take(20).collect()) }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use segue_e2e::place::free_address;
-use segue_e2e::{Client, Place, Pressure, Running, Sample, Service, client, pressure, wait};
+use segue_e2e::{Client, Place, Running, Sample, Service, client, pressure, under_load, wait};
 
 fn sample() -> Sample<'static> {
     Sample { replicas: 2, ..Sample::default() }
@@ -48,17 +48,20 @@ fn down_drains_and_ends_everything() {
 
 #[test]
 fn what_is_sent_before_the_signal_is_answered_and_what_comes_after_is_refused() {
-    let service = Service::start(&sample());
-    let load =
-        Pressure::begin(service.listen, wait::LONG, vec![pressure::get("short", 100.0, "/sleep?ms=50")]);
-    wait::pass(Duration::from_millis(700));
-    let (ended, place) = service.down();
-    ended.assert_code(0);
-    place.until_nothing_runs();
-    let report = load.end();
-    assert!(report.ledger.ok() > 0);
-    let drops = report.ledger.drops();
-    assert!(drops.keys().all(|kind| *kind == segue_probe::Kind::Refused), "{drops:?}");
+    under_load(|share| {
+        let service = Service::start(&sample());
+        let load =
+            share.begin(service.listen, wait::LONG, vec![pressure::get("short", 100.0, "/sleep?ms=50")]);
+        load.more(20);
+        let (ended, place) = service.down();
+        ended.assert_code(0);
+        place.until_nothing_runs();
+        let report = load.end()?;
+        assert!(report.ledger.ok() > 0);
+        let drops = report.ledger.drops();
+        assert!(drops.keys().all(|kind| *kind == segue_probe::Kind::Refused), "{drops:?}");
+        Ok(())
+    });
 }
 
 #[test]

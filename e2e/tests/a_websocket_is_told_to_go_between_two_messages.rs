@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use segue_e2e::{Client, Pressure, Sample, Service, Told, pressure, wait};
+use segue_e2e::{Client, Sample, Service, Told, pressure, under_load, wait};
 use segue_probe::Protocol;
 use segue_wire::websocket::{Decoder, Message, Opcode, Rules, Sender, code, encode};
 
@@ -113,18 +113,22 @@ fn a_message_that_is_half_sent_to_it_is_finished_first() {
 
 #[test]
 fn no_message_is_lost_under_load_and_clients_come_back_to_the_new_version() {
-    let service = Service::start(&sample("v1"));
-    let mut shape = pressure::get("websocket", 50.0, "/ws");
-    shape.protocol = Protocol::WebSocket;
-    shape.pool = 5;
-    let load = Pressure::begin(service.listen, wait::LONG, vec![shape]);
-    for version in ["v2", "v3"] {
-        wait::pass(Duration::from_secs(1));
-        service.deploy(&sample(version)).assert_code(0);
-    }
-    wait::pass(Duration::from_millis(500));
-    let report = load.end();
-    report.assert_no_drops();
-    let versions: Vec<&str> = report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
-    assert!(["v1", "v2", "v3"].iter().all(|version| versions.contains(version)), "{versions:?}");
+    under_load(|share| {
+        let service = Service::start(&sample("v1"));
+        let mut shape = pressure::get("websocket", 50.0, "/ws");
+        shape.protocol = Protocol::WebSocket;
+        shape.pool = 5;
+        let load = share.begin(service.listen, wait::LONG, vec![shape]);
+        load.until_answered_by("v1");
+        for version in ["v2", "v3"] {
+            service.deploy(&sample(version)).assert_code(0);
+            load.until_answered_by(version);
+        }
+        let report = load.end()?;
+        report.assert_no_drops();
+        let versions: Vec<&str> =
+            report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
+        assert!(["v1", "v2", "v3"].iter().all(|version| versions.contains(version)), "{versions:?}");
+        Ok(())
+    });
 }

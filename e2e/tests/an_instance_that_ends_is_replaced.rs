@@ -1,9 +1,7 @@
 //! Whoever ended an instance, and whether or not anybody was looking: it is replaced.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
-use segue_e2e::{Pressure, Process, Role, Sample, Service, Told, pressure, wait};
+use segue_e2e::{Process, Role, Sample, Service, Told, pressure, under_load, wait};
 
 fn service() -> Service {
     Service::start(&Sample { replicas: 3, ..Sample::default() })
@@ -60,23 +58,26 @@ fn an_instance_whose_keeper_was_killed_while_nobody_was_looking_is_replaced() {
 
 #[test]
 fn an_instance_whose_keeper_was_killed_is_replaced_without_a_drop() {
-    let mut service = service();
-    let before = service.place.until_only(3, "v1");
-    let keeper = service
-        .place
-        .processes()
-        .into_iter()
-        .find(|process| process.role == Role::Keeper && process.pid == before[1].parent);
-    let load = Pressure::begin(
-        service.listen,
-        wait::LONG,
-        vec![pressure::get("short", 100.0, "/"), pressure::get("long", 5.0, "/sleep?ms=300")],
-    );
-    wait::pass(Duration::from_millis(300));
-    keeper.unwrap().signal(Signal::KILL);
-    until_replaced(&mut service, &before[1]);
-    wait::pass(Duration::from_millis(300));
-    let report = load.end();
-    service.until_said(&["keeper", before[1].instance.as_deref().unwrap()]);
-    report.assert_no_drops();
+    under_load(|share| {
+        let mut service = service();
+        let before = service.place.until_only(3, "v1");
+        let keeper = service
+            .place
+            .processes()
+            .into_iter()
+            .find(|process| process.role == Role::Keeper && process.pid == before[1].parent);
+        let load = share.begin(
+            service.listen,
+            wait::LONG,
+            vec![pressure::get("short", 100.0, "/"), pressure::get("long", 5.0, "/sleep?ms=300")],
+        );
+        load.more(30);
+        keeper.unwrap().signal(Signal::KILL);
+        until_replaced(&mut service, &before[1]);
+        load.more(30);
+        let report = load.end()?;
+        service.until_said(&["keeper", before[1].instance.as_deref().unwrap()]);
+        report.assert_no_drops();
+        Ok(())
+    });
 }

@@ -14,10 +14,14 @@ fn sample<'a>(version: &'a str, flags: &'a [&'a str]) -> Sample<'a> {
     Sample { version, flags, replicas: 2, ..Sample::default() }
 }
 
-fn sleepers(place: &Place) -> Vec<Process> {
-    let mut found = place.processes();
-    found.retain(|process| process.arguments.first().is_some_and(|name| name == "sleep"));
-    found
+/// Waits for so many: the shell that starts one does not wait until it runs.
+#[track_caller]
+fn sleepers(place: &Place, count: usize) -> Vec<Process> {
+    wait::until(&format!("{count} sleep"), wait::LONG, || {
+        let mut found = place.processes();
+        found.retain(|process| process.arguments.first().is_some_and(|name| name == "sleep"));
+        if found.len() == count { Ok(found) } else { Err(format!("{:#?}", place.processes())) }
+    })
 }
 
 #[test]
@@ -86,8 +90,7 @@ fn what_it_leaves_in_its_process_group_is_ended_also_if_nobody_kept_it() {
 #[test]
 fn what_leaves_its_process_group_is_left_alone() {
     let service = Service::start(&Sample { before: LEAVES_A_DAEMON, ..sample("v1", &[]) });
-    let daemons = sleepers(&service.place);
-    assert_eq!(daemons.len(), 2, "{:#?}", service.place.processes());
+    let daemons = sleepers(&service.place, 2);
     service.deploy(&sample("v2", &[])).assert_code(0);
     assert_eq!(client::get(service.listen, "/").version(), Some("v2"));
     let (ended, place) = service.down();

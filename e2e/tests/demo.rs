@@ -57,14 +57,42 @@ fn the_usual_recipes_drop_requests_and_segue_drops_none() {
         assert!(recipe["dropped"].as_u64() > Some(0), "{recipe}");
     }
 
-    // A machine with other things to do may make the measurement invalid, which is said and is no success.
-    let valid = recipes.iter().all(|recipe| recipe["valid"] == true);
-    assert_eq!(ended.code(), i32::from(!valid), "{}", ended.stderr);
-    assert_eq!(ended.stderr.contains("invalid"), !valid, "{}", ended.stderr);
+    // However busy the machine is: that is said, and is no failure.
+    ended.assert_code(0);
+    for recipe in recipes {
+        let said = ended.stderr.matches("so it is measured again").count() > 0;
+        assert!(said || recipe["tries"] == 1, "{recipe}: {}", ended.stderr);
+        assert!(recipe["valid"] == true || recipe["tries"] == 3, "{recipe}: {}", ended.stderr);
+    }
 
     let plot = std::fs::read_to_string(place.folder().join("plot.svg")).expect("the plot");
     assert!(plot.starts_with("<svg") && plot.trim_end().ends_with("</svg>"), "{plot}");
     assert_eq!(left_behind(&place), Vec::<String>::new());
+    place.until_nothing_runs();
+}
+
+/// The load comes from the demo's own process, and the kernel lets that run only now and then; the instances and `segue up`
+/// are processes of their own.
+#[test]
+fn a_demo_that_is_starved_measures_again_says_so_and_is_no_failure() {
+    let place = Place::new();
+    let mut demo = demo(&place, &["-o", "json"]);
+    wait::until("it has measured the first recipe twice in vain", PATIENCE, || {
+        demo.assert_running();
+        demo.signal(Signal::STOP);
+        wait::pass(Duration::from_millis(60));
+        demo.signal(Signal::CONT);
+        wait::pass(Duration::from_millis(100));
+        let said = demo.stderr();
+        if said.contains("measured again, now under 100 requests/s") { Ok(()) } else { Err(said) }
+    });
+    let ended = demo.ended_within(PATIENCE);
+    ended.assert_code(0);
+    ended.assert_says(&[
+        "stop, then start: this machine is too busy to send on time (the probe itself was late",
+    ]);
+    let first = &ended.json()["recipes"][0];
+    assert_eq!((&first["tries"], first["rate"].as_f64()), (&3.into(), Some(100.0)), "{first}");
     place.until_nothing_runs();
 }
 

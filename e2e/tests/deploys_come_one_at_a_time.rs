@@ -3,7 +3,7 @@
 use segue_e2e::{Sample, Service};
 
 const SLOW: Sample<'_> =
-    Sample { version: "v2", flags: &["--rude", "--start-delay", "500ms"], replicas: 2, ..Sample::DEFAULT };
+    Sample { version: "v2", flags: &["--rude", "--start-delay", "1500ms"], replicas: 2, ..Sample::DEFAULT };
 
 #[test]
 fn the_second_is_refused_and_told_which_is_under_way() {

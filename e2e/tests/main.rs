@@ -31,6 +31,7 @@ mod the_control_socket_is_private;
 mod the_docs_of_one_machine_are_so;
 mod up_refuses_what_is_not_its_own;
 mod what_a_killed_up_left_is_taken_over;
+mod what_is_asked_for_is_shown;
 mod what_runs_is_known_without_the_state;
 mod what_up_was_started_with_stays_with_it;
 mod without_file_descriptors_it_goes_on;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use segue_e2e::place::free_address;
-use segue_e2e::{Place, Pressure, Sample, Service, Told, pressure, wait};
+use segue_e2e::{Place, Sample, Service, Told, pressure, under_load, wait};
 use segue_probe::{Connections, Expect, Shape};
 
 const PYTHON: &str = r#"
@@ -62,49 +62,60 @@ fn steady() -> Vec<Shape> {
 
 /// Bursts around the time at which the server closes idle connections; then a deploy under all of it.
 #[track_caller]
-fn upgrade(place: Place, command: &[&str], pauses: &[f64]) {
-    let listen = free_address();
-    let spec = |version: &'static str| {
-        let settings = Sample { replicas: 2, ..Sample::default() }.settings();
-        let more = format!("ready: {{ http: /, interval: 200ms }}\n{settings}");
-        place.spec(&format!("{version}.yaml"), listen, version, command, &more)
-    };
-    let (first, second) = (spec("v1"), spec("v2"));
-    let service = Service::run(place, listen, &first, "v1", 2);
+fn upgrade(prepare: impl Fn(&Place) -> Vec<String>, pauses: &[f64]) {
+    under_load(|share| {
+        let place = Place::new();
+        let command = prepare(&place);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let listen = free_address();
+        let spec = |version: &'static str| {
+            let settings = Sample { replicas: 2, ..Sample::default() }.settings();
+            let more = format!("ready: {{ http: /, interval: 200ms }}\n{settings}");
+            place.spec(&format!("{version}.yaml"), listen, version, &command, &more)
+        };
+        let (first, second) = (spec("v1"), spec("v2"));
+        let service = Service::run(place, listen, &first, "v1", 2);
 
-    let shapes: Vec<Shape> = pauses.iter().flat_map(|pause| bursts(*pause)).collect();
-    // First the bursts alone: steady requests would keep the connections in use.
-    let load = Pressure::begin(service.listen, Duration::from_secs(12), shapes);
-    load.out().assert_no_drops();
+        let shapes: Vec<Shape> = pauses.iter().flat_map(|pause| bursts(*pause)).collect();
+        // First the bursts alone: steady requests would keep the connections in use.
+        let load = share.begin(service.listen, Duration::from_secs(12), shapes);
+        load.out()?.assert_no_drops();
 
-    let shapes = [bursts(0.5), steady()].concat();
-    let load = Pressure::begin(service.listen, wait::LONG, shapes);
-    wait::pass(Duration::from_secs(1));
-    service.place.run(&["deploy", "-f", &second.to_string_lossy()]).assert_code(0);
-    wait::pass(Duration::from_millis(500));
-    let report = load.end();
-    report.assert_no_drops();
-    let versions: Vec<&str> = report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
-    assert!(versions.contains(&"v1") && versions.contains(&"v2"), "{versions:?}");
-    let (ended, place) = service.down();
-    ended.assert_code(0);
-    place.until_nothing_runs();
+        let shapes = [bursts(0.5), steady()].concat();
+        let load = share.begin(service.listen, wait::LONG, shapes);
+        load.more(50);
+        service.place.run(&["deploy", "-f", &second.to_string_lossy()]).assert_code(0);
+        load.until_answered_by("v2");
+        let report = load.end()?;
+        report.assert_no_drops();
+        let versions: Vec<&str> =
+            report.ledger.versions().iter().map(|(version, _)| version.as_str()).collect();
+        assert!(versions.contains(&"v1") && versions.contains(&"v2"), "{versions:?}");
+        let (ended, place) = service.down();
+        ended.assert_code(0);
+        place.until_nothing_runs();
+        Ok(())
+    });
 }
 
 #[test]
 fn gunicorn_which_closes_idle_connections_after_two_seconds() {
     needs("gunicorn", "gunicorn");
-    let place = Place::new();
-    place.write("app.py", PYTHON);
-    let command =
-        ["gunicorn", "--bind", "127.0.0.1:$PORT", "--worker-class", "gthread", "--threads", "16", "app:app"];
-    upgrade(place, &command, &[1.4, 1.5, 1.6, 2.0, 2.1]);
+    let prepare = |place: &Place| {
+        place.write("app.py", PYTHON);
+        ["gunicorn", "--bind", "127.0.0.1:$PORT", "--worker-class", "gthread", "--threads", "16", "app:app"]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    upgrade(prepare, &[1.4, 1.5, 1.6, 2.0, 2.1]);
 }
 
 #[test]
 fn node_which_closes_idle_connections_after_five_seconds() {
     needs("node", "nodejs");
-    let place = Place::new();
-    let server = place.write("server.js", NODE);
-    upgrade(place, &["node", &server.to_string_lossy()], &[1.5, 2.5, 5.0, 5.1]);
+    let prepare = |place: &Place| {
+        let server = place.write("server.js", NODE);
+        vec!["node".to_owned(), server.to_string_lossy().into_owned()]
+    };
+    upgrade(prepare, &[1.5, 2.5, 5.0, 5.1]);
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use segue_e2e::{Pressure, Sample, Service, pressure, wait};
+use segue_e2e::{Pressure, Sample, Service, pressure};
 
 /// How many requests are in flight at the kill.
 const LONG_ONES: u64 = 10;
@@ -16,10 +16,9 @@ fn the_count_that_the_next_up_tells_is_the_probe_s() {
     let load = Pressure::begin(service.listen, Duration::from_millis(500), vec![shape]);
     load.until_in_flight(LONG_ONES);
     service.until("the proxy counts them", |status| status.0["proxy"]["in_flight"] == LONG_ONES);
-    // The count that a kill leaves behind is written up to 50 ms after it changed.
-    wait::pass(Duration::from_millis(300));
+    service.until_written_down(LONG_ONES);
     service.kill();
-    let report = load.end();
+    let report = load.end().expect("all were sent");
     assert_eq!(report.ledger.dropped(), LONG_ONES, "{:?}", report.ledger.drops());
 
     service.again();

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use segue_e2e::client::try_get;
-use segue_e2e::{Place, Pressure, Sample, Service, Status, Told, wait};
+use segue_e2e::{Place, Sample, Service, Status, Told, under_load, wait};
 
 #[test]
 fn a_taken_port_is_named_and_nothing_is_left_behind() {
@@ -49,31 +49,36 @@ fn a_second_up_of_the_same_name_is_refused() {
 
 #[test]
 fn over_living_instances_of_another_spec_up_is_refused_unless_it_is_to_replace_them() {
-    let sample = Sample { replicas: 2, ..Sample::default() };
-    let mut service = Service::start(&sample);
-    service.up().kill();
-    let before = service.place.instances();
-    assert_eq!(before.len(), 2, "instances outlive a killed `segue up`");
+    under_load(|share| {
+        let sample = Sample { replicas: 2, ..Sample::default() };
+        let mut service = Service::start(&sample);
+        service.up().kill();
+        let before = service.place.instances();
+        assert_eq!(before.len(), 2, "instances outlive a killed `segue up`");
 
-    let slow = Sample { version: "v2", flags: &["--rude", "--start-delay", "700ms"], ..sample };
-    let spec = service.spec(&slow);
-    let ended = service.place.run(&["up", "-f", &spec]);
-    ended.assert_code(1);
-    ended.assert_says(&["--replace", "v1"]);
-    assert_eq!(service.place.instances(), before, "it touched what it refused");
+        let slow = Sample { version: "v2", flags: &["--rude", "--start-delay", "700ms"], ..sample };
+        let spec = service.spec(&slow);
+        let ended = service.place.run(&["up", "-f", &spec]);
+        ended.assert_code(1);
+        ended.assert_says(&["--replace", "v1"]);
+        assert_eq!(service.place.instances(), before, "it touched what it refused");
 
-    let _up = service.place.start(&["up", "-f", &spec, "--replace"]);
-    wait::until("the adopted instances are served from", wait::LONG, || match try_get(service.listen, "/") {
-        Ok(answer) if answer.status == 200 => Ok(()),
-        other => Err(format!("{other:?}")),
+        let _up = service.place.start(&["up", "-f", &spec, "--replace"]);
+        wait::until("the adopted instances are served from", wait::LONG, || {
+            match try_get(service.listen, "/") {
+                Ok(answer) if answer.status == 200 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+        let load = share.brisk(service.listen);
+        service.until("the new ones serve", |status| status.settled("v2", 2));
+        load.more(50);
+        let result = load.end()?;
+        result.assert_no_drops();
+        assert!(result.answered_by("v1") > 0, "{:?}", result.ledger.versions());
+        assert!(before.iter().all(|old| !old.lives()));
+        Ok(())
     });
-    let load = Pressure::brisk(service.listen);
-    service.until("the new ones serve", |status| status.settled("v2", 2));
-    load.more(50);
-    let result = load.end();
-    result.assert_no_drops();
-    assert!(result.answered_by("v1") > 0, "{:?}", result.ledger.versions());
-    assert!(before.iter().all(|old| !old.lives()));
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Process {
     pub(crate) fn start(mut command: Command, port: u16) -> anyhow::Result<Process> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         let mut process = Process { child, port };
-        for _ in 0..200 {
+        for _ in 0..2400 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Ok(process);
             }

@@ -98,6 +98,9 @@ fn color_asked_for(args: &[OsString]) -> Color {
 }
 
 #[cfg(test)]
+mod flags;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

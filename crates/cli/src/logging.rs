@@ -8,33 +8,38 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::{clock, output};
 
-/// The variable that says what is logged, in tracing's syntax: `debug`, or `segue_local=debug,info`.
+/// The variable that says what is logged: a level, for all or for a module: `debug`, or `segue_local=debug,info`.
 const FILTER_VARIABLE: &str = "SEGUE_LOG";
 
 /// Starts logging for a command that runs for long; `default` is what is logged when SEGUE_LOG says nothing.
 pub(crate) fn init(default: Level) {
-    let filter = EnvFilter::builder()
-        .with_default_directive(default.into())
-        .with_env_var(FILTER_VARIABLE)
-        .from_env_lossy();
+    let asked = std::env::var(FILTER_VARIABLE).ok();
     let style = Style::of_stderr();
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(matches!(style, Style::Terminal { color: true }))
         // A line that cannot be written is lost; saying so, on that same stderr, would be the end of `segue up`.
         .log_internal_errors(false)
-        .event_format(Line { style })
-        .try_init();
+        .event_format(Line { style });
+    let started =
+        tracing_subscriber::registry().with(targets(asked.as_deref(), default)).with(lines).try_init();
     // Only a second call can fail, and then lines are already being written.
     drop(started);
+}
+
+/// What is logged; what cannot be understood is as if it had not been said.
+fn targets(asked: Option<&str>, default: Level) -> Targets {
+    let asked = asked.filter(|text| !text.trim().is_empty()).and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(default))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +125,17 @@ fn label(level: Level, color: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_logged_is_said_by_level_and_module() {
+        let logs = |asked, target: &str, level| targets(asked, Level::INFO).would_enable(target, &level);
+        for nothing in [None, Some(""), Some("segue_local=loud")] {
+            assert!(logs(nothing, "segue_local", Level::INFO) && !logs(nothing, "segue_local", Level::DEBUG));
+        }
+        let some = Some("segue_local=debug,warn");
+        assert!(logs(some, "segue_local::driver", Level::DEBUG) && !logs(some, "segue_local", Level::TRACE));
+        assert!(logs(some, "segue_proxy", Level::WARN) && !logs(some, "segue_proxy", Level::INFO));
+    }
     use std::sync::{Arc, Mutex};
 
     fn lines(style: Style) -> String {

@@ -9,7 +9,7 @@ impl Report {
     /// One line per record: all requests if they were kept, else the drops. Times in seconds since the beginning.
     pub fn csv(&self) -> String {
         let mut out = String::from(
-            "shape,number,planned,sent,ended,fate,status,version,local,remote,requests_before\n",
+            "shape,number,planned,sent,ended,fate,status,version,local,remote,requests_before,cause\n",
         );
         for record in self.ledger.records().unwrap_or(self.ledger.losses()) {
             let seconds = |time: std::time::Duration| format!("{:.6}", time.as_secs_f64());
@@ -23,7 +23,7 @@ impl Report {
             // Writing to a string can't fail.
             let _ = writeln!(
                 out,
-                "{},{},{},{},{},{fate},{},{},{},{},{}",
+                "{},{},{},{},{},{fate},{},{},{},{},{},{}",
                 quoted(self.shapes.get(record.shape).map_or("", String::as_str)),
                 record.number,
                 seconds(record.planned),
@@ -34,6 +34,7 @@ impl Report {
                 connection.map(|connection| connection.local.to_string()).unwrap_or_default(),
                 connection.map(|connection| connection.remote.to_string()).unwrap_or_default(),
                 connection.map(|connection| connection.before.to_string()).unwrap_or_default(),
+                quoted(end.cause.as_deref().unwrap_or_default()),
             );
         }
         out

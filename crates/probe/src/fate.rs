@@ -1,6 +1,8 @@
 //! What can become of a request: ok, or exactly one kind of drop.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a request was dropped. The name that people and JSON see is [`Kind::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +48,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether the name alone leaves open what went wrong.
+    fn needs_a_cause(self) -> bool {
+        matches!(self, Self::Tls | Self::ProtocolError | Self::Unreachable)
+    }
+
     /// The name in JSON, tables and plots.
     pub fn name(self) -> String {
         self.to_string()
@@ -108,4 +115,50 @@ pub enum Fate {
     Dropped(Kind),
     /// Never sent.
     Unsent(Unsent),
+}
+
+/// A fate, and what brought it about where that is not said by its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) fate: Fate,
+    pub(crate) cause: Option<Arc<str>>,
+}
+
+impl Outcome {
+    /// A drop that this error stands for.
+    pub(crate) fn of(kind: Kind, error: &dyn Error) -> Self {
+        let cause = kind.needs_a_cause().then(|| chain(error).into());
+        Self { fate: Fate::Dropped(kind), cause }
+    }
+
+    /// A drop for a reason that no error speaks of.
+    pub(crate) fn because(kind: Kind, cause: &str) -> Self {
+        Self { fate: Fate::Dropped(kind), cause: Some(cause.into()) }
+    }
+}
+
+impl From<Fate> for Outcome {
+    fn from(fate: Fate) -> Self {
+        Self { fate, cause: None }
+    }
+}
+
+impl From<Kind> for Outcome {
+    fn from(kind: Kind) -> Self {
+        Fate::Dropped(kind).into()
+    }
+}
+
+/// An error with those behind it, each told once.
+fn chain(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+        next = error.source();
+    }
+    told
 }

@@ -22,7 +22,7 @@ use crate::body::{Check, Upload};
 use crate::classify::{self, Reached};
 use crate::clock;
 use crate::deadline::Deadline;
-use crate::fate::{Fate, Kind};
+use crate::fate::{Fate, Kind, Outcome};
 use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, Transport, connect};
 use crate::worker::{Answer, Job, Worker};
@@ -96,8 +96,8 @@ async fn carry(worker: &Rc<Worker>, mut job: Job) -> Option<Job> {
     job.ticket.begin(worker.clock.now());
     let mut link = match Link::open(worker, shape).await {
         Ok(link) => link,
-        Err(fate) => {
-            worker.close(job.ticket, fate, Answer::default());
+        Err(outcome) => {
+            worker.close(job.ticket, outcome, Answer::default());
             return None;
         }
     };
@@ -153,14 +153,14 @@ enum Failure {
 }
 
 impl Link {
-    async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Self, Fate> {
+    async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Self, Outcome> {
         let tls = worker.tls_http1.as_ref();
         let (transport, meter) = connect(worker.addresses.next(), tls, worker.load.connect_timeout).await?;
         worker.opened();
         let opened = worker.clock.now();
         // hyper's handshake of HTTP/1 sends nothing and waits for nothing.
         let handshake = handshake(TokioIo::new(transport)).await;
-        let (sender, connection) = handshake.map_err(|_| Fate::Dropped(Kind::ProtocolError))?;
+        let (sender, connection) = handshake.map_err(|error| Outcome::of(Kind::ProtocolError, &error))?;
         let deadline = worker.patrol.deadline(opened + worker.patience(shape));
         Ok(Self { sender, connection: Some(connection), meter, deadline, opened, carried: 0 })
     }
@@ -193,7 +193,7 @@ impl Link {
             self.meter.look_before_writing();
         }
         let mut leaves = job.fresh;
-        let fate = match self.head(lane.request(&job)).await {
+        let outcome = match self.head(lane.request(&job)).await {
             Ok(head) => {
                 reached.head = true;
                 leaves |= says_close(&head);
@@ -204,10 +204,11 @@ impl Link {
             Err(Failure::Broken(_)) if self.carried > 0 && reached.unwritten(&self.meter) => {
                 return Exchanged::Unsent(job);
             }
-            Err(failure) => Fate::Dropped(self.kind(&failure, &reached)),
+            Err(failure) => self.outcome(&failure, &reached),
         };
+        let fate = outcome.fate;
         self.carried += 1;
-        worker.close(job.ticket, fate, answer);
+        worker.close(job.ticket, outcome, answer);
         if !matches!(fate, Fate::Ok | Fate::Dropped(Kind::Status(_) | Kind::WrongBody)) {
             return Exchanged::Over;
         }
@@ -240,7 +241,7 @@ impl Link {
         job: &Job,
         head: Response<Incoming>,
         reached: &Reached,
-    ) -> Fate {
+    ) -> Outcome {
         let status = head.status();
         let mut body = head.into_body();
         let think = worker.lanes[job.shape].think();
@@ -272,15 +273,15 @@ impl Link {
         })
         .await;
         match end {
-            Err(failure) => Fate::Dropped(self.kind(&failure, reached)),
+            Err(failure) => self.outcome(&failure, reached),
             Ok(()) => verdict(status, &check),
         }
     }
 
-    fn kind(&self, failure: &Failure, reached: &Reached) -> Kind {
+    fn outcome(&self, failure: &Failure, reached: &Reached) -> Outcome {
         match failure {
-            Failure::Late => Kind::ResponseTimeout,
-            Failure::Broken(error) => classify::http1(error, &self.meter, reached),
+            Failure::Late => Kind::ResponseTimeout.into(),
+            Failure::Broken(error) => Outcome::of(classify::http1(error, &self.meter, reached), error),
         }
     }
 
@@ -326,15 +327,14 @@ fn says_close(head: &Response<Incoming>) -> bool {
 }
 
 /// What an answer that came whole is worth.
-pub(crate) fn verdict(status: StatusCode, check: &Check<'_>) -> Fate {
+pub(crate) fn verdict(status: StatusCode, check: &Check<'_>) -> Outcome {
     if status.as_u16() >= 500 {
-        Fate::Dropped(Kind::Status(status.as_u16()))
+        Kind::Status(status.as_u16()).into()
     } else if status == StatusCode::SWITCHING_PROTOCOLS {
-        // Nobody asked for it.
-        Fate::Dropped(Kind::ProtocolError)
+        Outcome::because(Kind::ProtocolError, "101 Switching Protocols, which nobody asked for")
     } else if check.passed() {
-        Fate::Ok
+        Fate::Ok.into()
     } else {
-        Fate::Dropped(Kind::WrongBody)
+        Kind::WrongBody.into()
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::spawn_local;
 
 use crate::body::{Check, Upload};
 use crate::deadline::Deadline;
-use crate::fate::{Fate, Kind};
+use crate::fate::{Kind, Outcome};
 use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, connect};
 use crate::worker::{Answer, Job, Worker};
@@ -94,7 +94,7 @@ async fn carry(worker: Rc<Worker>, mut job: Job) {
     loop {
         let link = match find(&worker, &job).await {
             Ok(link) => link,
-            Err(fate) => return worker.close(job.ticket, fate, Answer::default()),
+            Err(outcome) => return worker.close(job.ticket, outcome, Answer::default()),
         };
         link.streams.update(|streams| streams + 1);
         let unsent = exchange(&worker, &link, &mut deadline, job).await;
@@ -111,7 +111,7 @@ async fn carry(worker: Rc<Worker>, mut job: Job) {
 }
 
 /// A connection with room: one of the pool, or a new one.
-async fn find(worker: &Rc<Worker>, job: &Job) -> Result<Rc<Link>, Fate> {
+async fn find(worker: &Rc<Worker>, job: &Job) -> Result<Rc<Link>, Outcome> {
     if job.fresh {
         return open(worker).await;
     }
@@ -136,7 +136,7 @@ async fn find(worker: &Rc<Worker>, job: &Job) -> Result<Rc<Link>, Fate> {
     }
 }
 
-async fn open(worker: &Rc<Worker>) -> Result<Rc<Link>, Fate> {
+async fn open(worker: &Rc<Worker>) -> Result<Rc<Link>, Outcome> {
     let tls = worker.tls_http2.as_ref();
     let (transport, meter) = connect(worker.addresses.next(), tls, worker.load.connect_timeout).await?;
     worker.opened();
@@ -145,7 +145,7 @@ async fn open(worker: &Rc<Worker>) -> Result<Rc<Link>, Fate> {
     let (sender, connection) = builder
         .handshake(TokioIo::new(transport))
         .await
-        .map_err(|error| Fate::Dropped(classify::http2(&error, &meter, false)))?;
+        .map_err(|error| Outcome::of(classify::http2(&error, &meter, false), &error))?;
     spawn_local(async move {
         // Each stream hears of its end by itself.
         let _ = connection.await;
@@ -167,17 +167,17 @@ async fn exchange(worker: &Rc<Worker>, link: &Link, deadline: &mut Deadline, job
     let mut answer = Answer { connection: Some(connection), ..Answer::default() };
     link.carried.set(before + 1);
     let request = worker.lanes[job.shape].request(&job);
-    let fate = match head(link, deadline, request).await {
+    let outcome = match head(link, deadline, request).await {
         Ok(Some(head)) => {
             answer.status = Some(head.status().as_u16());
             answer.version = worker.version(head.headers());
             judge(worker, link, deadline, &job, head).await
         }
-        Ok(None) => Fate::Dropped(Kind::ResponseTimeout),
+        Ok(None) => Kind::ResponseTimeout.into(),
         Err(Unanswered { unsent: true, .. }) if before > 0 => return Some(job),
-        Err(Unanswered { error, .. }) => Fate::Dropped(classify::http2(&error, &link.meter, false)),
+        Err(Unanswered { error, .. }) => Outcome::of(classify::http2(&error, &link.meter, false), &error),
     };
-    worker.close(job.ticket, fate, answer);
+    worker.close(job.ticket, outcome, answer);
     None
 }
 
@@ -211,7 +211,7 @@ async fn judge(
     deadline: &mut Deadline,
     job: &Job,
     head: Response<Incoming>,
-) -> Fate {
+) -> Outcome {
     let status = head.status();
     let mut body = head.into_body();
     let think = worker.lanes[job.shape].think();
@@ -229,10 +229,10 @@ async fn judge(
                     continue;
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    Poll::Ready(Fate::Dropped(classify::http2(&error, &link.meter, true)))
+                    Poll::Ready(Outcome::of(classify::http2(&error, &link.meter, true), &error))
                 }
                 Poll::Ready(None) => Poll::Ready(http1::verdict(status, &check)),
-                Poll::Pending => deadline.poll(context).map(|()| Fate::Dropped(Kind::ResponseTimeout)),
+                Poll::Pending => deadline.poll(context).map(|()| Kind::ResponseTimeout.into()),
             };
         }
     })

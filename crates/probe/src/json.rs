@@ -27,6 +27,8 @@ pub struct Json {
     ok: u64,
     dropped: u64,
     drops: BTreeMap<String, u64>,
+    /// Of the drops whose kind leaves that open: what went wrong.
+    causes: Vec<Named>,
     /// Planned and never sent, by cause: the probe's own fault.
     unsent: BTreeMap<String, u64>,
     statuses: BTreeMap<String, u64>,
@@ -44,6 +46,13 @@ pub struct Json {
     shapes: Vec<Shape>,
     marks: Vec<Mark>,
     losses: Vec<Loss>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Named {
+    kind: String,
+    cause: String,
+    dropped: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -87,6 +96,7 @@ struct Mark {
 #[derive(Debug, Clone, Serialize)]
 struct Loss {
     kind: String,
+    cause: Option<String>,
     shape: String,
     planned_seconds: f64,
     sent_seconds: Option<f64>,
@@ -115,6 +125,15 @@ impl Report {
             ok: ledger.ok(),
             dropped: ledger.dropped(),
             drops: text_keys(ledger.drops()),
+            causes: ledger
+                .causes()
+                .iter()
+                .map(|((kind, cause), dropped)| Named {
+                    kind: kind.name(),
+                    cause: cause.to_string(),
+                    dropped: *dropped,
+                })
+                .collect(),
             unsent: text_keys(ledger.unsent()),
             statuses: text_keys(ledger.statuses()),
             connections: ledger.connections,
@@ -169,6 +188,7 @@ impl Report {
                 Fate::Dropped(kind) => kind.name(),
                 Fate::Unsent(cause) => cause.to_string(),
             },
+            cause: loss.end.cause.as_deref().map(str::to_owned),
             shape: self.shapes.get(loss.shape).cloned().unwrap_or_default(),
             planned_seconds: seconds(loss.planned),
             sent_seconds: loss.sent.map(seconds),

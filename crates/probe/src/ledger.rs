@@ -21,6 +21,9 @@ use crate::timeline::Timeline;
 /// Drops are told one by one up to this many; they are counted beyond it.
 const MAX_LOSSES: usize = 10_000;
 
+/// Different causes are told up to this many: one may hold what a server said, which may differ each time.
+const MAX_CAUSES: usize = 100;
+
 /// An open entry of the ledger.
 #[derive(Debug)]
 #[must_use = "a request that is not closed has no fate"]
@@ -50,6 +53,8 @@ pub struct End {
     pub at: Duration,
     /// Its fate.
     pub fate: Fate,
+    /// What brought that about, where the fate's name does not say it: the error of a TLS handshake, say.
+    pub cause: Option<Arc<str>>,
     /// The status of the answer, if a head came.
     pub status: Option<u16>,
     /// The version that answered, if the answer said so.
@@ -104,6 +109,7 @@ pub struct Ledger {
     closed: u64,
     ok: u64,
     drops: BTreeMap<Kind, u64>,
+    causes: BTreeMap<(Kind, Arc<str>), u64>,
     unsent: BTreeMap<Unsent, u64>,
     statuses: BTreeMap<u16, u64>,
     versions: Vec<(String, u64)>,
@@ -128,6 +134,7 @@ impl Ledger {
             closed: 0,
             ok: 0,
             drops: BTreeMap::new(),
+            causes: BTreeMap::new(),
             unsent: BTreeMap::new(),
             statuses: BTreeMap::new(),
             versions: Vec::new(),
@@ -191,6 +198,11 @@ impl Ledger {
         &self.drops
     }
 
+    /// Drops by kind and cause, where the kind alone leaves open what went wrong.
+    pub fn causes(&self) -> &BTreeMap<(Kind, Arc<str>), u64> {
+        &self.causes
+    }
+
     /// Planned requests that were never sent, by cause.
     pub fn unsent(&self) -> &BTreeMap<Unsent, u64> {
         &self.unsent
@@ -247,6 +259,7 @@ impl Ledger {
         self.closed += other.closed;
         self.ok += other.ok;
         add(&mut self.drops, other.drops);
+        add(&mut self.causes, other.causes);
         add(&mut self.unsent, other.unsent);
         add(&mut self.statuses, other.statuses);
         let indexes: Vec<usize> = other
@@ -306,6 +319,9 @@ impl Ledger {
                 shape.requests += 1;
                 shape.dropped += 1;
                 *self.drops.entry(kind).or_default() += 1;
+                if let Some(cause) = &end.cause {
+                    self.because(kind, cause);
+                }
                 // What lasts is dropped when it ends, not when it began.
                 self.timeline.dropped(if latency.is_some() { ticket.planned } else { end.at }, kind);
             }
@@ -322,6 +338,13 @@ impl Ledger {
             if let Some(records) = &mut self.records {
                 records.push(record);
             }
+        }
+    }
+
+    fn because(&mut self, kind: Kind, cause: &Arc<str>) {
+        let known = (kind, cause.clone());
+        if self.causes.len() < MAX_CAUSES || self.causes.contains_key(&known) {
+            *self.causes.entry(known).or_default() += 1;
         }
     }
 

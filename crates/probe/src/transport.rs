@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::fate::{Fate, Kind, Unsent};
+use crate::fate::{Fate, Kind, Outcome, Unsent};
 use crate::tls::Tls;
 
 /// What is known of a connection's bytes and of its end.
@@ -71,25 +71,23 @@ enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// Opens a connection; an error is already the fate of the request that it was for.
+/// Opens a connection; an error is already what became of the request that it was for.
 pub(crate) async fn connect(
     address: SocketAddr,
     tls: Option<&Tls>,
     timeout: Duration,
-) -> Result<(Transport, Rc<Meter>), Fate> {
+) -> Result<(Transport, Rc<Meter>), Outcome> {
     let opening = async {
-        let stream = TcpStream::connect(address).await.map_err(|error| connect_fate(&error))?;
+        let stream = TcpStream::connect(address).await.map_err(|error| connect_outcome(&error))?;
         // Not vital: it only saves a delay on small writes.
         let _ = stream.set_nodelay(true);
-        let local = stream.local_addr().map_err(|error| connect_fate(&error))?;
+        let local = stream.local_addr().map_err(|error| connect_outcome(&error))?;
         let stream = match tls {
             None => Stream::Plain(stream),
             Some(tls) => {
                 let connector = TlsConnector::from(tls.config.clone());
-                let stream = connector.connect(tls.name.clone(), stream).await.map_err(|error| {
-                    tracing::debug!(%address, %error, "the TLS handshake failed");
-                    Fate::Dropped(Kind::Tls)
-                })?;
+                let stream = connector.connect(tls.name.clone(), stream).await;
+                let stream = stream.map_err(|error| Outcome::of(Kind::Tls, &error))?;
                 Stream::Tls(Box::new(stream))
             }
         };
@@ -105,21 +103,23 @@ pub(crate) async fn connect(
         });
         Ok((Transport { stream, meter: meter.clone() }, meter))
     };
-    tokio::time::timeout(timeout, opening).await.unwrap_or(Err(Fate::Dropped(Kind::ConnectTimeout)))
+    tokio::time::timeout(timeout, opening).await.unwrap_or_else(|_| Err(Kind::ConnectTimeout.into()))
 }
 
-fn connect_fate(error: &io::Error) -> Fate {
+fn connect_outcome(error: &io::Error) -> Outcome {
     use rustix::io::Errno;
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
     match errno {
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-            Fate::Unsent(Unsent::NoFileDescriptor)
+            Fate::Unsent(Unsent::NoFileDescriptor).into()
         }
-        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AGAIN) => Fate::Unsent(Unsent::NoLocalPort),
-        Some(Errno::TIMEDOUT) => Fate::Dropped(Kind::ConnectTimeout),
-        Some(Errno::CONNREFUSED) => Fate::Dropped(Kind::Refused),
-        Some(Errno::CONNRESET) => Fate::Dropped(Kind::ResetBeforeFirstByte),
-        _ => Fate::Dropped(Kind::Unreachable),
+        Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE | Errno::AGAIN) => {
+            Fate::Unsent(Unsent::NoLocalPort).into()
+        }
+        Some(Errno::TIMEDOUT) => Kind::ConnectTimeout.into(),
+        Some(Errno::CONNREFUSED) => Kind::Refused.into(),
+        Some(Errno::CONNRESET) => Kind::ResetBeforeFirstByte.into(),
+        _ => Outcome::of(Kind::Unreachable, error),
     }
 }
 

@@ -96,13 +96,13 @@ async fn live(worker: Rc<Worker>, shape: usize, mailbox: Rc<Mailbox>, once: bool
         }
         match opening::open(&worker, shape).await {
             Ok(mut socket) => {
-                let fate = poll_fn(|context| socket.poll(context, &worker, &mailbox, once)).await;
-                socket.end(&worker, fate);
+                let outcome = poll_fn(|context| socket.poll(context, &worker, &mailbox, once)).await;
+                socket.end(&worker, outcome);
             }
-            Err((fate, status)) => {
+            Err((outcome, status)) => {
                 let waiting = std::mem::take(&mut *mailbox.jobs.borrow_mut());
                 for job in waiting {
-                    worker.close(job.ticket, fate, Answer { status, ..Answer::default() });
+                    worker.close(job.ticket, outcome.clone(), Answer { status, ..Answer::default() });
                 }
             }
         }

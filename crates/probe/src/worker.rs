@@ -22,7 +22,7 @@ use crate::addresses::Addresses;
 use crate::body::Payload;
 use crate::clock::{Alarm, Clock};
 use crate::deadline::Patrol;
-use crate::fate::{Fate, Unsent};
+use crate::fate::{Fate, Outcome, Unsent};
 use crate::ledger::{ConnectionUse, End, Ledger, Ticket};
 use crate::load::{Load, Protocol};
 use crate::run::lock;
@@ -189,22 +189,22 @@ impl Worker {
     }
 
     /// Writes down that a request ended just now.
-    pub(crate) fn close(&self, ticket: Ticket, fate: Fate, answer: Answer) {
-        let end = self.end(fate, answer);
+    pub(crate) fn close(&self, ticket: Ticket, outcome: impl Into<Outcome>, answer: Answer) {
+        let end = self.end(outcome.into(), answer);
         lock(&self.ledger).close(ticket, end);
         self.left();
     }
 
     /// Writes down that something lasting ended just now.
-    pub(crate) fn close_lasting(&self, ticket: Ticket, fate: Fate, answer: Answer) {
-        let end = self.end(fate, answer);
+    pub(crate) fn close_lasting(&self, ticket: Ticket, outcome: Outcome, answer: Answer) {
+        let end = self.end(outcome, answer);
         lock(&self.ledger).close_lasting(ticket, end);
         self.left();
     }
 
-    fn end(&self, fate: Fate, answer: Answer) -> End {
+    fn end(&self, Outcome { fate, cause }: Outcome, answer: Answer) -> End {
         let Answer { status, version, connection } = answer;
-        End { at: self.clock.now(), fate, status, version, connection }
+        End { at: self.clock.now(), fate, cause, status, version, connection }
     }
 
     fn left(&self) {

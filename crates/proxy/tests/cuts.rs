@@ -10,7 +10,7 @@ use crate::support::{PATIENCE, config, pause, pool_of, start, until};
 pub(crate) fn a_request_that_was_not_answered_gets_a_504_and_another_instance_is_left_alone() {
     let slow = || {
         Origin::answering(|_| {
-            pause(Duration::from_millis(600));
+            pause(Duration::from_secs(2));
             ok("late")
         })
     };

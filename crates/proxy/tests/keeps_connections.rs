@@ -83,16 +83,14 @@ pub(crate) fn the_peek_alone_sees_what_has_been_closed() {
 #[test]
 pub(crate) fn an_idle_connection_is_not_used_past_its_limit() {
     let origin = Origin::echo();
-    let pool = pool_with(
-        PoolConfig { idle: Duration::from_millis(300), ..PoolConfig::default() },
-        &[origin.address],
-    );
+    let pool =
+        pool_with(PoolConfig { idle: Duration::from_secs(1), ..PoolConfig::default() }, &[origin.address]);
     let proxy = start(&pool, config());
     let mut client = Client::connect(proxy.local_addr());
     client.get("/");
     client.get("/");
     assert_eq!(origin.connections(), 1);
-    pause(Duration::from_millis(450));
+    pause(Duration::from_millis(1150));
     client.get("/");
     assert_eq!(origin.connections(), 2);
 }

@@ -56,7 +56,7 @@ pub(crate) fn no_request_reaches_an_instance_after_withdraw_returned() {
 #[test]
 pub(crate) fn what_is_in_flight_is_finished_and_its_end_is_told() {
     let origin = Origin::answering(|_| {
-        pause(Duration::from_millis(300));
+        pause(Duration::from_secs(1));
         ok("slow")
     });
     let pool = pool_of(&[origin.address]);
@@ -105,7 +105,7 @@ pub(crate) fn the_idle_connections_of_a_withdrawn_instance_are_closed_at_once() 
 #[test]
 pub(crate) fn a_connection_that_was_busy_at_the_withdrawal_is_not_kept_after_it() {
     let origin = Origin::answering(|_| {
-        pause(Duration::from_millis(100));
+        pause(Duration::from_secs(1));
         ok("x")
     });
     let pool = pool_of(&[origin.address]);

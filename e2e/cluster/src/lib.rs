@@ -47,4 +47,4 @@ pub use machine::Machine;
 pub use needs::{install, install_packages, is_there, missing};
 pub use node::{Node, ProxyMode};
 pub use pods::{Container, Pod};
-pub use process::{Process, marked};
+pub use process::{Process, Program, marked};

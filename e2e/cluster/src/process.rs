@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+
+use crate::clock;
 
 /// One process, told from every other that has had its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,13 +106,57 @@ pub(crate) fn seen_from_outside(init: Process, inner: i32) -> Option<Process> {
         .map(|(pid, stat)| Process { pid: *pid, started: stat.started })
 }
 
+/// What a process was started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its arguments, the program's name first.
+    pub arguments: Vec<String>,
+    /// Its environment, as `NAME=VALUE`.
+    pub environment: Vec<String>,
+}
+
+impl Program {
+    /// Longer than the kernel takes to put another program in a process's place, however busy the machine is.
+    const LOOKS: u32 = 2000;
+    /// So often it must show arguments and no environment: a look may begin before an exec and end after it.
+    const SURE: u32 = 20;
+
+    /// What the process with this number was started with; none for a corpse, a thread of the kernel, and what is
+    /// another user's.
+    ///
+    /// In the middle of exec a process shows neither arguments nor environment: the old ones are gone, the new ones not
+    /// there yet. And `spawn` returns right then. So a process that shows none is looked at again.
+    pub fn of(pid: i32) -> Option<Self> {
+        let mut without_environment = 0;
+        for _ in 0..Self::LOOKS {
+            let [environment, arguments] = ["environ", "cmdline"].map(|file| strings(pid, file));
+            let (environment, arguments) = (environment?, arguments?);
+            if arguments.is_empty() {
+                // A corpse has no program any more, and a thread of the kernel never had one.
+                fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+                clock::sleep(Duration::from_millis(1));
+                continue;
+            }
+            without_environment += u32::from(environment.is_empty());
+            if !environment.is_empty() || without_environment > Self::SURE {
+                return Some(Self { arguments, environment });
+            }
+        }
+        None
+    }
+}
+
+/// The strings in one of a process's files, each ended by a zero.
+fn strings(pid: i32, file: &str) -> Option<Vec<String>> {
+    let bytes = fs::read(format!("/proc/{pid}/{file}")).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    Some(text.split_terminator('\0').map(str::to_owned).collect())
+}
+
 /// Every living process whose environment has this variable with this value.
 pub fn marked(variable: &str, value: &str) -> Vec<Process> {
     let entry = format!("{variable}={value}");
-    let is_marked = |pid: i32| {
-        fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == entry.as_bytes()))
-    };
+    let is_marked = |pid: i32| Program::of(pid).is_some_and(|program| program.environment.contains(&entry));
     all()
         .filter(|(pid, _)| is_marked(*pid))
         .map(|(pid, stat)| Process { pid, started: stat.started })
@@ -138,6 +185,37 @@ mod tests {
         found[0].signal(Signal::KILL);
         sleep.wait().unwrap();
         assert!(!found[0].lives());
+    }
+
+    /// `spawn` returns in the middle of exec, when the old environment is gone and the new one is not there.
+    #[test]
+    fn one_that_is_just_becoming_another_program_is_found() {
+        let mark = format!("{}-becoming", std::process::id());
+        for _ in 0..30 {
+            let mut sleep = Command::new("sleep").arg("60").env("SEGUE_TEST_MARK", &mark).spawn().unwrap();
+            let found = marked("SEGUE_TEST_MARK", &mark).len();
+            sleep.kill().unwrap();
+            sleep.wait().unwrap();
+            assert_eq!((found, marked("SEGUE_TEST_MARK", &mark).len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn one_without_an_environment_is_seen_and_its_corpse_is_not() {
+        let mut sleep = Command::new("sleep").arg("60").env_clear().spawn().unwrap();
+        let pid = i32::try_from(sleep.id()).unwrap();
+        let program = Program::of(pid).unwrap();
+        assert_eq!(
+            (program.arguments.last().map(String::as_str), program.environment.len()),
+            (Some("60"), 0)
+        );
+        sleep.kill().unwrap();
+        let corpse = crate::wait::until("it has ended", crate::wait::LONG, || {
+            anyhow::ensure!(Process::of(pid).is_none(), "it runs");
+            Ok(Program::of(pid))
+        });
+        assert_eq!(corpse.unwrap(), None);
+        sleep.wait().unwrap();
     }
 
     #[test]

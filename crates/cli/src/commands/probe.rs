@@ -59,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Keeping::Kept)]
     connections: Keeping,
     /// How many kept connections (or WebSockets) to hold at the least and take in turn
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = POOL)]
     pool: usize,
     /// How long a request may take from being sent to the end of its answer
     #[arg(long, value_name = "D", value_parser = duration::parse, default_value = "30s")]
@@ -92,6 +92,9 @@ pub(crate) struct Args {
     #[arg(long, short, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
+
+/// Kept connections where nothing else is said.
+const POOL: usize = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Keeping {
@@ -137,8 +140,32 @@ fn print(report: &Report, format: Format) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A flag that would change nothing is a mistake, and the run would not be the one that was meant.
+fn refuse_what_has_no_effect(args: &Args) -> anyhow::Result<()> {
+    if args.websocket && (args.method.is_some() || args.expect.is_some()) {
+        bail!(
+            "a WebSocket begins with GET and its messages are echoed: --method and --expect have no place there"
+        );
+    }
+    if args.websocket && (args.numbered || !args.think.is_zero()) {
+        bail!(
+            "messages on a WebSocket have no headers and are sent at once: --numbered and --think have no place there"
+        );
+    }
+    if !args.url.tls && (args.ca.is_some() || args.insecure) {
+        bail!(
+            "without TLS there is no certificate to trust: --ca and --insecure are for https:// and wss://"
+        );
+    }
+    if args.connections == Keeping::Fresh && args.pool != POOL {
+        bail!("with --connections fresh none is kept: --pool has no place there");
+    }
+    Ok(())
+}
+
 /// The load that was asked for, and what the picture of it is called.
 fn load(args: Args) -> anyhow::Result<(Load, String)> {
+    refuse_what_has_no_effect(&args)?;
     let protocol = match (args.http2, args.websocket) {
         (true, _) => Protocol::Http2,
         (_, true) => Protocol::WebSocket,
@@ -149,11 +176,6 @@ fn load(args: Args) -> anyhow::Result<(Load, String)> {
         Keeping::Fresh => Connections::Fresh,
         Keeping::Mixed => Connections::Mixed,
     };
-    if protocol == Protocol::WebSocket && (args.method.is_some() || args.expect.is_some()) {
-        bail!(
-            "a WebSocket begins with GET and its messages are echoed: --method and --expect have no place there"
-        );
-    }
     let body_size = args.body_size.unwrap_or(if protocol == Protocol::WebSocket { 64 } else { 0 });
     let usual = if body_size > 0 { Method::POST } else { Method::GET };
     let method = args.method.unwrap_or(usual);

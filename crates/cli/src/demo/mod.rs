@@ -18,6 +18,7 @@ mod row;
 mod scene;
 mod settings;
 mod sightings;
+mod tries;
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -72,6 +73,9 @@ pub(crate) fn run(request: &Request<'_>) -> anyhow::Result<bool> {
         outln!("{}", row::json(&rows, &plot))?;
     } else {
         outln!("{}", row::table(&rows).trim_fmt())?;
+        for note in row::notes(&rows) {
+            outln!("{note}")?;
+        }
         outln!("\nplot: {plot}")?;
     }
     let complaints = row::complaints(&rows);
@@ -110,8 +114,9 @@ async fn all(settings: &Settings, folder: &Folder) -> anyhow::Result<Vec<Panel>>
     ));
     let mut panels = Vec::new();
     for recipe in RECIPES {
-        let panel =
-            recipe.perform(settings, folder, &mut line).await.with_context(|| recipe.name().to_owned())?;
+        let panel = tries::measured(recipe, settings, folder, &mut line)
+            .await
+            .with_context(|| recipe.name().to_owned())?;
         line.say(&format!("{}: {}", recipe.what(), panel.row));
         panels.push(panel);
     }

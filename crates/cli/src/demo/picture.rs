@@ -16,8 +16,8 @@ pub(super) fn draw(panels: &[Panel]) -> String {
     let notes: Vec<String> = panels
         .iter()
         .map(|panel| {
-            let Row { seconds, seconds_per_instance, .. } = panel.row;
-            format!("upgraded in {seconds:.1} s, {seconds_per_instance:.1} s per instance")
+            let Row { seconds, seconds_per_instance, rate, .. } = panel.row;
+            format!("at {rate:.0}/s; upgraded in {seconds:.1} s, {seconds_per_instance:.1} s per instance")
         })
         .collect();
     let runs: Vec<Run<'_>> = panels

@@ -151,6 +151,9 @@ impl Recipe {
             drops: report.drops(),
             seconds_per_instance,
             seconds,
+            rate: settings.rate,
+            tries: 1,
+            unsent: report.ledger.unsent().values().sum(),
             valid: report.invalid().is_none(),
             invalid_because: report.invalid(),
         };

@@ -24,6 +24,12 @@ pub(super) struct Row {
     pub(super) drops: BTreeMap<String, u64>,
     pub(super) seconds_per_instance: f64,
     pub(super) seconds: f64,
+    /// Requests per second that it was measured under, about.
+    pub(super) rate: f64,
+    /// How often it was measured: again where this machine was too busy to send on time.
+    pub(super) tries: usize,
+    /// Planned and never sent.
+    pub(super) unsent: u64,
     /// Whether the probe could keep its own promises.
     pub(super) valid: bool,
     /// Why not.
@@ -37,6 +43,21 @@ impl Row {
         let round = |seconds: f64| (seconds * 100.0).round() / 100.0;
         let replicas = u32::try_from(replicas.max(1)).unwrap_or(u32::MAX);
         (round(upgrade.as_secs_f64()), round(upgrade.as_secs_f64() / f64::from(replicas)))
+    }
+
+    /// Whether every planned request has a fate. What left late counts all the same: only its times say little.
+    fn is_whole(&self) -> bool {
+        self.valid || (self.unsent == 0 && self.requests > 0)
+    }
+
+    /// Whether nothing stands between it and a row that was measured at this rate.
+    fn is_as_the_others(&self, rate: f64) -> bool {
+        self.valid && self.rate >= rate
+    }
+
+    /// Why the measurement is not valid.
+    pub(super) fn reason(&self) -> &str {
+        self.invalid_because.as_deref().unwrap_or("it does not say why")
     }
 }
 
@@ -57,10 +78,12 @@ pub(super) fn json(rows: &[Row], plot: &str) -> serde_json::Value {
 pub(super) fn table(rows: &[Row]) -> Table {
     let mut table =
         output::table(&["RECIPE", "REQUESTS", "DROPPED", "S/INSTANCE", "SECONDS", "DROPS BY KIND"]);
+    let full = full_rate(rows);
     for row in rows {
         let dropped = Cell::new(row.dropped).fg(if row.dropped == 0 { Color::Green } else { Color::Red });
         table.add_row(vec![
-            Cell::new(row.name),
+            // A note below says what the star means.
+            Cell::new(format!("{}{}", row.name, if row.is_as_the_others(full) { "" } else { " *" })),
             Cell::new(row.requests),
             dropped,
             Cell::new(format!("{:.1}", row.seconds_per_instance)),
@@ -79,19 +102,38 @@ fn by_kind(drops: &BTreeMap<String, u64>) -> String {
     drops.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Why the demo did not show what it is there to show; empty if it did.
+/// The rate that the rows are compared under.
+fn full_rate(rows: &[Row]) -> f64 {
+    rows.iter().map(|row| row.rate).fold(0.0, f64::max)
+}
+
+/// What is to be known of a row that was not measured as the others were.
+pub(super) fn notes(rows: &[Row]) -> Vec<String> {
+    let full = full_rate(rows);
+    let of = |row: &Row| {
+        let mut note = format!("* {}:", row.name);
+        if row.rate < full {
+            note += &format!(" measured under {:.0} requests/s, others under {full:.0};", row.rate);
+        }
+        if !row.valid {
+            note += &format!(" {};", row.reason());
+        }
+        note + " this machine had other things to do. What was sent was counted, so the drops are right; compare the \
+                numbers of requests and seconds with care."
+    };
+    rows.iter().filter(|row| !row.is_as_the_others(full)).map(of).collect()
+}
+
+/// Why the demo did not show what it is there to show; empty if it did. That this machine was busy is no reason, as long
+/// as everything was sent.
 pub(super) fn complaints(rows: &[Row]) -> Vec<String> {
-    let mut complaints: Vec<String> = rows
-        .iter()
-        .filter(|row| !row.valid)
-        .map(|row| {
-            let why = row.invalid_because.as_deref().unwrap_or("it does not say why");
-            format!("the measurement of {} is invalid: {why}", row.name)
-        })
-        .collect();
+    let mut complaints = Vec::new();
     match rows.iter().find(|row| row.name == SEGUE) {
         None => complaints.push("segue was not measured".to_owned()),
         Some(row) if row.dropped > 0 => complaints.push(format!("segue dropped {}", row.dropped)),
+        Some(row) if !row.is_whole() => {
+            complaints.push(format!("segue could not be measured on this machine: {}", row.reason()));
+        }
         Some(_) => {}
     }
     let others = rows.iter().filter(|row| row.name != SEGUE && row.dropped > 0).count();
@@ -116,9 +158,16 @@ mod tests {
             drops: drops.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
             seconds_per_instance,
             seconds,
+            rate: 1000.0,
+            tries: 1,
+            unsent: 0,
             valid: true,
             invalid_because: None,
         }
+    }
+
+    fn late(row: Row) -> Row {
+        Row { valid: false, invalid_because: Some("the probe itself was late".to_owned()), ..row }
     }
 
     fn rows() -> Vec<Row> {
@@ -149,7 +198,8 @@ mod tests {
             serde_json::json!({"schema": 1, "plot": "segue-demo.svg", "recipes": [{
                 "name": "stop-then-start", "requests": 21204, "dropped": 515,
                 "drops": {"http-502": 512, "truncated": 3},
-                "seconds_per_instance": 6.04, "seconds": 18.12, "valid": true,
+                "seconds_per_instance": 6.04, "seconds": 18.12, "rate": 1000.0, "tries": 1, "unsent": 0,
+                "valid": true,
             }]})
         );
     }
@@ -168,10 +218,48 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_measurement_is_a_complaint_even_if_nothing_was_dropped() {
+    fn a_late_load_is_a_note_and_no_complaint_and_one_that_was_not_sent_is_none_of_segue() {
         let mut rows = rows();
-        rows[3].valid = false;
-        rows[3].invalid_because = Some("the schedule lagged".to_owned());
-        assert_eq!(complaints(&rows), ["the measurement of segue is invalid: the schedule lagged"]);
+        assert_eq!(notes(&rows), Vec::<String>::new());
+        rows[3] = late(row(SEGUE, &[]));
+        assert_eq!(complaints(&rows), Vec::<String>::new());
+        let [note] = &notes(&rows)[..] else { panic!("one note: {:?}", notes(&rows)) };
+        assert!(
+            note.starts_with("* segue: the probe itself was late; this machine had other things to do."),
+            "{note}"
+        );
+        rows[3].unsent = 7;
+        assert_eq!(
+            complaints(&rows),
+            ["segue could not be measured on this machine: the probe itself was late"]
+        );
+        rows[3] = Row { requests: 0, ..late(row(SEGUE, &[])) };
+        assert_eq!(complaints(&rows).len(), 1);
+        // What another dropped, it dropped; and a drop of Segue's is never the machine's.
+        rows[3] = row(SEGUE, &[]);
+        rows[0] = late(row("stop-then-start", &[("http-502", 3)]));
+        rows[2] = row("rolling-with-sleep", &[]);
+        assert_eq!(complaints(&rows), Vec::<String>::new());
+        rows[3] = late(row(SEGUE, &[("http-502", 1)]));
+        assert_eq!(complaints(&rows), ["segue dropped 1"]);
+    }
+
+    #[test]
+    fn a_row_under_a_lower_rate_is_told_from_the_others() {
+        let mut rows = rows();
+        rows[1].rate = 500.0;
+        let [note] = &notes(&rows)[..] else { panic!("one note: {:?}", notes(&rows)) };
+        assert!(
+            note.starts_with("* rolling: measured under 500 requests/s, others under 1000; this machine"),
+            "{note}"
+        );
+        let table = table(&rows).trim_fmt();
+        let starred: Vec<&str> = table.lines().filter(|line| line.contains(" * ")).collect();
+        assert!(starred.len() == 1 && starred[0].starts_with("rolling * "), "{table}");
+        // All under the same, they can be compared.
+        for row in &mut rows {
+            row.rate = 500.0;
+        }
+        assert_eq!(notes(&rows), Vec::<String>::new());
     }
 }

@@ -52,4 +52,9 @@ impl Settings {
             ..Self::full()
         }
     }
+
+    /// The same under this share of the load.
+    pub(super) fn with_share(&self, share: f64) -> Self {
+        Self { rate: self.rate * share, ..self.clone() }
+    }
 }

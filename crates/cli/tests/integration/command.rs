@@ -47,6 +47,31 @@ fn completions_know_the_commands() {
 }
 
 #[test]
+fn state_is_looked_for_where_it_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("state").to_string_lossy().into_owned();
+    for arguments in [
+        &["down"][..],
+        &["rollback"],
+        &["logs"],
+        &["status", "web"],
+        &["deploy", "--follow"],
+        &["deploy", "--abort"],
+    ] {
+        let output = segue().args(arguments).args(["--state-dir", &place]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(&place), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_demo_knows_one_mode_today() {
+    let output = segue().args(["demo", "--mode", "mesh"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("service"));
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_command_without_a_panic() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

@@ -7,4 +7,6 @@ mod inject;
 mod inject_flags;
 mod input;
 mod probe;
+mod probe_flags;
+mod recorder;
 mod sample;

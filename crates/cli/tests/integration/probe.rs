@@ -36,11 +36,11 @@ impl Drop for Sample {
     }
 }
 
-fn probe(args: &[&str]) -> Output {
+pub(crate) fn probe(args: &[&str]) -> Output {
     Command::new(cargo_bin!("segue")).arg("probe").args(args).stdin(Stdio::null()).output().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
@@ -158,7 +158,7 @@ fn wrong_use_is_exit_2_and_says_what_would_be_right() {
 }
 
 #[track_caller]
-fn assert_wrong(args: &[&str], wanted: &str) {
+pub(crate) fn assert_wrong(args: &[&str], wanted: &str) {
     let output = probe(args);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");

@@ -138,7 +138,7 @@ async fn the_keeper_outlives_signals_that_are_not_meant_for_it() {
 async fn what_it_leaves_in_its_process_group_ends_with_it() {
     let place = Place::new();
     // One that stops when asked, and one that does not.
-    let script = "sleep 1000 & echo $!; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.02; done' & sleep 0.3; exit 0";
+    let script = "sleep 1000 & echo $!; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.02; done' & sleep 2; exit 0";
     let instance = place.spawn("a-1", script).await;
     assert_eq!(instance.exited().await.code, Some(0));
     let said = said(&instance).await;
@@ -152,7 +152,7 @@ async fn what_it_leaves_in_its_process_group_ends_with_it() {
 #[tokio::test]
 async fn who_left_the_process_group_does_not_hold_the_keeper_up() {
     let place = Place::new();
-    let instance = place.spawn("a-1", "setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.3; exit 0").await;
+    let instance = place.spawn("a-1", "setsid sh -c 'echo $$; exec sleep 1000' & sleep 2; exit 0").await;
     assert_eq!(instance.exited().await.code, Some(0));
     let said = said(&instance).await;
     let escaped: i32 = said[0].parse().expect("a pid");

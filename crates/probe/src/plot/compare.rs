@@ -99,7 +99,10 @@ mod tests {
             let ticket = ledger.open(0, number, planned);
             let fate = if number < requests - dropped { Fate::Ok } else { Fate::Dropped(Kind::Status(502)) };
             let version = Some("v1".into());
-            ledger.close(ticket, End { at: planned, fate, status: Some(200), version, connection: None });
+            ledger.close(
+                ticket,
+                End { at: planned, fate, status: Some(200), version, connection: None, cause: None },
+            );
         }
         let mark = Mark {
             at: Duration::from_millis(500),

@@ -14,19 +14,19 @@ use segue_wire::websocket::{accept_key, request_key};
 use super::socket::{Open, Socket};
 use crate::body::Upload;
 use crate::classify::{self, Reached};
-use crate::fate::{Fate, Kind};
+use crate::fate::{Kind, Outcome};
 use crate::ledger::ConnectionUse;
 use crate::transport::connect;
 use crate::worker::Worker;
 
 /// What the handshake's failure is to the messages that it was for, and the status if there was one.
-type Refused = (Fate, Option<u16>);
+type Refused = (Outcome, Option<u16>);
 
 /// Connects and shakes hands.
 pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Refused> {
     let tls = worker.tls_http1.as_ref();
     let opening = connect(worker.addresses.next(), tls, worker.load.connect_timeout);
-    let (transport, meter) = opening.await.map_err(|fate| (fate, None))?;
+    let (transport, meter) = opening.await.map_err(|outcome| (outcome, None))?;
     worker.opened();
     let opened = worker.clock.now();
     let mut random = [0; 16];
@@ -34,7 +34,7 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
     let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
     let key = request_key(random);
     let reached = Reached::start(&meter, 0);
-    let broken = |error: &hyper::Error| (Fate::Dropped(classify::http1(error, &meter, &reached)), None);
+    let broken = |error: &hyper::Error| (Outcome::of(classify::http1(error, &meter, &reached), error), None);
     let (mut sender, mut connection) =
         handshake(TokioIo::new(transport)).await.map_err(|error| broken(&error))?;
     let mut answer = pin!(sender.send_request(upgrade(worker, shape, &key)));
@@ -49,12 +49,8 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
         }
         match answer.as_mut().poll(context) {
             Poll::Ready(head) => Poll::Ready(head.map_err(|error| broken(&error))),
-            Poll::Pending if over.is_some() => {
-                Poll::Ready(Err((Fate::Dropped(Kind::ClosedWithoutAnswer), None)))
-            }
-            Poll::Pending => {
-                deadline.poll(context).map(|()| Err((Fate::Dropped(Kind::ResponseTimeout), None)))
-            }
+            Poll::Pending if over.is_some() => Poll::Ready(Err((Kind::ClosedWithoutAnswer.into(), None))),
+            Poll::Pending => deadline.poll(context).map(|()| Err((Kind::ResponseTimeout.into(), None))),
         }
     })
     .await?;
@@ -62,12 +58,14 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
     if status != StatusCode::SWITCHING_PROTOCOLS {
         let kind =
             if status.as_u16() >= 500 { Kind::Status(status.as_u16()) } else { Kind::WebSocketRefused };
-        return Err((Fate::Dropped(kind), Some(status.as_u16())));
+        return Err((kind.into(), Some(status.as_u16())));
     }
     if head.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes)
         != Some(accept_key(&key).as_bytes())
     {
-        return Err((Fate::Dropped(Kind::ProtocolError), Some(status.as_u16())));
+        let wrong =
+            Outcome::because(Kind::ProtocolError, "the header sec-websocket-accept is not the right one");
+        return Err((wrong, Some(status.as_u16())));
     }
     let version = worker.version(head.headers());
     drop(head);

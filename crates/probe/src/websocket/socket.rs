@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::{Mailbox, SHORTEST};
 use crate::deadline::Deadline;
-use crate::fate::{Fate, Kind};
+use crate::fate::{Fate, Kind, Outcome};
 use crate::ledger::{ConnectionUse, Ticket};
 use crate::transport::Transport;
 use crate::worker::{Answer, Job, Worker};
@@ -80,22 +80,22 @@ impl Socket {
         }
     }
 
-    /// Ready with the socket's own fate when it has ended.
+    /// Ready with what became of the socket itself when it has ended.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
         worker: &Worker,
         mailbox: &Mailbox,
         once: bool,
-    ) -> Poll<Fate> {
+    ) -> Poll<Outcome> {
         loop {
-            if let Some(fate) = self.receive(worker) {
-                return Poll::Ready(fate);
+            if let Some(outcome) = self.receive(worker) {
+                return Poll::Ready(outcome);
             }
             // What came is read before anything is sent: no message goes to a server that has said goodbye already.
             if !mailbox.jobs.borrow().is_empty() && self.io.has_unread() {
                 match self.fill(context) {
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(self.lost()),
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(self.lost().into()),
                     Poll::Ready(Ok(_)) => continue,
                     // The runtime has not seen it yet, and will wake this task once it has.
                     Poll::Pending if self.io.has_unread() => return Poll::Pending,
@@ -106,12 +106,12 @@ impl Socket {
             self.give_up(worker);
             self.say_goodbye(worker, mailbox, once || worker.finishing());
             match self.flush(context) {
-                Poll::Ready(Err(_)) => return Poll::Ready(self.lost()),
-                Poll::Ready(Ok(())) if self.echoed_close => return Poll::Ready(Fate::Ok),
+                Poll::Ready(Err(_)) => return Poll::Ready(self.lost().into()),
+                Poll::Ready(Ok(())) if self.echoed_close => return Poll::Ready(Fate::Ok.into()),
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
             match self.fill(context) {
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(self.lost()),
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(self.lost().into()),
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Pending => {}
             }
@@ -125,32 +125,30 @@ impl Socket {
             }
             ready!(self.deadline.poll(context));
             if self.goodbye.is_some() {
-                return Poll::Ready(Fate::Ok);
+                return Poll::Ready(Fate::Ok.into());
             }
         }
     }
 
-    /// Takes what came; the socket's fate, if it says goodbye or makes no sense.
-    fn receive(&mut self, worker: &Worker) -> Option<Fate> {
+    /// Takes what came; what became of the socket, if it says goodbye or makes no sense.
+    fn receive(&mut self, worker: &Worker) -> Option<Outcome> {
         let bytes = std::mem::take(&mut self.read);
         let mut left = &bytes[..];
         loop {
             match self.decoder.decode(&mut left) {
                 Ok(None) => return None,
-                Err(error) => {
-                    tracing::debug!(%error, "a WebSocket is not understood");
-                    return Some(Fate::Dropped(Kind::ProtocolError));
-                }
+                Err(error) => return Some(Outcome::of(Kind::ProtocolError, &error)),
                 Ok(Some(Message::Text(text))) => self.echo(worker, text.as_bytes()),
                 Ok(Some(Message::Binary(bytes))) => self.echo(worker, &bytes),
                 Ok(Some(Message::Ping(payload))) => self.frame(Opcode::Pong, &payload),
                 Ok(Some(Message::Pong(_))) => {}
                 Ok(Some(Message::Close(close))) => {
                     if self.goodbye.is_some() {
-                        return Some(Fate::Ok);
+                        return Some(Fate::Ok.into());
                     }
-                    if close.as_ref().is_some_and(|close| is_failure(close.code)) {
-                        return Some(Fate::Dropped(Kind::ProtocolError));
+                    if let Some(close) = close.as_ref().filter(|close| is_failure(close.code)) {
+                        let cause = format!("closed with {}", close.code);
+                        return Some(Outcome::because(Kind::ProtocolError, &cause));
                     }
                     let payload = close.map(|close| close.code.to_be_bytes());
                     self.frame(Opcode::Close, payload.as_ref().map_or(&[], |code| &code[..]));
@@ -217,14 +215,18 @@ impl Socket {
     }
 
     /// Writes down the socket's end, and the loss of what was on its way.
-    pub(super) fn end(&mut self, worker: &Worker, fate: Fate) {
+    pub(super) fn end(&mut self, worker: &Worker, outcome: Outcome) {
         while let Some((job, _)) = self.waiting.pop_front() {
             self.close(worker, job.ticket, Fate::Dropped(Kind::WebSocketLost));
         }
         if let Some(ticket) = self.ticket.take() {
             // The first on its connection, whatever went over it since.
             self.connection.before = 0;
-            worker.close_lasting(ticket, fate, self.answer(Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())));
+            worker.close_lasting(
+                ticket,
+                outcome,
+                self.answer(Some(StatusCode::SWITCHING_PROTOCOLS.as_u16())),
+            );
         }
     }
 

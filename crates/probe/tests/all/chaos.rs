@@ -32,7 +32,7 @@ fn whatever_a_server_does_every_planned_request_has_exactly_one_fate() {
     for (threads, connections) in [(1, Connections::Kept), (2, Connections::Mixed)] {
         let shape = Shape { connections, ..Shape::new("GET", 1000.0) };
         let load = load(&address, 1.0, shape);
-        let report = probe(Load { threads, keep_records: true, timeout: Duration::from_millis(500), ..load });
+        let report = probe(Load { threads, keep_records: true, timeout: Duration::from_secs(3), ..load });
         let ledger = &report.ledger;
         assert_eq!(ledger.open_tickets(), 0);
         assert_eq!(ledger.requests() + ledger.unsent().values().sum::<u64>(), 1000);

@@ -32,6 +32,15 @@ fn assert_served(handle: impl Fn(Peer) + Send + Sync + 'static, shape: Shape, ki
     assert_all(&ten(&serve(handle), shape), kind);
 }
 
+/// What is said of all ten.
+#[track_caller]
+fn the_cause(report: &Report) -> String {
+    let causes: Vec<_> =
+        report.ledger.causes().iter().map(|((_, cause), count)| (cause.to_string(), *count)).collect();
+    let [(cause, 10)] = &causes[..] else { panic!("{causes:?}") };
+    cause.clone()
+}
+
 #[test]
 fn an_answer_is_ok() {
     let address = serve(|mut peer| {
@@ -55,7 +64,9 @@ fn nobody_listening_is_refused() {
 
 #[test]
 fn an_address_that_no_way_leads_to_is_unreachable() {
-    assert_all(&ten("255.255.255.255:9", get()), "unreachable");
+    let report = ten("255.255.255.255:9", get());
+    assert_all(&report, "unreachable");
+    assert!(the_cause(&report).contains("unreachable"), "{}", the_cause(&report));
 }
 
 #[test]
@@ -82,7 +93,9 @@ fn a_server_that_speaks_no_tls_is_a_tls_drop() {
     let mut load = load(&address, 0.2, get());
     load.target = format!("https://{address}/").parse().unwrap();
     load.trust = Trust::Anyone;
-    assert_all(&probe(load), "tls");
+    let report = probe(load);
+    assert_all(&report, "tls");
+    assert!(the_cause(&report).contains("InvalidContentType"), "{}", the_cause(&report));
 }
 
 #[test]
@@ -110,14 +123,16 @@ fn a_reset_within_the_answer_is_after_the_first_byte() {
     let handle = |mut peer: Peer| {
         peer.request();
         peer.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello");
-        pause(30);
+        // The client is to have read it: a reset takes what was not read with it.
+        pause(500);
         peer.reset();
     };
     assert_served(handle, get(), "reset-after-first-byte");
     let within_the_head = |mut peer: Peer| {
         peer.request();
         peer.write("HTTP/1.1 200 O");
-        pause(30);
+        // The client is to have read it: a reset takes what was not read with it.
+        pause(500);
         peer.reset();
     };
     assert_served(within_the_head, get(), "reset-after-first-byte");
@@ -237,7 +252,9 @@ fn bytes_that_are_not_http_are_a_protocol_error() {
         peer.write("SSH-2.0-OpenSSH_9.2\r\n");
         peer.wait_for_the_end();
     };
-    assert_served(handle, get(), "protocol-error");
+    let report = ten(&serve(handle), get());
+    assert_all(&report, "protocol-error");
+    assert!(the_cause(&report).contains("HTTP"), "{}", the_cause(&report));
 }
 
 #[test]

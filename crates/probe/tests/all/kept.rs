@@ -13,6 +13,8 @@ fn a_connection_that_was_closed_while_idle_is_left_and_counted_and_nothing_is_dr
     // Answers one request on each connection, then closes it without having said so.
     let address = serve(|mut peer| {
         peer.request();
+        // In one piece with the end: between the two the next request might come.
+        peer.hold_back();
         peer.answer(b"hello");
         peer.finish();
         peer.wait_for_the_end();
@@ -92,7 +94,8 @@ fn the_loop_is_open_a_stalled_server_gets_its_requests_all_the_same() {
 fn a_run_that_could_not_send_what_it_planned_is_invalid() {
     let address = serve(|mut peer| {
         peer.request();
-        crate::server::pause(400);
+        // Longer than the sending, however late that is.
+        crate::server::pause(3000);
         peer.answer(b"hello");
     });
     let mut load = load(&address, 0.3, Shape::new("GET", 100.0));

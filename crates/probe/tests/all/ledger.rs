@@ -41,7 +41,7 @@ struct Expected {
 
 fn end(at: Duration, fate: Fate) -> End {
     let version = (fate == Fate::Ok).then(|| format!("v{}", at.as_millis() % 3).into());
-    End { at, fate, status: None, version, connection: None }
+    End { at, fate, status: None, version, connection: None, cause: None }
 }
 
 fn play(steps: &[Step], expected: &mut Expected) -> Ledger {

@@ -30,7 +30,14 @@ fn upgraded() -> Report {
         let version: Arc<str> = if new { "v2" } else { "v1" }.into();
         let version = (fate == Fate::Ok).then_some(version);
         let status = version.is_some().then_some(200);
-        let end = End { at: planned + seconds(slow / 1000.0), fate, status, version, connection: None };
+        let end = End {
+            at: planned + seconds(slow / 1000.0),
+            fate,
+            status,
+            version,
+            connection: None,
+            cause: None,
+        };
         ledger.close(ticket, end);
     }
     let mark = |at: f64, kind, instance: &str, label: &str| Mark {
@@ -116,7 +123,8 @@ fn a_run_without_requests_marks_or_drops_is_drawn_all_the_same() {
     assert!(svg.contains("no request was sent"));
     let mut one = Ledger::new(1, false);
     let ticket = one.open(0, 0, Duration::ZERO);
-    let end = End { at: seconds(0.1), fate: Fate::Ok, status: None, version: None, connection: None };
+    let end =
+        End { at: seconds(0.1), fate: Fate::Ok, status: None, version: None, connection: None, cause: None };
     one.close(ticket, end);
     let svg = plot::svg(&Report { ledger: one, marks: Vec::new(), ..upgraded() }, "one");
     elements(&svg);

@@ -94,6 +94,11 @@ impl Peer {
         bytes
     }
 
+    /// What is written from now on leaves with the end.
+    pub(crate) fn hold_back(&mut self) {
+        rustix::net::sockopt::set_tcp_cork(self.reader.get_ref(), true).unwrap();
+    }
+
     /// Ends this direction in an orderly way; the client may still write.
     pub(crate) fn finish(&mut self) {
         let _ = self.reader.get_mut().shutdown(Shutdown::Write);

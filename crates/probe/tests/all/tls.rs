@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use segue_probe::{Load, Protocol, Report, Shape, Trust};
+use segue_probe::{Kind, Load, Protocol, Report, Shape, Trust};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::{load, probe};
@@ -89,6 +89,10 @@ fn another_certificate_is_a_tls_drop_unless_anyone_is_believed() {
     let (_, other) = secure("other");
     let report = run(port, Protocol::Http1, Trust::File(other));
     assert_eq!(report.drops().get("tls"), Some(&10), "{:?}", report.drops());
+    let causes: Vec<_> = report.ledger.causes().iter().collect();
+    let [((Kind::Tls, cause), 10)] = causes[..] else { panic!("{causes:?}") };
+    assert!(cause.contains("invalid peer certificate"), "{cause}");
+    assert_eq!(report.ledger.losses()[0].end.cause.as_ref(), Some(cause));
     let report = run(port, Protocol::Http1, Trust::Anyone);
     assert_eq!((report.ledger.ok(), report.ledger.dropped()), (10, 0));
 }

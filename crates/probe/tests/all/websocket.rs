@@ -186,8 +186,11 @@ fn a_close_that_tells_of_an_error_is_a_drop() {
             unanswered(&mut peer, &mut decoder);
         }
     });
-    let drops = run(&address).drops();
+    let report = run(&address);
+    let drops = report.drops();
     assert!(drops["protocol-error"] >= 2, "{drops:?}");
+    let causes: Vec<&str> = report.ledger.causes().keys().map(|(_, cause)| &**cause).collect();
+    assert_eq!(causes, ["closed with 1011"]);
     assert!(!drops.contains_key("websocket-no-close"), "{drops:?}");
 }
 

@@ -23,6 +23,9 @@ pub(super) fn text(report: &Report) -> String {
     line("requests", format!("{} in {}, {} ok", count(requests), span(report.elapsed), count(ledger.ok())));
     if let Some(window) = report.drop_window() {
         line("dropped", list(&report.drops()));
+        for ((kind, cause), dropped) in ledger.causes() {
+            line("cause", format!("{kind} {}: {cause}", count(*dropped)));
+        }
         let mut text = format!("first after {}, last after {}", span(window.first), span(window.last));
         if let Some((at, length)) = ledger.timeline().longest_outage() {
             let _ = write!(text, "; longest time with no answer {} (after {})", span(length), span(at));

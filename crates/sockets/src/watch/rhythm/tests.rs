@@ -60,7 +60,7 @@ fn an_origin_has_three_rhythms_at_most() {
 fn fewer_than_three_periods_are_no_rhythm() {
     let mut rhythms = Rhythms::default();
     assert_eq!(excused(&mut rhythms, &every(15_000, 100_000, 145_000), true), 0);
-    assert_eq!(periods(&rhythms), []);
+    assert_eq!(periods(&rhythms), [0_u64; 0]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_beat_that_stopped_excuses_nothing_later() {
     let mut rhythms = Rhythms::default();
     excused(&mut rhythms, &every(1000, 10_000, 30_000), true);
     assert_eq!(excused(&mut rhythms, &[40_000, 41_000], false), 0);
-    assert_eq!(periods(&rhythms), []);
+    assert_eq!(periods(&rhythms), [0_u64; 0]);
 }
 
 #[test]
