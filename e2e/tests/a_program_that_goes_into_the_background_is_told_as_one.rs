@@ -102,3 +102,42 @@ fn one_that_ends_well_and_leaves_nothing_is_started_again() {
     assert!(said.contains("exited with code 0") && !said.contains("background"), "{said}");
     up.down().assert_code(0);
 }
+
+/// Serves until it is told to leave a process of its own behind and to end well.
+const LEAVES_ONE: &str = r#"
+import http.server, os, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/leave":
+            self.wfile.flush()
+            if os.fork(): os._exit(0)
+            os.setsid()
+            os.closerange(3, 100)
+            time.sleep(600)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+#[test]
+fn one_that_served_is_started_again_and_what_it_left_is_left() {
+    let (place, listen) = (segue_e2e::Place::new(), place::free_address());
+    let script = place.write("leaves.py", LEAVES_ONE).to_string_lossy().into_owned();
+    let spec = place.spec("app.yaml", listen, "v1", &["python3", &script], "ready: { http: / }\n");
+    let mut service = Service::run(place, listen, &spec, "v1", 1);
+    let before = service.place.instances();
+    // Its answer has no length, and its end may be cut.
+    let _ = client::try_get(listen, "/leave");
+    wait::until("it is replaced", wait::LONG, || {
+        let now = service.place.instances();
+        if now.len() == 1 && now != before { Ok(()) } else { Err(format!("{now:#?}")) }
+    });
+    service.settles("v1", 1);
+    // Longer than a daemon of an instance that never served would be left.
+    wait::pass(MANY_STARTS);
+    let mut strays = service.place.processes();
+    strays.retain(|process| process.instance.as_deref() == Some("web-1"));
+    assert_eq!(strays.len(), 1, "{strays:#?}");
+    assert_eq!(service.status().0["restarts"], 1);
+    assert!(!service.said().contains("went into the background"), "{}", service.said());
+}

@@ -4,8 +4,9 @@
 use std::fs;
 use std::process::Command;
 
+use rustix::process::Signal;
 use segue_e2e::place::free_address;
-use segue_e2e::{Place, Role, Running, Sample, Status, segue, wait};
+use segue_e2e::{Place, Role, Running, Sample, Service, Status, segue, wait};
 
 /// Starts `segue up` of one instance by a shell that does this first.
 fn up_after(place: &Place, before: &str) -> Running {
@@ -97,4 +98,30 @@ fn what_an_ended_instance_was_started_with_is_forgotten() {
     wait::until_true("it is forgotten", wait::LONG, || !kept("web-1").contains("a-secret-of-v1"));
     assert!(kept("web-2").contains("SEGUE_VERSION"), "what runs must be known to whoever takes it over");
     assert!(place.run(&["logs", "web"]).said().contains("version v1"), "its log is kept");
+}
+
+#[test]
+fn it_is_forgotten_where_the_keeper_was_killed_too() {
+    let mut service = Service::start(&Sample { replicas: 1, ..Sample::default() });
+    let kill_keeper = |service: &Service| {
+        let instance = service.place.until_only(1, "v1").remove(0);
+        let mut living = service.place.processes();
+        living.retain(|process| process.pid == instance.parent);
+        living[0].signal(Signal::KILL);
+        instance
+    };
+    let launches = |folder: &std::path::Path| {
+        let instances = fs::read_dir(folder.join("web/instances")).unwrap();
+        instances.filter(|instance| instance.as_ref().unwrap().path().join("launch.json").exists()).count()
+    };
+    let first = kill_keeper(&service);
+    wait::until_true("it is replaced", wait::LONG, || !first.lives());
+    service.settles("v1", 1);
+    let folder = service.place.state_dir();
+    wait::until_true("only the one that runs is known", wait::LONG, || launches(&folder) == 1);
+
+    kill_keeper(&service);
+    let (ended, _place) = service.down();
+    ended.assert_code(0);
+    assert_eq!(launches(&folder), 0);
 }
