@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -22,6 +22,23 @@ pub(super) struct Counted {
     pub(super) lost: u64,
     /// Connections that were opened.
     pub(super) connections: u64,
+}
+
+/// After how long an idle connection is closed, by the soonest of a few.
+pub(super) fn closes_after(port: u16) -> anyhow::Result<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut soonest = Duration::MAX;
+    for _ in 0..3 {
+        let took = runtime.block_on(async {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            let mut stream = exchange(stream).await.context("no answer")?;
+            let begun = clock::now();
+            ensure!(stream.read(&mut [0]).await? == 0, "more than an answer");
+            Ok(begun.elapsed())
+        });
+        soonest = soonest.min(took?);
+    }
+    Ok(soonest)
 }
 
 /// Sends `requests` on each of so many connections, after pauses `about` so long, this much more or less.
@@ -77,7 +94,7 @@ async fn client(
         }
         // Every client and turn at another place of the window: the golden ratio fills it evenly.
         let place = (f64::from(share * requests + turn) * 0.618_033_988_75).fract();
-        clock::pause(about - around + around.mul_f64(2.0 * place)).await;
+        clock::pause(about.saturating_sub(around) + around.mul_f64(2.0 * place)).await;
     }
     Ok(counted)
 }

@@ -2,11 +2,12 @@
 //! request crosses the application's close, with the guard and without.
 //!
 //! Each client sends a POST just about when the application closes for being idle, as an ALB (60 s) does before Node (5 s)
-//! or gunicorn (2 s here). It looks for the end before it sends, and comes again where it sees one: what is lost crossed
+//! or gunicorn (2 s). It looks for the end before it sends, and comes again where it sees one: what is lost crossed
 //! the close. Nothing is sent twice.
 
 mod client;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -53,16 +54,8 @@ enum Server {
 impl Server {
     const fn name(self) -> &'static str {
         match self {
-            Self::Node => "Node, 5 s",
-            Self::Gunicorn => "gunicorn, 2 s",
-        }
-    }
-
-    /// After how long it closes an idle connection.
-    const fn closes_after(self) -> Duration {
-        match self {
-            Self::Node => Duration::from_secs(5),
-            Self::Gunicorn => Duration::from_secs(2),
+            Self::Node => "Node",
+            Self::Gunicorn => "gunicorn",
         }
     }
 
@@ -102,6 +95,8 @@ impl Server {
 #[derive(Debug, Serialize)]
 struct Row {
     server: Server,
+    /// After how long it closes an idle connection, as seen from a client.
+    closes_after_ms: u128,
     front: Front,
     #[serde(flatten)]
     counted: Counted,
@@ -121,12 +116,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     for server in &args.servers {
         let application = server.start(folder.path(), args.connections)?;
         let guard = bed.start(Front::Guard, application.port)?.context("the guard is a process")?;
+        let closes_after =
+            client::closes_after(application.port).context("an idle connection is not closed")?;
         for (front, port) in [(Front::Nothing, application.port), (Front::Guard, guard.port)] {
-            let about = (server.closes_after(), Duration::from_millis(args.around.into()));
+            let about = (closes_after, Duration::from_millis(args.around.into()));
             let counted = client::run(port, args.connections, args.requests, about)
                 .with_context(|| format!("{} through {}", server.name(), front.name()))?;
             eprintln!("{} through {}: {counted:?}", server.name(), front.name());
-            rows.push(Row { server: *server, front, counted });
+            let closes_after_ms = closes_after.as_millis();
+            rows.push(Row { server: *server, closes_after_ms, front, counted });
         }
     }
     if args.output == "json" {
@@ -138,12 +136,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn markdown(rows: &[Row]) -> String {
-    let mut text =
-        "| server | in front | POSTs | lost | client connections |\n| --- | --- | --- | --- | --- |\n"
-            .to_owned();
-    for Row { server, front, counted: Counted { requests, lost, connections } } in rows {
+    let mut text = String::from(
+        "| server | closes after | in front | POSTs | lost | client connections |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for Row { server, closes_after_ms, front, counted } in rows {
+        let Counted { requests, lost, connections } = counted;
         let (server, front) = (server.name(), front.name());
-        text += &format!("| {server} | {front} | {requests} | {lost} | {connections} |\n");
+        // Writing to a String never fails.
+        let _ = writeln!(
+            text,
+            "| {server} | {closes_after_ms} ms | {front} | {requests} | {lost} | {connections} |"
+        );
     }
     text
 }
@@ -155,10 +158,11 @@ mod tests {
     #[test]
     fn the_table_has_a_line_for_each_server_and_front() {
         let counted = Counted { requests: 100, lost: 3, connections: 7 };
-        let row = |front| Row { server: Server::Node, front, counted: counted.clone() };
+        let row =
+            |front| Row { server: Server::Node, closes_after_ms: 5001, front, counted: counted.clone() };
         let text = markdown(&[row(Front::Nothing), row(Front::Guard)]);
         assert!(text.ends_with(
-            "| Node, 5 s | nothing | 100 | 3 | 7 |\n| Node, 5 s | Segue's guard | 100 | 3 | 7 |\n"
+            "| Node | 5001 ms | nothing | 100 | 3 | 7 |\n| Node | 5001 ms | Segue's guard | 100 | 3 | 7 |\n"
         ));
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Renewal {
     is_untouched: bool,
     /// What has been written of the request under way, if that was one piece and nothing of its answer has come.
     written: Vec<u8>,
+    /// How many requests are in that.
+    requests: u64,
     /// When the last answer on this connection ended.
     answered: Option<Time>,
     attempts: u8,
@@ -69,6 +71,7 @@ impl Renewal {
             is_last: false,
             is_untouched: false,
             written: Vec::new(),
+            requests: 0,
             answered: None,
             attempts: 0,
             looked: 0,
@@ -199,6 +202,7 @@ impl Connection {
     /// Writes what the client said to the application.
     pub(super) fn write_up(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let may_renew = self.may_renew();
+        let requests = if let Speech::Http1(http) = &self.speech { http.outstanding() } else { 0 };
         let Upstream::Open(application) = &mut self.application else {
             if matches!(self.application, Upstream::Closed) {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -233,6 +237,7 @@ impl Connection {
             written => written?,
         };
         renewal.is_untouched = false;
+        renewal.requests = requests;
         renewal.written = held.filter(|_| written == whole).unwrap_or_default();
         if written == whole { Poll::Ready(Ok(())) } else { self.up.poll_flush(context, application) }
     }
@@ -265,9 +270,8 @@ impl Connection {
 
     /// Sends on a new connection what the application has not taken.
     pub(super) fn send_again(&mut self) {
-        let requests = if let Speech::Http1(http) = &self.speech { http.outstanding() } else { 0 };
         let counter = &self.held.shared.tally.counting.resent;
-        counter.fetch_add(requests, std::sync::atomic::Ordering::Relaxed);
+        counter.fetch_add(self.renewal.requests, std::sync::atomic::Ordering::Relaxed);
         let written = std::mem::take(&mut self.renewal.written);
         self.up.put_back(written);
         // The end that the client may have said meanwhile is said again too.

@@ -16,6 +16,8 @@ use crate::table::Held;
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
 
+const MORE: &[u8] = b"GET /more HTTP/1.1\r\nHost: x\r\n\r\n";
+
 /// How the application ends the connection on which it is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ends {
@@ -90,13 +92,18 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
         .await;
         let (asked, _application) = asked(&listener, ends).await;
         connection.application = Upstream::Open(asked);
+        if again {
+            // What the client says meanwhile is not written behind the end, and comes after it.
+            client.write_all(MORE).await.unwrap();
+            client.writable().await.unwrap();
+        }
         let task = tokio::spawn(async move { poll_fn(|context| connection.poll(context)).await });
         let counters = || Guard::new(shared.clone()).picture().counters;
         if again {
             let (mut application, _) = listener.accept().await.unwrap();
-            let mut heard = vec![0; REQUEST.len()];
+            let mut heard = vec![0; REQUEST.len() + MORE.len()];
             application.read_exact(&mut heard).await.unwrap();
-            assert_eq!(heard, REQUEST);
+            assert_eq!(heard, [REQUEST, MORE].concat());
             application.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
             let mut answer = [0; 40];
             client.read_exact(&mut answer).await.unwrap();
