@@ -1,6 +1,6 @@
 //! The agent's port while somebody takes what there is of it: who has to be answered is.
 
-use crate::support::{Application, Pod, request, until};
+use crate::support::{Application, Pod, request, since_boot, until};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -126,17 +126,21 @@ fn who_asks_now_and_then_keeps_a_place_that_those_who_are_silent_lose() {
         }
         true
     };
-    let scraper = connect(0);
-    assert!(asks(&scraper));
-    let silent: Vec<_> = (0..40).map(connect).collect();
-    // The last of them has a place, so all have.
-    assert!(asks(&silent[39]));
-    assert!(asks(&scraper));
-    let more: Vec<_> = (0..40).map(connect).collect();
-    assert!(asks(&more[39]));
-    until("those that were silent for longest are out", || open(&silent) <= 40 - 17);
-    assert_eq!(open(&more), 40);
-    assert_eq!(open(std::slice::from_ref(&scraper)), 1);
+    until("it was quick enough to show something", || {
+        let began = since_boot();
+        let scraper = connect(0);
+        let silent: Vec<_> = (0..40).map(connect).collect();
+        // The last of them has a place, so all have.
+        let asked = asks(&silent[39]) && asks(&scraper);
+        let more: Vec<_> = (0..40).map(connect).collect();
+        let asked = asked && asks(&more[39]);
+        until("those that were silent for longest are out", || open(&silent) <= 40 - 17);
+        let left = (open(&more), open(std::slice::from_ref(&scraper)));
+        // Silent connections are closed after 10 s, whoever needs their places.
+        let quick = since_boot() - began < 8_000;
+        assert!(!quick || (asked && left == (40, 1)), "{asked} {left:?}");
+        quick
+    });
 }
 
 #[test]

@@ -84,13 +84,12 @@ fn work<'u>(
         let next = queue.lock().ok().and_then(|mut queue| queue.next());
         let Some(unit) = next else { return Ok(()) };
         let tried = catch_unwind(AssertUnwindSafe(|| check::unit(unit, &mut reader)));
-        let findings = match tried {
-            Ok(findings) => findings?,
-            Err(_) => {
-                // It may have been in the middle of an answer.
-                reader = Reader::start(program)?;
-                [Finding::panicked(), Finding::panicked()]
-            }
+        let findings = if let Ok(findings) = tried {
+            findings?
+        } else {
+            // It may have been in the middle of an answer.
+            reader = Reader::start(program)?;
+            [Finding::panicked(), Finding::panicked()]
         };
         if let Ok(mut report) = report.lock() {
             for (guard, finding) in [false, true].into_iter().zip(&findings) {

@@ -111,15 +111,16 @@ fn full_rate(rows: &[Row]) -> f64 {
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
     let full = full_rate(rows);
     let of = |row: &Row| {
-        let mut note = format!("* {}:", row.name);
-        if row.rate < full {
-            note += &format!(" measured under {:.0} requests/s, others under {full:.0};", row.rate);
-        }
-        if !row.valid {
-            note += &format!(" {};", row.reason());
-        }
-        note + " this machine had other things to do. What was sent was counted, so the drops are right; compare the \
-                numbers of requests and seconds with care."
+        let slower = (row.rate < full)
+            .then(|| format!(" measured under {:.0} requests/s, others under {full:.0};", row.rate));
+        let invalid = (!row.valid).then(|| format!(" {};", row.reason()));
+        format!(
+            "* {}:{}{} this machine had other things to do. What was sent was counted, so the drops are right; compare \
+             the numbers of requests and seconds with care.",
+            row.name,
+            slower.unwrap_or_default(),
+            invalid.unwrap_or_default(),
+        )
     };
     rows.iter().filter(|row| !row.is_as_the_others(full)).map(of).collect()
 }

@@ -48,7 +48,7 @@ impl Destination {
     pub(super) fn write(&self, files: &[File], texts: &[String]) -> anyhow::Result<()> {
         match self {
             Self::Stdout => {
-                output::write(files::one_stream(texts).as_bytes()).context("stdout can't be written")?
+                output::write(files::one_stream(texts).as_bytes()).context("stdout can't be written")?;
             }
             Self::InPlace => {
                 // All are written beside their places before the first is put there: what can't be written changes nothing.
