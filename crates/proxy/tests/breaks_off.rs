@@ -104,6 +104,20 @@ pub(crate) fn one_whose_last_bytes_have_not_left() {
 }
 
 #[test]
+pub(crate) fn one_that_takes_its_whole_answer_late_gets_all_of_it() {
+    let origin = Origin::answering(|_| {
+        let body = "x".repeat(0xffff);
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffff\r\n{body}\r\n0\r\n\r\n")
+            .into_bytes()
+    });
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
+    until("answered", || proxy.stats().accepted == 1 && proxy.stats().connections == 0);
+    assert_eq!(client.answer().body.len(), 0xffff);
+}
+
+#[test]
 pub(crate) fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
