@@ -104,6 +104,21 @@ pub(crate) fn one_whose_last_bytes_have_not_left() {
 }
 
 #[test]
+pub(crate) fn one_that_takes_its_whole_answer_late_gets_all_of_it() {
+    let origin = Origin::answering(|_| {
+        let chunks = format!("ffff\r\n{}\r\n", "x".repeat(0xffff)).repeat(5);
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n").into_bytes()
+    });
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    // Most of it is still with the proxy's kernel when the proxy has closed.
+    rustix::net::sockopt::set_socket_recv_buffer_size(client.0.get_ref(), 16 * 1024).unwrap();
+    client.send("GET / HTTP/1.0\r\nhost: a\r\n\r\n");
+    until("answered", || proxy.stats().requests == 1 && proxy.stats().connections == 0);
+    assert_eq!(client.answer().body.len(), 5 * 0xffff);
+}
+
+#[test]
 pub(crate) fn one_that_was_upgraded_to_something_unknown_and_is_cut() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();

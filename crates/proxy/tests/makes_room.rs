@@ -124,3 +124,26 @@ pub(crate) fn without_file_descriptors_idle_clients_make_room() {
     }
     assert!(proxy.stats().accept_errors > 0, "{:?}", proxy.stats());
 }
+
+/// Runs in a process of its own: the limit is the whole process's.
+#[test]
+pub(crate) fn without_file_descriptors_idle_clients_make_room_for_a_connection_to_an_instance() {
+    if !alone("makes_room::without_file_descriptors_idle_clients_make_room_for_a_connection_to_an_instance") {
+        return;
+    }
+    let proxy = proxy(&Origin::echo(), 10_000);
+    let _idle: Vec<_> = (0..20).map(|_| Client::connect(proxy.local_addr())).collect();
+    until("they are here", || proxy.stats().connections == 20);
+    pause(Duration::from_millis(2500));
+    let mut client = Client::connect(proxy.local_addr());
+    until("it is here", || proxy.stats().connections == 21);
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64 - 1;
+    let limit = rustix::process::Rlimit { current: Some(open), maximum: Some(open + 200) };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit).unwrap();
+    // It takes two: the proxy's end and the instance's.
+    for _ in 0..3 {
+        let answer = client.get("/");
+        assert_eq!((answer.status(), answer.reason()), (200, ""));
+        pause(Duration::from_millis(100));
+    }
+}

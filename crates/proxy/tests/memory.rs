@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::support::http2::{Frames, GOAWAY};
+use crate::support::http2::{DATA, Frames, GOAWAY, HEADERS, WINDOW_UPDATE, frame};
 use crate::support::origin::Origin;
 use crate::support::{config, pause, pool_of, start, until};
 use segue_proxy::{Config, Limits};
@@ -67,17 +67,20 @@ fn held(origin: &Origin, sent: &AtomicU64, proxy: SocketAddr) -> u64 {
 
 #[test]
 pub(crate) fn a_client_with_many_streams_that_reads_nothing_is_held_little_for() {
-    for chunked in [false, true] {
+    for (chunked, window) in [(false, i32::MAX), (true, i32::MAX), (true, 0)] {
         let (origin, sent) = endless(chunked);
         let proxy = start(&pool_of(&[origin.address]), config());
-        let mut client = Frames::connect(proxy.local_addr());
+        let mut client = Frames::with_window(proxy.local_addr(), window);
         for stream in 0..128 {
             client.ask(2 * stream + 1, &[]);
         }
         until("all are in flight", || origin.connections() == 128);
         let held = held(&origin, &sent, proxy.local_addr());
         // Small frames are longer than small chunks, so what has left looks like more than what came.
-        assert!((held > 0 || chunked) && held < 3 * MIB, "{held} bytes, chunked: {chunked}");
+        assert!(
+            (held > 0 || chunked) && held < 3 * MIB,
+            "{held} bytes, chunked: {chunked}, window: {window}"
+        );
     }
 }
 
@@ -96,6 +99,33 @@ pub(crate) fn many_clients_that_read_nothing_share_one_budget() {
     // Each client may have one piece, whatever the others hold.
     let held = held(&origin, &sent, proxy.local_addr());
     assert!(held < 2 * MIB + 16 * 200 * 1024, "{held} bytes");
+}
+
+#[test]
+pub(crate) fn room_that_others_leave_is_found_without_an_end_of_ones_own() {
+    let (origin, sent) = endless(false);
+    let limits = Limits { answer_buffers: 1024 * 1024, ..Limits::default() };
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
+    let mut greedy = Frames::connect(proxy.local_addr());
+    for stream in 0..20 {
+        greedy.ask(2 * stream + 1, &[]);
+    }
+    let _ = held(&origin, &sent, proxy.local_addr());
+    // The one piece that this client may leave untaken is that of its first request.
+    let mut client = Frames::with_window(proxy.local_addr(), 0);
+    client.ask(1, &[]);
+    client.wait_for(HEADERS, 1);
+    client.ask(3, &[]);
+    client.wait_for(HEADERS, 3);
+    client.send(&frame(WINDOW_UPDATE, 0, 3, &1_000_000u32.to_be_bytes()));
+    drop(greedy);
+    let mut taken = 0;
+    while taken < 500_000 {
+        let frame = client.read().unwrap();
+        if (frame.kind, frame.stream) == (DATA, 3) {
+            taken += frame.payload.len();
+        }
+    }
 }
 
 #[test]

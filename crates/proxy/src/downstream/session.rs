@@ -156,8 +156,10 @@ impl Stream {
 
     /// Counts what was read and not made a piece of yet: it was `before`, and is `now`.
     pub(crate) fn keeps(&self, before: usize, now: usize) {
-        self.held.add(now);
-        self.held.release(before);
+        if before != now {
+            self.held.add(now);
+            self.held.release(before);
+        }
     }
 }
 

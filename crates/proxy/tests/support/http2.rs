@@ -52,13 +52,17 @@ pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
 impl Frames {
     /// With windows so large that only the other side's memory bounds what it holds ready.
     pub(crate) fn connect(address: SocketAddr) -> Frames {
+        Frames::with_window(address, i32::MAX)
+    }
+
+    /// With so much room for each answer.
+    pub(crate) fn with_window(address: SocketAddr, window: i32) -> Frames {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         let mut frames = Frames(stream);
-        let most = i32::MAX.to_be_bytes();
-        let settings = [&[0, 4], &most[..]].concat();
+        let settings = [&[0, 4], &window.to_be_bytes()[..]].concat();
         frames.send(
             &[
                 b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
