@@ -11,3 +11,9 @@ pub(crate) fn now() -> Instant {
 pub(crate) fn sleep(time: Duration) {
     std::thread::sleep(time);
 }
+
+/// The same for a task.
+#[expect(clippy::disallowed_methods, reason = "this is the crate's clock module")]
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}

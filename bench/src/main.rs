@@ -25,6 +25,8 @@ enum Command {
     Proxy(proxy::Args),
     /// The guard in a pod beside an Envoy sidecar and beside nothing.
     Guard(guard::Args),
+    /// POSTs that cross an application's close of its idle connections, with the guard and without.
+    Keepalive(guard::keepalive::Args),
     /// The guard's load, as a process of its own.
     #[command(hide = true)]
     GuardLoad(guard::LoadArgs),
@@ -45,6 +47,7 @@ fn main() -> anyhow::Result<()> {
         Command::ProbeLoad(args) => probe::load(args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Guard(args) => guard::run(&args),
+        Command::Keepalive(args) => guard::keepalive::run(&args),
         Command::GuardLoad(args) => guard::load(args),
         Command::Drain(args) => drain::run(&args),
         Command::Deploy(args) => deploy::run(&args),

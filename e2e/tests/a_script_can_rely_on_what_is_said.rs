@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use segue_e2e::service::NAME;
-use segue_e2e::{Sample, Service, segue};
+use segue_e2e::{Client, Sample, Service, segue, wait};
 use serde_json::Value;
 
 #[test]
@@ -19,6 +19,7 @@ fn every_instance_has_its_state_and_what_it_waits_for() {
             seen.insert(instance.state().to_owned());
             assert!(!instance.state().is_empty() && !instance.id().is_empty(), "{:#}", instance.0);
             assert!(["v1", "v2"].contains(&instance.version()), "{:#}", instance.0);
+            assert!(instance.0["stages"].is_array(), "{:#}", instance.0);
             waits += usize::from(assert_wait(&instance.0, !instance.serves() && instance.state() != "ended"));
         }
         if status.deploying() {
@@ -60,6 +61,24 @@ fn assert_wait(value: &Value, must: bool) -> bool {
         }
     }
     waits
+}
+
+#[test]
+fn an_instance_that_leaves_says_whether_evidence_or_a_bound_ended_each_stage() {
+    let service = Service::start(&Sample { replicas: 1, ..Sample::default() });
+    let mut client = Client::connect(service.listen);
+    client.get("/sleep?ms=4000");
+    service.until("it is in flight", |status| status.0["proxy"]["in_flight"] == 1);
+    let mut deploy = service.begin_deploy(&Sample { version: "v2", replicas: 1, ..Sample::default() });
+    let status = service.until("one drains", |status| {
+        status.instances().iter().any(|one| one.state() == "draining" && one.0["why"] != Value::Null)
+    });
+    let leaving = status.instances().into_iter().find(|one| one.state() == "draining").unwrap();
+    let left = serde_json::json!([{"path": "proxy", "stage": null, "by": "evidence", "after": 0}]);
+    assert_eq!(leaving.0["stages"], left, "the proxy's own withdrawal is evidence");
+    service.place.run(&["status"]).assert_says(&["path proxy over by evidence"]);
+    assert_eq!(client.answer().status, 200);
+    deploy.ended_within(wait::LONG).assert_code(0);
 }
 
 #[test]

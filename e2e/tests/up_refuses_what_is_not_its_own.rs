@@ -1,6 +1,7 @@
 //! A port, a name or instances that belong to another are left to it.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use segue_e2e::client::try_get;
 use segue_e2e::{Place, Pressure, Sample, Service, Status, Told, wait};
@@ -38,7 +39,7 @@ fn a_second_up_of_the_same_name_is_refused() {
         .into_owned();
     for arguments in [vec!["up", "-f", &elsewhere], vec!["up", "-f", &elsewhere, "--replace"]] {
         let ended = service.place.run(&arguments);
-        assert!(matches!(ended.code(), 1 | 2), "{ended:?}");
+        ended.assert_code(1);
         ended.assert_says(&["web", &pid]);
     }
     service.up().process().assert_running();
@@ -57,7 +58,7 @@ fn over_living_instances_of_another_spec_up_is_refused_unless_it_is_to_replace_t
     let slow = Sample { version: "v2", flags: &["--rude", "--start-delay", "700ms"], ..sample };
     let spec = service.spec(&slow);
     let ended = service.place.run(&["up", "-f", &spec]);
-    assert!(matches!(ended.code(), 1 | 2), "{ended:?}");
+    ended.assert_code(1);
     ended.assert_says(&["--replace", "v1"]);
     assert_eq!(service.place.instances(), before, "it touched what it refused");
 
@@ -85,4 +86,27 @@ fn over_living_instances_of_the_same_spec_up_adopts_them() {
     let _up = service.place.start(&["up", "-f", &spec]);
     service.until("all serve again", |status| status.0["pid"].is_u64() && status.settled("v1", 2));
     assert_eq!(service.place.instances(), before);
+}
+
+#[test]
+fn a_state_folder_below_another_users_is_refused_and_not_touched() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let place = Place::new();
+    let (theirs, victim) = (place.folder().join("theirs"), place.folder().join("victim"));
+    for folder in [&theirs, &victim] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    std::os::unix::fs::symlink(&victim, theirs.join("web")).unwrap();
+    std::os::unix::fs::chown(&theirs, Some(4321), Some(4321)).unwrap();
+    let spec = Sample::default().spec(&place, segue_e2e::place::free_address());
+    let mut command = std::process::Command::new(segue_e2e::segue());
+    command.arg("up").arg("-f").arg(spec).arg("--state-dir").arg(&theirs);
+    let ended = segue_e2e::Running::start_command(place.folder(), command).ended();
+    ended.assert_code(2);
+    ended.assert_says(&["belongs to user 4321", "--state-dir"]);
+    assert_eq!(std::fs::metadata(&victim).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(std::fs::read_dir(&victim).unwrap().count(), 0);
 }

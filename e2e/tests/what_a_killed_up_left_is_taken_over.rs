@@ -178,7 +178,8 @@ fn killed_after_the_stop_signal_was_sent() {
 fn killed_while_it_goes_back() {
     let before = version("v1", &["--rude", "--start-delay", "700ms"]);
     let mut service = Service::start(&before);
-    let after = version("v2", &["--rude"]);
+    // Slow, so that the second one is not there before the first was seen and the deploy taken back.
+    let after = version("v2", &["--rude", "--start-delay", "5s"]);
     let deploy = service.begin_deploy(&after);
     // One of two is replaced: going back has to start a v1 again.
     service.until("v2 serves and a v1 is gone", |status| {

@@ -1,11 +1,12 @@
 //! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`, `agent`, `image`, `cluster`,
-//! `table`.
+//! `table`, `corpus`.
 
 mod agent;
 mod arrows;
 mod bench;
 mod ci;
 mod cluster;
+mod corpus;
 mod lengths;
 mod mutants;
 mod table;
@@ -49,6 +50,8 @@ enum Task {
     Cluster(cluster::Command),
     /// Recipes by which Kubernetes rolls an application, under every kind of client, on a real cluster
     Table(table::Arguments),
+    /// Real manifests through inject and back, read by kubectl's own reader too; fails if a promise is broken
+    Corpus(corpus::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Image { out } => agent::image(&out),
         Task::Cluster(command) => cluster::run(&command),
         Task::Table(arguments) => table::run(&arguments),
+        Task::Corpus(arguments) => corpus::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

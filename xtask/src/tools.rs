@@ -20,6 +20,8 @@ const FOR_BENCHMARKS: &[Tool] = &[
     Tool { program: "haproxy", package: "haproxy" },
     Tool { program: "wrk", package: "wrk" },
     Tool { program: "taskset", package: "util-linux" },
+    Tool { program: "gunicorn", package: "gunicorn" },
+    Tool { program: "node", package: "nodejs" },
 ];
 
 /// Installs what the tests need and is missing; says what is missing where it may not install. Builds what no package has.

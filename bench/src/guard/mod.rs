@@ -6,6 +6,7 @@
 
 mod envoy;
 mod front;
+pub(crate) mod keepalive;
 mod load;
 mod namespace;
 mod plan;

@@ -14,11 +14,14 @@ mod arguments;
 mod carried;
 mod clock;
 mod control;
+#[cfg(test)]
+mod documented;
 mod driver;
 mod folder;
 mod hook;
 mod log;
 mod means;
+mod plan;
 mod ready;
 mod report;
 mod run;
@@ -57,7 +60,7 @@ fn on_one_thread(work: impl Future<Output = ExitCode>) -> ExitCode {
             code
         }
         Err(error) => {
-            log::problem("cannot start", &error);
+            log::problem(log::Event::CannotStart, &error);
             ExitCode::from(2)
         }
     }

@@ -1,9 +1,8 @@
 //! The startup probe: waits inside, so that the first one passes as soon as the agent has started and no period of the
 //! kubelet is lost.
 
-use crate::clock;
 use crate::hook::client;
-use segue_core::pod::{CONTROL_PORT, PodPlan};
+use crate::{clock, plan};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,8 +10,13 @@ const AT_MOST: Duration = Duration::from_secs(9);
 const AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run() -> ExitCode {
-    let plan = std::env::var("SEGUE_PLAN").ok().and_then(|json| serde_json::from_str::<PodPlan>(&json).ok());
-    let port = plan.map_or(CONTROL_PORT, |plan| plan.control_port);
+    let port = match plan::told() {
+        Ok(plan) => plan.control_port,
+        Err(error) => {
+            println!("segue-agent can't start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut last = String::from("nothing answers on its port");
     let waits = async {
         loop {

@@ -4,7 +4,8 @@ use crate::carried::Carried;
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder;
-use crate::{clock, log, means};
+use crate::log::{self, Event};
+use crate::{clock, means, plan};
 use segue_core::pod::PodPlan;
 use segue_guard::Guard;
 use serde_json::json;
@@ -21,18 +22,16 @@ use tokio::signal::unix::{SignalKind, signal};
 const AGAIN: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run() -> ExitCode {
-    let plan =
-        std::env::var("SEGUE_PLAN").map_err(|_| "SEGUE_PLAN is not set: `segue inject` sets it".to_owned());
-    let plan = match plan.and_then(|json| read(&json)) {
+    let plan = match plan::told() {
         Ok(plan) => plan,
         Err(error) => {
-            log::problem("no plan", &error);
+            log::problem(Event::NoPlan, &error);
             return ExitCode::from(2);
         }
     };
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        log::problem("cannot start", &"signals can't be handled");
+        log::problem(Event::CannotStart, &"signals can't be handled");
         return ExitCode::from(2);
     };
     let running = OnceCell::new();
@@ -48,7 +47,7 @@ pub(crate) async fn run() -> ExitCode {
     let in_flight = guard.map_or(0, |guard| guard.picture().in_flight);
     if in_flight > 0 {
         log::say(
-            "ending",
+            Event::Ending,
             json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
         );
         tokio::select! {
@@ -75,19 +74,13 @@ async fn answered(guard: Option<&Guard>) {
     }
 }
 
-/// Reads a plan as it was injected.
-fn read(json: &str) -> Result<PodPlan, String> {
-    PodPlan::parse(json, |json| serde_json::from_str(json).map_err(|error| error.to_string()))
-        .map_err(|error| error.to_string())
-}
-
 /// The counters' last word: some of what they count comes after the drain, when the application ends.
 fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
     if let Some(carried) = running.and_then(|running| running.carried.as_ref()) {
         carried.end();
     }
     let counters = running.map(|running| running.guard.picture().counters);
-    log::say("ended", json!({ "signal": signal, "guard": counters }));
+    log::say(Event::Ended, json!({ "signal": signal, "guard": counters }));
     ExitCode::SUCCESS
 }
 
@@ -96,34 +89,34 @@ async fn serve(plan: PodPlan, running: &OnceCell<Running>) -> ExitCode {
     let invitation = match folder::install(&plan) {
         Ok(invitation) => invitation,
         Err(error) => {
-            log::problem("cannot put the hook in place", &error);
+            log::problem(Event::NoHook, &error);
             return ExitCode::from(2);
         }
     };
     let shared = Shared::new();
     let lost = folder::carried();
     if lost > 0 {
-        log::say("agent-lost", json!({ "requests": lost, "why": "the agent before this one died" }));
+        log::say(Event::AgentLost, json!({ "requests": lost, "why": "the agent before this one died" }));
         shared.lose(lost);
     }
     let control = Control::new(Rc::clone(&shared));
     let port = plan.control_port;
     let bind =
         async || segue_guard::listen(port).map_err(|error| format!("the agent's port {port}: {error}"));
-    let listener = again(&control, "waits for a port", bind).await;
+    let listener = again(&control, Event::WaitsForAPort, bind).await;
     let server = control::serve(listener, Rc::clone(&control));
     let drive = async {
         let guard = guard(&plan, &control).await;
         if let Some(guard) = &guard {
             let carried = Carried::keep(guard.clone(), lost);
             if let Err(error) = &carried {
-                log::problem("cannot write down what is carried", error);
+                log::problem(Event::NotWrittenDown, error);
             }
             let _ = running.set(Running { guard: guard.clone(), carried: carried.ok() });
         }
         control.start(invitation);
         log::say(
-            "started",
+            Event::Started,
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
         );
         Driver::new(plan, guard, shared).run().await;
@@ -137,13 +130,13 @@ async fn guard(plan: &PodPlan, control: &Control) -> Option<Guard> {
         return None;
     }
     let bind = async || segue_guard::bind(means::settings(plan)).await;
-    Some(again(control, "waits for a port of the guard", bind).await.serve())
+    Some(again(control, Event::WaitsForAPort, bind).await.serve())
 }
 
 /// Tries until it succeeds. What is waited for is logged once, and told to whoever asks.
 async fn again<T, E: Display>(
     control: &Control,
-    event: &str,
+    event: Event,
     mut bind: impl AsyncFnMut() -> Result<T, E>,
 ) -> T {
     let mut said = false;

@@ -29,6 +29,39 @@ fn all_hooks_of_a_pod_return_together_and_one_that_comes_later_joins_the_drain()
 }
 
 #[test]
+fn a_drain_counts_from_when_its_hook_began_and_not_from_when_the_agent_hears_of_it() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    pod.start();
+    let agent = rustix::process::Pid::from_child(pod.agent());
+    rustix::process::kill_process(agent, rustix::process::Signal::STOP).unwrap();
+    let mut hook = pod.hook(&[]);
+    wait::until("the hook has asked", || hook.has_connected());
+    let asked = wait::since_boot();
+    wait::until("it has been waiting for a while", || wait::since_boot() > asked + 500);
+    let heard = wait::since_boot();
+    rustix::process::kill_process(agent, rustix::process::Signal::CONT).unwrap();
+    pod.until_state("draining");
+    let drain = pod.line()["drain"].clone();
+    let (began, told) = (&drain["began"], &drain["left"]["service"]["told"]);
+    assert!(began.as_u64().unwrap() <= asked, "{drain}, asked at {asked}");
+    assert!(told.as_u64().unwrap() >= heard, "what nobody was told is not over sooner: {drain}, {heard}");
+    assert_eq!(hook.returns().0, 0);
+}
+
+#[test]
+fn a_beginning_that_cannot_be_is_not_believed() {
+    let application = Application::listen(0);
+    for began in [0, u64::MAX] {
+        let mut pod = Pod::new(application.port, true);
+        pod.start();
+        let before = wait::since_boot();
+        let drain = pod.line_of(&format!("{{\"began\":{began}}}"))["drain"].clone();
+        assert!((before..=wait::since_boot()).contains(&drain["began"].as_u64().unwrap()), "{drain}");
+    }
+}
+
+#[test]
 fn a_containers_own_command_runs_after_the_drain_and_its_exit_code_is_the_hooks() {
     let application = Application::listen(0);
     let mut pod = Pod::new(application.port, true);

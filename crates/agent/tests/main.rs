@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod documented;
 mod drains;
+mod flooded;
 mod hooks;
 mod replaced;
 mod starts;

@@ -1,8 +1,11 @@
 //! An agent that dies: in a drain a hook goes on in its place, otherwise the next agent does.
 
 use crate::support::{Application, Hook, Pod, request, until};
+use segue_core::path::{Bounds, Stage};
+use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
+use std::time::Duration;
 
 #[test]
 fn a_hook_takes_its_dead_agents_ports_and_finishes_the_drain() {
@@ -49,6 +52,53 @@ fn a_drain_that_is_taken_over_goes_on_from_where_it_was() {
     assert!(said.contains("\"resumes\":true"), "{said}");
     drop(held);
     application.give(true);
+}
+
+/// Where a drain stands of whose path one of two stages is over.
+fn on_the_way(pod: &Pod) -> Value {
+    let line = pod.line();
+    assert_eq!(line["report"]["why"], "stage kube-proxy of path service", "{line}");
+    assert_eq!(line["drain"]["left"]["service"]["by"], json!(["bound"]), "{line}");
+    line["drain"].clone()
+}
+
+#[test]
+fn a_path_that_was_withdrawn_before_the_agent_died_is_left_when_it_would_have_been() {
+    for by_a_hook in [true, false] {
+        let application = Application::listen(0);
+        let mut pod = Pod::new(application.port, true);
+        let stages = &mut pod.plan.drain.paths[0].stages;
+        stages.insert(0, Stage { name: "first".to_owned(), ..stages[0].clone() });
+        stages[0].leave = Bounds::at_most(Duration::from_millis(300));
+        stages[1].leave = Bounds::at_most(Duration::from_secs(4));
+        pod.start();
+        let mut hooks = [pod.hook(&[]), pod.hook(&[])];
+        until("both hooks wait", || pod.status()["hooks"] == 2);
+        until("the first stage is over", || pod.status()["stages"][0]["stage"] == "first");
+        // Each hook hears of it with the next line, at the latest when the agent would be thought to hang.
+        until("both hooks heard of it", || pod.line()["drain"]["left"]["service"]["ends"].is_array());
+        let first = on_the_way(&pod);
+        pod.kill();
+        if by_a_hook {
+            until("a hook answers in its place", || {
+                TcpStream::connect(("127.0.0.1", pod.plan.control_port)).is_ok()
+            });
+        } else {
+            for hook in &mut hooks {
+                // What a hook of another container does, or one that is asked again: it knows the drain, too.
+                hook.stop();
+            }
+            pod.start();
+            for hook in &mut hooks {
+                hook.go_on();
+            }
+            until("the hooks ask the next agent", || pod.status()["hooks"] == 2);
+        }
+        let second = on_the_way(&pod);
+        assert_eq!(second["began"], first["began"], "taken over by a hook: {by_a_hook}");
+        assert_eq!(second["left"], first["left"], "taken over by a hook: {by_a_hook}");
+        assert!(hooks.iter_mut().all(|hook| hook.returns().0 == 0));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //!
 //! Only evidence or a bound ends a wait (law 2). The deadline wins over everything, and what it cut is counted (law 6).
 
-use crate::path::{Direction, Millis, Path, PathSeen, Propagation};
+use crate::path::{Direction, Millis, Path, PathSeen, Propagation, StageOver};
 use crate::{Next, Time, Wait, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub struct Plan {
 pub struct Seen {
     /// Whether it runs.
     pub alive: bool,
-    /// What was seen of each path; a path that is missing is taken as admitted, without evidence.
+    /// What was seen of each path; one that is missing has taken no change ([`PathSeen::took`]).
     pub paths: BTreeMap<String, PathSeen>,
     /// Requests in flight.
     pub in_flight: InFlight,
@@ -67,6 +67,13 @@ pub enum InFlight {
     Counted(u64),
     /// Estimated from outside.
     Estimated(u64),
+}
+
+impl Seen {
+    /// What was seen of a path.
+    pub fn path(&self, name: &str) -> Option<PathSeen> {
+        self.paths.get(name).copied()
+    }
 }
 
 impl InFlight {
@@ -179,6 +186,31 @@ impl Drain {
         self.began + self.plan.deadline
     }
 
+    /// The paths that it leaves.
+    pub fn paths(&self) -> &[Path] {
+        &self.plan.paths
+    }
+
+    /// The stages of its paths that are over, and by what.
+    pub fn stages(&self) -> Vec<StageOver> {
+        let stages = |path: &Path| self.left.get(&path.name).map(|change| change.stages(path));
+        self.plan.paths.iter().filter_map(stages).flatten().collect()
+    }
+
+    /// Its time counts from there on, if that is earlier.
+    pub fn began_by(&mut self, time: Time) {
+        self.began = self.began.min(time);
+    }
+
+    /// Takes over what another driver knew of the same drain.
+    pub fn merge(&mut self, other: Drain) {
+        self.began_by(other.began);
+        for (path, theirs) in other.left {
+            let ours = self.left.remove(&path).unwrap_or_default();
+            self.left.insert(path, ours.further(theirs));
+        }
+    }
+
     /// Whether the instance was told to stop.
     pub fn stopping(&self) -> bool {
         self.stopping.is_some()
@@ -243,7 +275,7 @@ impl Drain {
     fn propagation(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
         let waits = self.plan.paths.iter().filter_map(|path| {
             let change = self.left.entry(path.name.clone()).or_default();
-            change.observe(path, Direction::Leave, path_seen(seen, &path.name), now)
+            change.observe(path, Direction::Leave, seen.path(&path.name), now)
         });
         waits.reduce(Wait::later)
     }
@@ -314,9 +346,9 @@ impl Drain {
     }
 
     fn withdrawals(&self, seen: &Seen) -> Vec<Action> {
-        let admitted = |path: &&Path| path_seen(seen, &path.name).admitted;
+        let picked = |path: &&Path| !PathSeen::took(seen.path(&path.name), Direction::Leave);
         let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
-        self.plan.paths.iter().filter(admitted).map(withdraw).collect()
+        self.plan.paths.iter().filter(picked).map(withdraw).collect()
     }
 
     /// The signals. A router that picks the instance even now is told again, before anything else.
@@ -350,8 +382,4 @@ impl Drain {
         };
         Outcome { ended, cut, took: now - self.began }
     }
-}
-
-fn path_seen(seen: &Seen, path: &str) -> PathSeen {
-    seen.paths.get(path).copied().unwrap_or(PathSeen { admitted: true, evidence: 0 })
 }

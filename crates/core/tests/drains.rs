@@ -43,7 +43,7 @@ fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
 fn it_withdraws_waits_for_what_is_in_flight_stops_and_ends() {
     let mut drain = Drain::begin(plan(vec![Path::atomic("proxy")]), at(100));
     assert_eq!((drain.began(), drain.deadline()), (at(100), at(160)));
-    // A path that is not shown counts as one that picks the instance.
+    // A path that is not shown has taken no change.
     assert_eq!(acts(&mut drain, &seen(&[], 2), at(100)), [withdraw("proxy")]);
     let mut picture = seen(&["proxy"], 2);
     let why = Why::InFlight { count: Some(2), estimated: false };

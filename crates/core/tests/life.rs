@@ -1,17 +1,19 @@
 //! The life of a pod, case by case and in random worlds: nothing but a hook begins a drain, nothing but its end lets the
 //! hooks go, and a restart is not the end.
 
-use crate::cases::{at, drain_in_a_pod, seconds};
+use crate::cases::{at, drain_in_a_pod, path, seconds};
 use proptest::prelude::*;
 use segue_core::drain::{self, InFlight};
-use segue_core::path::{Millis, PathSeen};
-use segue_core::pod::life::{Action, Life, Outcome, Reason, Seen, State};
+use segue_core::path::{EndedBy, Millis, PathSeen, StageOver};
+use segue_core::pod::life::{Action, Life, Outcome, Reason, Seen, State, asked_since};
 use segue_core::{Next, Time, Why};
 use std::convert::Infallible;
 use std::time::Duration;
 
 fn seen(asked: bool, alive: bool, in_flight: InFlight) -> Seen {
     let paths = [("service".to_owned(), PathSeen::default())].into();
+    // Who asks has just begun to wait, which no drain takes for its own beginning.
+    let asked = asked.then_some(Time::from_millis(u64::MAX));
     Seen { asked, drain: drain::Seen { alive, paths, in_flight, ..drain::Seen::default() } }
 }
 
@@ -36,9 +38,15 @@ fn why(next: Next<Action, Infallible>) -> Why {
 
 fn outcome(life: &Life) -> Outcome {
     match life.state() {
-        State::Released { outcome, .. } => *outcome,
+        State::Released { outcome, .. } => outcome.clone(),
         other => panic!("not released: {other:?}"),
     }
+}
+
+/// The path's only stage, left by its bound.
+fn left() -> Vec<StageOver> {
+    let after = Millis(seconds(3));
+    vec![StageOver { path: "service".into(), stage: Some("s0".into()), by: EndedBy::Bound, after }]
 }
 
 /// A pod whose drain ended at 3 s.
@@ -67,7 +75,7 @@ fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
 #[test]
 fn the_hooks_return_when_the_drain_is_over_and_whoever_asks_later_at_once() {
     let mut life = released();
-    let expected = Outcome { reason: Reason::Drained, cut: 0, took: Millis(seconds(3)) };
+    let expected = Outcome { reason: Reason::Drained, cut: 0, took: Millis(seconds(3)), stages: left() };
     assert_eq!(outcome(&life), expected);
     assert_eq!(acts(&mut life, &asked(), at(4)), [Action::Release]);
 }
@@ -76,7 +84,8 @@ fn the_hooks_return_when_the_drain_is_over_and_whoever_asks_later_at_once() {
 fn where_nothing_listens_the_hook_returns_at_once() {
     let mut life = Life::begin(drain_in_a_pod(), at(0));
     assert_eq!(acts(&mut life, &seen(true, false, InFlight::Counted(3)), at(7)), [Action::Release]);
-    let expected = Outcome { reason: Reason::NothingListens, cut: 0, took: Millis(Duration::ZERO) };
+    let expected =
+        Outcome { reason: Reason::NothingListens, cut: 0, took: Millis(Duration::ZERO), stages: Vec::new() };
     assert_eq!(outcome(&life), expected);
 }
 
@@ -85,7 +94,8 @@ fn an_application_that_ends_by_itself_ends_the_drain_and_what_it_carried_is_told
     let mut life = Life::begin(drain_in_a_pod(), at(0));
     let _ = life.step(&seen(true, true, InFlight::Counted(2)), at(0));
     assert_eq!(acts(&mut life, &seen(true, false, InFlight::Counted(0)), at(1)), [Action::Release]);
-    let expected = Outcome { reason: Reason::ApplicationEnded, cut: 2, took: Millis(seconds(1)) };
+    let expected =
+        Outcome { reason: Reason::ApplicationEnded, cut: 2, took: Millis(seconds(1)), stages: Vec::new() };
     assert_eq!(outcome(&life), expected);
     assert_eq!(acts(&mut life, &left_alone(), at(2)), [Action::Open], "it was seen to be down");
 }
@@ -97,7 +107,7 @@ fn the_deadline_cuts_and_says_how_many() {
     let _ = life.step(&busy, at(0));
     let _ = life.step(&busy, at(3));
     assert_eq!(acts(&mut life, &busy, at(60)), [Action::Cut, Action::Release]);
-    let expected = Outcome { reason: Reason::Deadline, cut: 2, took: Millis(seconds(60)) };
+    let expected = Outcome { reason: Reason::Deadline, cut: 2, took: Millis(seconds(60)), stages: left() };
     assert_eq!(outcome(&life), expected);
 }
 
@@ -145,12 +155,127 @@ fn a_drain_that_another_agent_began_goes_on_with_its_times() {
     let _ = first.step(&asked(), at(0));
     let _ = first.step(&asked(), at(2));
     let State::Draining { drain } = first.state().clone() else { panic!("it drains") };
-    let mut second = Life::begin(drain_in_a_pod(), at(2));
+    let mut second = Pod::of(Life::begin(drain_in_a_pod(), at(2)));
     second.resume(drain.clone());
-    assert_eq!(acts(&mut second, &asked(), at(3)), [Action::Release]);
-    assert_eq!(outcome(&second).took, Millis(seconds(3)), "counted from where the first began");
+    assert_eq!(second.step(true, at(3)), Next::Do(vec![Action::Release]));
+    assert_eq!(outcome(&second.life).took, Millis(seconds(3)), "counted from where the first began");
     second.resume(drain);
-    assert!(matches!(second.state(), State::Released { .. }), "an end is not taken back");
+    assert!(matches!(second.life.state(), State::Released { .. }), "an end is not taken back");
+}
+
+/// A pod whose driver shows each path as it is: open to an agent that has just begun, until it was told to withdraw.
+struct Pod {
+    life: Life,
+    admitted: bool,
+}
+
+impl Pod {
+    fn of(life: Life) -> Self {
+        Self { life, admitted: true }
+    }
+
+    fn resume(&mut self, drain: drain::Drain) {
+        let actions = self.life.resume(drain);
+        self.act(&actions);
+    }
+
+    fn step(&mut self, asks: bool, now: Time) -> Next<Action, Infallible> {
+        let mut picture = seen(asks, true, InFlight::Counted(0));
+        picture.drain.paths.insert("service".into(), PathSeen { admitted: self.admitted, evidence: 0 });
+        let next = self.life.step(&picture, now);
+        if let Next::Do(actions) = &next {
+            self.act(actions);
+        }
+        next
+    }
+
+    fn act(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
+                Action::Withdraw { .. } => self.admitted = false,
+                Action::Open => self.admitted = true,
+                Action::CloseIdle | Action::Cut | Action::Release => {}
+            }
+        }
+    }
+
+    fn drain(&self) -> drain::Drain {
+        match self.life.state() {
+            State::Draining { drain } => drain.clone(),
+            other => panic!("it does not drain: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_takes_over_begins_no_propagation_again_also_where_it_had_begun_a_drain_of_its_own() {
+    let plan = || drain::Plan { paths: vec![path("service", &[Some(3), Some(4)])], ..drain_in_a_pod() };
+    let mut first = Pod::of(Life::begin(plan(), at(0)));
+    for second in 0..6 {
+        let _ = first.step(true, at(second));
+    }
+    assert_eq!(first.drain().stages().len(), 1, "one of two stages is over");
+    for asked_before in [false, true] {
+        let mut next = Pod::of(Life::begin(plan(), at(5)));
+        if asked_before {
+            // Of two hooks, the first had heard nothing of the drain.
+            let _ = next.step(true, at(5));
+            let _ = next.step(true, at(5));
+        }
+        next.resume(first.drain());
+        match next.step(true, at(6)) {
+            Next::Wait(wait) => assert_eq!((wait.since, wait.until), (at(4), Some(at(8)))),
+            other => panic!("not a wait: {other:?}"),
+        }
+        assert_eq!(next.step(true, at(8)), Next::Do(vec![Action::Release]));
+        assert_eq!(outcome(&next.life).took, Millis(seconds(8)));
+    }
+}
+
+#[test]
+fn what_a_hook_knew_of_the_drain_takes_nothing_back() {
+    let mut pod = Pod::of(Life::begin(drain_in_a_pod(), at(0)));
+    let _ = pod.step(true, at(0));
+    let _ = pod.step(true, at(1));
+    let early = pod.drain();
+    let _ = pod.step(false, at(2));
+    let late = pod.drain();
+    pod.resume(early);
+    assert_eq!(pod.drain(), late);
+}
+
+#[test]
+fn a_drain_counts_from_the_beginning_of_the_hook_that_began_first() {
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
+    let since = |second| Seen { asked: Some(at(second)), ..asked() };
+    let busy = |second| {
+        let mut busy = since(second);
+        busy.drain.in_flight = InFlight::Counted(1);
+        busy
+    };
+    let propagates = |next: Next<Action, Infallible>| match next {
+        Next::Wait(wait) => assert_eq!(wait.until, Some(at(103)), "what nobody was told nobody learns"),
+        other => panic!("not a wait: {other:?}"),
+    };
+    propagates(life.step(&busy(98), at(100)));
+    propagates(life.step(&busy(97), at(101)));
+    propagates(life.step(&busy(99), at(102)));
+    let _ = life.step(&busy(99), at(103));
+    let _ = life.step(&busy(99), at(156));
+    assert!(matches!(life.state(), State::Draining { .. }));
+    assert_eq!(acts(&mut life, &busy(99), at(157)), [Action::Cut, Action::Release]);
+    assert_eq!(outcome(&life).took, Millis(seconds(60)));
+}
+
+#[test]
+fn a_hook_is_believed_when_it_began_unless_that_cannot_be() {
+    let since = |said: Option<u64>| asked_since(said.map(at), seconds(60), at(100));
+    assert_eq!(since(Some(99)), at(99));
+    assert_eq!(since(Some(100)), at(100));
+    assert_eq!(since(Some(40)), at(40));
+    for not_believed in [None, Some(101), Some(39), Some(0)] {
+        assert_eq!(since(not_believed), at(100), "{not_believed:?}");
+    }
 }
 
 proptest! {

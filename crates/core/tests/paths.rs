@@ -3,15 +3,15 @@
 use crate::cases::{at, path, seconds};
 use proptest::prelude::*;
 use segue_core::budget::{Budget, Needs};
-use segue_core::path::{Bounds, Direction, Millis, Path, PathSeen, Propagation};
+use segue_core::path::{Bounds, Direction, EndedBy, Millis, Path, PathSeen, Propagation, StageOver};
 use segue_core::{Time, Wait, Why};
 use std::time::Duration;
 
-const GONE: PathSeen = PathSeen { admitted: false, evidence: 0 };
-const PICKED: PathSeen = PathSeen { admitted: true, evidence: 0 };
+const GONE: Option<PathSeen> = Some(PathSeen { admitted: false, evidence: 0 });
+const PICKED: Option<PathSeen> = Some(PathSeen { admitted: true, evidence: 0 });
 
 fn evident(stages: usize) -> PathSeen {
-    PathSeen { evidence: stages, ..GONE }
+    PathSeen { admitted: false, evidence: stages }
 }
 
 fn stage_of(wait: Option<Wait>) -> String {
@@ -42,7 +42,7 @@ fn evidence_ends_a_stage_before_its_bound_and_the_next_counts_from_there() {
     let path = path("p", &[Some(30), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    let wait = change.observe(&path, Direction::Leave, evident(1), at(12)).unwrap();
+    let wait = change.observe(&path, Direction::Leave, Some(evident(1)), at(12)).unwrap();
     assert_eq!((wait.since, wait.until), (at(12), Some(at(16))));
     assert_eq!(stage_of(Some(wait)), "s1");
 }
@@ -52,7 +52,7 @@ fn evidence_that_comes_after_the_bound_does_not_make_the_stage_longer() {
     let path = path("p", &[Some(3), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(17)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(17)), None);
     assert_eq!(change.over(&path), Some(at(17)));
 }
 
@@ -63,7 +63,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
     let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
     assert_eq!(wait.until, None);
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(1_000_000))), "s0");
-    assert_eq!(change.observe(&path, Direction::Leave, evident(1), at(1_000_001)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(1_000_001)), None);
     assert_eq!(change.over(&path), Some(at(1_000_001)));
 }
 
@@ -71,7 +71,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
 fn a_stage_that_is_over_stays_over_when_its_evidence_is_not_shown_again() {
     let path = path("p", &[None, Some(5)]);
     let mut change = Propagation::default();
-    assert_eq!(stage_of(change.observe(&path, Direction::Leave, evident(1), at(10))), "s1");
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, Some(evident(1)), at(10))), "s1");
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(11))), "s1");
 }
 
@@ -202,5 +202,108 @@ fn of_two_waits_the_one_that_ends_first_is_the_sooner_and_the_other_the_later() 
         assert_eq!(one.sooner(other).why, sooner, "{mine:?} {theirs:?}");
         let (one, other) = pair();
         assert_eq!(one.later(other).why, later, "{mine:?} {theirs:?}");
+    }
+}
+
+#[test]
+fn each_stage_that_is_over_says_whether_a_bound_or_evidence_ended_it() {
+    let path = path("p", &[Some(3), Some(9), None, Some(1)]);
+    let mut change = Propagation::default();
+    let _ = change.observe(&path, Direction::Leave, GONE, at(10));
+    assert_eq!(change.stages(&path), []);
+    let _ = change.observe(&path, Direction::Leave, GONE, at(13));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(2)), at(15));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(3)), at(20));
+    let _ = change.observe(&path, Direction::Leave, Some(evident(4)), at(22));
+    let over = |stage: &str, by, after| StageOver {
+        path: "p".into(),
+        stage: Some(stage.into()),
+        by,
+        after: Millis(seconds(after)),
+    };
+    let all = [
+        over("s0", EndedBy::Bound, 3),
+        over("s1", EndedBy::Evidence, 5),
+        over("s2", EndedBy::Evidence, 10),
+        // Its bound came before it was seen to be over.
+        over("s3", EndedBy::Bound, 11),
+    ];
+    assert_eq!(change.stages(&path), all);
+    let text = serde_json::to_string(&change).unwrap();
+    let read: Propagation = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.stages(&path), all);
+    assert_eq!(all[0].to_string(), "stage s0 of path p over by its bound");
+    assert_eq!(all[1].to_string(), "stage s1 of path p over by evidence");
+    let unknown = StageOver { stage: None, by: EndedBy::Unknown, ..all[0].clone() };
+    assert_eq!(unknown.to_string(), "path p over by evidence or its bound");
+}
+
+#[test]
+fn a_path_without_stages_is_left_by_the_evidence_of_its_router() {
+    let path = Path::atomic("proxy");
+    let mut change = Propagation::default();
+    let _ = change.observe(&path, Direction::Leave, PICKED, at(5));
+    assert_eq!(change.stages(&path), []);
+    let _ = change.observe(&path, Direction::Leave, GONE, at(7));
+    let over =
+        StageOver { path: "proxy".into(), stage: None, by: EndedBy::Evidence, after: Millis(Duration::ZERO) };
+    assert_eq!(change.stages(&path), [over]);
+}
+
+/// What a driver reads and writes that knows nothing of what ended a stage.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Before {
+    untaken: Option<Time>,
+    told: Option<Time>,
+    ends: Vec<Time>,
+}
+
+#[test]
+fn drivers_that_do_not_know_what_ended_a_stage_read_and_are_read() {
+    let path = path("p", &[Some(3), Some(4)]);
+    let mut change: Propagation =
+        serde_json::from_str(r#"{"untaken":null,"told":10000,"ends":[13000]}"#).unwrap();
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(14)).unwrap().until, Some(at(17)));
+    let _ = change.observe(&path, Direction::Leave, GONE, at(17));
+    let by = |change: &Propagation| change.stages(&path).iter().map(|over| over.by).collect::<Vec<_>>();
+    assert_eq!(by(&change), [EndedBy::Unknown, EndedBy::Bound]);
+    let text = serde_json::to_string(&change).unwrap();
+    let before: Before = serde_json::from_str(&text).unwrap();
+    assert_eq!((before.told, before.ends.as_slice()), (Some(at(10)), [at(13), at(17)].as_slice()));
+    let later = text.replace("\"bound\"", "\"a-later-word\"");
+    assert_eq!(by(&serde_json::from_str(&later).unwrap()), [EndedBy::Unknown, EndedBy::Unknown]);
+}
+
+#[test]
+fn of_two_notes_of_one_change_the_further_is_kept() {
+    let note = |text: &str| serde_json::from_str::<Propagation>(text).unwrap();
+    let untold = Propagation::default();
+    let told = note(r#"{"untaken":null,"told":10000,"ends":[]}"#);
+    let further = note(r#"{"untaken":null,"told":10000,"ends":[13000]}"#);
+    let later = note(r#"{"untaken":null,"told":12000,"ends":[15000]}"#);
+    for (one, other) in [(&untold, &told), (&told, &further), (&later, &told), (&later, &further)] {
+        assert_eq!(one.clone().further(other.clone()), *other);
+        assert_eq!(other.clone().further(one.clone()), *other);
+    }
+}
+
+proptest! {
+    /// One meaning of a path of which nothing was seen, for every rule that looks at paths.
+    #[test]
+    fn a_path_of_which_nothing_was_seen_has_taken_no_change(
+        admitted in any::<bool>(), evidence in 0..4_usize, pause in 0..100_u64, joins in any::<bool>()
+    ) {
+        let way = if joins { Direction::Join } else { Direction::Leave };
+        let seen = Some(PathSeen { admitted, evidence });
+        prop_assert_eq!(PathSeen::took(seen, way), admitted == joins);
+        prop_assert!(!PathSeen::took(None, way));
+        let path = path("p", &[Some(3), None]);
+        let mut change = Propagation::default();
+        let _ = change.observe(&path, way, seen, at(0));
+        let wait = change.observe(&path, way, None, at(pause));
+        let router = Why::Router { path: "p".into() };
+        prop_assert_eq!(wait.map(|wait| (wait.why, wait.until)), Some((router, None)));
+        prop_assert_eq!(change.over(&path), None);
+        prop_assert_eq!(change.stages(&path), []);
     }
 }

@@ -159,14 +159,63 @@ fn pod_plan() -> PodPlan {
     }
 }
 
-fn read(json: &str) -> Result<PodPlan, PlanError> {
-    PodPlan::parse(json, |json| serde_json::from_str(json).map_err(|error| error.to_string()))
-}
+/// A plan as the first schema has it, as it was written by the first version. Never to be changed: pods run with it.
+const OF_SCHEMA_1: &str = r#"{
+    "schema": 1,
+    "drain": {
+        "paths": [{"name": "service", "stages": [{
+            "name": "kube-proxy", "join": {"min": 0, "max": 15000}, "leave": {"min": 0, "max": 15000},
+            "source": "a default", "setting": "--bound kube-proxy"
+        }]}],
+        "quiet": 2000, "longest_request": 30000, "linger": 5000, "deadline": 60000, "stop_grace": 10000
+    },
+    "ports": [{"name": "http", "application": 8080, "guard": 15080, "protocol": "auto"}],
+    "control_port": 15079, "idle_after": 5000, "websocket_grace": 15000, "max_connections": 2000,
+    "discount": {"paths": ["/healthz"], "user_agents": ["kube-probe/"]}
+}"#;
 
 #[test]
 fn a_plan_is_read_as_it_was_written() {
     let json = serde_json::to_string(&pod_plan()).unwrap();
-    assert_eq!(read(&json), Ok(pod_plan()));
+    assert_eq!(PodPlan::read(&json), Ok(pod_plan()));
+    assert_eq!(serde_json::from_str::<PodPlan>(&json).unwrap(), pod_plan());
+}
+
+#[test]
+fn plans_of_all_earlier_schemas_are_read() {
+    let plan = PodPlan::read(OF_SCHEMA_1).unwrap();
+    assert_eq!(plan.drain.paths[0].stages[0].setting, "--bound kube-proxy");
+    assert_eq!((plan.ports[0].guard, plan.drain.deadline), (Some(15080), seconds(60)));
+}
+
+#[test]
+fn a_plan_of_a_later_schema_is_refused_as_such_whatever_it_holds() {
+    let json = OF_SCHEMA_1.replacen("\"schema\": 1", "\"schema\": 2, \"more\": {}", 1);
+    for json in [json.as_str(), r#"{"schema": 2}"#, r#"{"drain": 7, "schema": 2}"#] {
+        assert_eq!(PodPlan::read(json), Err(PlanError::Later(2)));
+        let error = serde_json::from_str::<PodPlan>(json).unwrap_err().to_string();
+        assert!(
+            error.contains("schema 2"),
+            "whoever reads it as a part of something is told the same: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_plan_is_told_as_such() {
+    for (json, why) in [
+        ("", "EOF"),
+        ("[]", "no schema"),
+        ("{}", "no schema"),
+        (r#"{"schema": "1"}"#, "no whole number"),
+        (r#"{"schema": 0}"#, "no whole number"),
+        (r#"{"schema": 1}"#, "missing field"),
+    ] {
+        match PodPlan::read(json) {
+            Err(PlanError::Unreadable(said)) => assert!(said.contains(why), "{json}: {said}"),
+            other => panic!("{json}: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -174,7 +223,9 @@ fn a_plan_that_no_agent_could_hold_to_is_refused() {
     let refused = |change: &dyn Fn(&mut PodPlan)| {
         let mut plan = pod_plan();
         change(&mut plan);
-        read(&serde_json::to_string(&plan).unwrap()).unwrap_err()
+        let json = serde_json::to_string(&plan).unwrap();
+        assert!(serde_json::from_str::<PodPlan>(&json).is_err());
+        PodPlan::read(&json).unwrap_err()
     };
     assert_eq!(refused(&|plan| plan.schema = 2), PlanError::Later(2));
     assert_eq!(refused(&|plan| plan.control_port = 8080), PlanError::PortTwice(8080));
@@ -185,9 +236,8 @@ fn a_plan_that_no_agent_could_hold_to_is_refused() {
     assert_eq!(refused(&|plan| plan.drain.paths.push(path("service", &[]))), twice);
     assert_eq!(refused(&|plan| plan.drain.deadline = Duration::ZERO), PlanError::Zero("deadline"));
     assert_eq!(refused(&|plan| plan.idle_after = Millis(Duration::ZERO)), PlanError::Zero("idle_after"));
-    assert!(matches!(read("{}"), Err(PlanError::Unreadable(_))));
     let unknown = serde_json::to_string(&pod_plan()).unwrap().replacen('{', r#"{"more":1,"#, 1);
-    assert!(matches!(read(&unknown), Err(PlanError::Unreadable(why)) if why.contains("more")));
+    assert!(matches!(PodPlan::read(&unknown), Err(PlanError::Unreadable(why)) if why.contains("more")));
 }
 
 proptest! {

@@ -17,3 +17,8 @@ pub(crate) fn now() -> Time {
 pub(crate) fn sleep(duration: Duration) -> tokio::time::Sleep {
     tokio::time::sleep(duration)
 }
+
+/// What `future` comes to, if it does so in time.
+pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(duration, future).await.ok()
+}

@@ -98,7 +98,7 @@ mod tests {
         .unwrap();
         let address = ("127.0.0.1", bound.ports()[0].1);
         let guard = bound.serve();
-        let mut held = Held::enter(guard.shared.clone());
+        let mut held = Held::enter(guard.shared.clone(), crate::limits::admit(&guard.shared).await.unwrap());
         held.stands(crate::table::Stand::Busy, 3);
         assert_eq!((guard.picture().connections, guard.picture().in_flight), (1, 3));
         let carried = tokio::spawn(async move {

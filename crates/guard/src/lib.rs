@@ -6,8 +6,9 @@
 //! ```
 //!
 //! It counts what is in flight, and when a drain begins it makes clients leave: answers say `Connection: close`,
-//! HTTP/2 gets GOAWAY twice, a WebSocket gets a close frame, and idle connections are closed last. It never pools,
-//! retries or invents an answer; how a connection ends on one side, it ends on the other.
+//! HTTP/2 gets GOAWAY twice, a WebSocket gets a close frame, and idle connections are closed last. It never pools or
+//! invents an answer, and sends again only what the application has provably not taken; how a connection ends on one
+//! side, it ends on the other, but for an HTTP/1 client between two messages, which is kept outside a drain.
 //!
 //! - [`bind`] takes all ports or none; [`Bound::serve`] starts, and gives a [`Guard`] to steer by.
 //! - [`Guard::picture`] is what a drain wants to know; [`Guard::announce`], [`Guard::close_idle`] and [`Guard::cut`]

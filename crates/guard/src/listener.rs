@@ -124,7 +124,7 @@ async fn accept(port: Port, shared: Arc<Shared>) {
         match port.listener.accept().await {
             Ok((client, _)) => {
                 pause = first;
-                take(&port, &shared, client);
+                take(&port, &shared, client).await;
             }
             // That one client went away before it was accepted.
             Err(error) if is_of_one_client(&error) => {}
@@ -138,12 +138,12 @@ async fn accept(port: Port, shared: Arc<Shared>) {
     }
 }
 
-fn take(port: &Port, shared: &Arc<Shared>, client: TcpStream) {
-    if !limits::admit(shared) {
+async fn take(port: &Port, shared: &Arc<Shared>, client: TcpStream) {
+    let Some(place) = limits::admit(shared).await else {
         connection::reset(client);
         return;
-    }
-    let held = Held::enter(shared.clone());
+    };
+    let held = Held::enter(shared.clone(), place);
     tokio::spawn(connection::carry(held, client, port.application.clone(), port.protocol));
 }
 

@@ -32,6 +32,8 @@ macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// What has happened since a guard started; none of them ever falls.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        // Another version's report may know fewer of them.
+        #[serde(default)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
         }
@@ -71,8 +73,14 @@ counters! {
     over_limit_closed,
     /// Connections reset because there was no room.
     over_limit_refused,
+    /// Connections closed because the head of a request did not come to its end in time.
+    unfinished,
     /// Connections reset because the application did not take them.
     upstream_refused,
+    /// Connections made again to an application that had closed its own, for the next request of a client that was kept.
+    reconnected,
+    /// Requests sent again, of which the application had provably taken nothing.
+    resent,
     /// Application requests without a whole answer when the application ended their connection.
     broken_off,
     /// Times when no connection could be accepted, such as for want of file descriptors.

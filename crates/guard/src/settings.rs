@@ -16,7 +16,7 @@ pub struct Settings {
     /// How long an idle connection is kept for its next request at most, and how long a client that was told to close
     /// may take to do so.
     pub linger: Duration,
-    /// How long the rest of a request is still taken after its answer has ended.
+    /// How long the rest of a request is still taken after its answer has ended, and how long the head of one may take.
     pub longest_request: Duration,
     /// Requests that are no application requests: they pass, and do not count.
     pub discount: Discount,

@@ -7,6 +7,7 @@ use segue_core::Time;
 
 use crate::Settings;
 use crate::buffer::Pool;
+use crate::limits::Places;
 use crate::picture::Tally;
 use crate::table::Table;
 use crate::upstream::Application;
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) applications: Vec<Arc<Application>>,
     pub(crate) tally: Tally,
     pub(crate) table: Table,
+    pub(crate) places: Places,
     pub(crate) pool: Pool,
     /// Whether clients are told to go.
     announcing: AtomicBool,
@@ -30,6 +32,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: Settings, applications: Vec<Arc<Application>>) -> Self {
         Self {
+            places: Places::new(settings.max_connections),
             settings,
             applications,
             tally: Tally::default(),

@@ -10,6 +10,7 @@ use std::task::Waker;
 use segue_core::Time;
 
 use crate::clock;
+use crate::limits::Place;
 use crate::picture::add;
 use crate::shared::Shared;
 
@@ -75,7 +76,16 @@ impl Entry {
     }
 
     pub(crate) fn is_kept(&self) -> bool {
-        self.stand.load(Ordering::Relaxed) == Stand::Kept as u8
+        self.stands() == Stand::Kept
+    }
+
+    pub(crate) fn stands(&self) -> Stand {
+        match self.stand.load(Ordering::Relaxed) {
+            0 => Stand::Kept,
+            1 => Stand::Busy,
+            2 => Stand::Opaque,
+            _ => Stand::Closing,
+        }
     }
 
     pub(crate) fn since(&self) -> Time {
@@ -177,20 +187,21 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Held {
     pub(crate) shared: Arc<Shared>,
     pub(crate) entry: Arc<Entry>,
-    place: usize,
+    index: usize,
+    place: Option<Place>,
     stand: Stand,
     in_flight: u32,
     answered: bool,
 }
 
 impl Held {
-    pub(crate) fn enter(shared: Arc<Shared>) -> Self {
+    pub(crate) fn enter(shared: Arc<Shared>, place: Place) -> Self {
         let entry = Arc::new(Entry::new(clock::now()));
-        let place = shared.table.enter(entry.clone());
+        let index = shared.table.enter(entry.clone());
         add(&shared.tally.counting.connections);
         add(&shared.tally.connections);
         add(&shared.tally.kept);
-        Self { shared, entry, place, stand: Stand::Kept, in_flight: 0, answered: false }
+        Self { shared, entry, index, place: Some(place), stand: Stand::Kept, in_flight: 0, answered: false }
     }
 
     pub(crate) fn stand(&self) -> Stand {
@@ -239,13 +250,17 @@ impl Held {
         self.entry.usual_gap.store(usual, Ordering::Relaxed);
     }
 
-    fn count(&self, stand: Stand) {
+    fn count(&mut self, stand: Stand) {
         let tally = &self.shared.tally;
         match stand {
             Stand::Kept => add(&tally.kept),
             Stand::Busy => {}
             Stand::Opaque => add(&tally.opaque),
-            Stand::Closing => add(&tally.closing),
+            Stand::Closing => {
+                if tally.closing.fetch_add(1, Ordering::Relaxed) < self.shared.places.closing_for_free() {
+                    self.place = None;
+                }
+            }
         }
     }
 
@@ -266,7 +281,7 @@ impl Drop for Held {
         if std::thread::panicking() {
             add(&tally.counting.panics);
         }
-        self.shared.table.leave(self.place);
+        self.shared.table.leave(self.index);
         self.uncount(self.stand);
         tally.in_flight(self.in_flight, 0);
         tally.less(&tally.connections);

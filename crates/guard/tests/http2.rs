@@ -243,3 +243,145 @@ async fn a_stream_that_both_sides_speak_on_goes_on_through_a_drain() {
     let picture = bed.until("the end", |picture| picture.connections == 0).await;
     assert_eq!((picture.counters.goaways, picture.counters.raced), (1, 0));
 }
+
+#[tokio::test]
+async fn a_new_connection_in_a_drain_is_served_for_a_second_and_told_behind_a_request() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    bed.guard.announce();
+    let (mut client, mut application) = raw(&bed).await;
+    for stream in [3, 5] {
+        for _ in 0..6 {
+            moment().await;
+        }
+        assert_eq!(bed.guard.picture().counters.goaways, 0);
+        client.say(headers(stream, 0x5)).await;
+        application.hears(headers(stream, 0x5)).await;
+    }
+    let payload = hear_goaway(&mut client).await;
+    // What crosses it is served.
+    client.say(headers(7, 0x5)).await;
+    client.say(ping(payload, true)).await;
+    application.hears(headers(7, 0x5)).await;
+    client.hears(goaway(7, 0)).await;
+    for stream in [1, 3, 5, 7] {
+        application.say(headers(stream, 0x5)).await;
+        client.hears(headers(stream, 0x5)).await;
+    }
+    client.hears_end().await;
+    application.hears_end().await;
+    let counters = bed.guard.picture().counters;
+    assert_eq!((counters.goaways, counters.raced, counters.requests), (1, 0, 4));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_used_when_a_drain_begins_is_told_behind_its_next_request() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let (mut client, mut application) = raw(&bed).await;
+    bed.guard.announce();
+    moment().await;
+    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    client.say(headers(3, 0x5)).await;
+    application.hears(headers(3, 0x5)).await;
+    hear_goaway(&mut client).await;
+    // One that is not used is told at once.
+    let (mut idle, _application) = raw(&bed).await;
+    bed.guard.open();
+    for _ in 0..12 {
+        moment().await;
+    }
+    bed.guard.announce();
+    moment().await;
+    assert_eq!(bed.guard.picture().counters.goaways, 2);
+    hear_goaway(&mut idle).await;
+}
+
+#[tokio::test]
+async fn a_new_connection_in_a_drain_that_asks_nothing_is_told_after_a_second() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    bed.guard.announce();
+    let (mut client, mut application) = bed.pair().await;
+    application.say(SETTINGS).await;
+    client.hears(SETTINGS).await;
+    client.say(PREFACE).await;
+    client.say(SETTINGS).await;
+    application.hears(PREFACE).await;
+    application.hears(SETTINGS).await;
+    for _ in 0..6 {
+        moment().await;
+    }
+    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    // A request that is not answered begins the second anew.
+    client.say(headers(1, 0x5)).await;
+    application.hears(headers(1, 0x5)).await;
+    for _ in 0..6 {
+        moment().await;
+    }
+    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    let payload = hear_goaway(&mut client).await;
+    client.say(ping(payload, true)).await;
+    client.hears(goaway(1, 0)).await;
+    application.say(headers(1, 0x5)).await;
+    client.hears(headers(1, 0x5)).await;
+    client.hears_end().await;
+}
+
+/// Node's own client, which repeats nothing: calls that come all the time through a drain, on a session as long as it
+/// lasts.
+#[tokio::test]
+async fn no_call_of_nodes_client_is_refused_in_a_drain_and_it_does_not_storm() {
+    const CALLS: u64 = 600;
+    let (bed, mut server) = bed().await;
+    let answers = tokio::spawn(async move {
+        loop {
+            let (_, respond) = server.asked().await;
+            answer(respond, "fine");
+        }
+    });
+    let script = r"
+        const http2 = require('node:http2');
+        const [address, calls] = [process.argv[1], Number(process.argv[2])];
+        let session = null, opened = 0, sent = 0, ended = 0;
+        const fates = {};
+        const current = () => {
+            if (session && !session.closed && !session.destroyed) return session;
+            session = http2.connect(address);
+            opened += 1;
+            session.on('error', () => {});
+            return session;
+        };
+        const end = (fate) => {
+            fates[fate] = (fates[fate] || 0) + 1;
+            if (++ended < calls) return;
+            console.log(JSON.stringify({ opened, fates }));
+            process.exit(0);
+        };
+        const call = () => {
+            const request = current().request({ ':path': '/' });
+            let body = '', fate = null;
+            request.on('data', (part) => body += part);
+            request.on('error', (error) => fate = error.code + ' ' + error.message);
+            request.on('close', () => end(fate || (body === 'fine' ? 'ok' : 'half')));
+            request.end();
+            if (++sent < calls) setTimeout(call, 5);
+        };
+        call();
+    ";
+    let mut node = tokio::process::Command::new("node")
+        .args(["-e", script, &format!("http://{}", bed.address), &CALLS.to_string()])
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    bed.until("a part of the calls", |picture| picture.counters.requests > CALLS / 4).await;
+    bed.guard.announce();
+    let mut said = String::new();
+    let mut output = node.stdout.take().unwrap();
+    tokio::io::AsyncReadExt::read_to_string(&mut output, &mut said).await.unwrap();
+    node.wait().await.unwrap();
+    answers.abort();
+    let counters = bed.guard.picture().counters;
+    assert!(said.contains(&format!("\"fates\":{{\"ok\":{CALLS}}}")), "{said} {counters:?}");
+    assert_eq!(counters.raced, 0);
+    assert!(counters.goaways > 1, "the drain was in the middle of the calls: {said}");
+    assert!(counters.connections <= CALLS / 10, "it comes back and stays: {said}");
+}

@@ -75,6 +75,90 @@ async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
     assert_eq!((picture.connections, picture.counters.connections), (1, 1));
 }
 
+/// A connection that has said something is no idle one, however little that was: nobody is let in for it.
+#[tokio::test]
+async fn no_more_than_the_limit_are_carried_whatever_those_who_are_in_have_said() {
+    for said in ["G", "GET /a", "PRI * HT", "PROXY "] {
+        let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+        let mut pairs = vec![bed.pair().await, bed.pair().await];
+        for (client, _) in &mut pairs {
+            client.say(said).await;
+        }
+        bed.until("what they said", |picture| picture.kept == 0).await;
+        for refused in 1..=5 {
+            let mut new = End::new(TcpStream::connect(bed.address).await.unwrap());
+            new.hears_reset().await;
+            let picture = bed.guard.picture();
+            assert_eq!((picture.connections, picture.counters.over_limit_refused), (2, refused), "{said}");
+        }
+        assert_eq!(bed.guard.picture().counters.over_limit_closed, 0);
+    }
+}
+
+#[tokio::test]
+async fn of_those_that_are_being_closed_a_quarter_and_one_are_carried_beside_the_limit() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 4).await;
+    // None of them ends its side.
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        slow.push(bed.pair().await);
+        moment().await;
+    }
+    let _carried = [bed.pair().await, bed.pair().await];
+    let mut refused = End::new(TcpStream::connect(bed.address).await.unwrap());
+    refused.hears_reset().await;
+    let picture = bed.guard.picture();
+    assert_eq!((picture.connections, picture.closing), (6, 3));
+    assert_eq!((picture.counters.over_limit_closed, picture.counters.over_limit_refused), (3, 1));
+    // One that has ended leaves its place.
+    drop(slow.remove(2));
+    bed.until("its end", |picture| picture.connections == 5).await;
+    bed.pair().await;
+    assert_eq!(bed.guard.picture().counters.over_limit_closed, 3);
+}
+
+/// The one that is asked is just being used: the new one gets no place, and no other is closed.
+#[tokio::test]
+async fn a_place_that_was_only_asked_for_is_not_given_away() {
+    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
+    let (mut client, mut application) = bed.pair().await;
+    exchange(&mut client, &mut application).await;
+    bed.until("kept", |picture| picture.kept == 1).await;
+    let connects = TcpStream::connect(bed.address).await.unwrap();
+    client.stream.try_write(GET.as_bytes()).unwrap();
+    application.hears(GET).await;
+    End::new(connects).hears_reset().await;
+    application.say(OK).await;
+    client.hears(OK).await;
+    let picture = bed.guard.picture();
+    assert_eq!((picture.counters.connections, picture.counters.over_limit_closed), (1, 0));
+    assert_eq!(picture.counters.over_limit_refused, 1);
+}
+
+/// Its queue of connections that wait to be taken is full: the kernel drops what comes.
+#[tokio::test]
+async fn an_application_that_takes_no_connection_is_not_waited_for_for_ever() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = socket.listen(0).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+    }
+    let (guard, address) =
+        crate::support::serve(crate::support::settings(address.port(), Protocol::Auto)).await;
+    let _client = TcpStream::connect(address).await.unwrap();
+    let refused = async {
+        while guard.picture().counters.upstream_refused == 0 {
+            moment().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_mins(1), refused).await.is_ok());
+    assert_eq!(guard.picture().connections, 0);
+}
+
 #[tokio::test]
 async fn idle_connections_are_closed_one_after_the_other_the_longest_idle_first() {
     let bed = Bed::with(Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;

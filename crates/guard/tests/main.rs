@@ -5,7 +5,9 @@ mod support;
 
 mod counts;
 mod faults;
+mod heads;
 mod http2;
+mod keeps;
 mod limits;
 mod passes;
 mod random;

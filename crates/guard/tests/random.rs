@@ -1,5 +1,6 @@
 //! Whatever is said, however it is split: the same bytes arrive as without a guard.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use segue_wire::http1::announce_close;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Bed, soon};
+use crate::support::{Bed, pause, soon};
 
 /// `CASES=20000 cargo test -p segue-guard` looks longer.
 fn config() -> ProptestConfig {
@@ -102,6 +103,18 @@ async fn converse(stream: TcpStream, say: Vec<u8>, splits: Vec<Index>) -> Vec<u8
     soon("both ends", async { tokio::join!(says, hears) }).await.1
 }
 
+/// Takes every further connection, ends it as soon as something is heard, and hears everything up to the client's end.
+async fn hear_on_others(bed: &Bed, all: &RefCell<Vec<u8>>) {
+    let mut part = vec![0; 16 * 1024];
+    loop {
+        let (mut stream, _) = bed.application.accept().await.unwrap();
+        while let Ok(length @ 1..) = stream.read(&mut part).await {
+            all.borrow_mut().extend_from_slice(&part[..length]);
+            stream.shutdown().await.unwrap();
+        }
+    }
+}
+
 fn run<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
@@ -124,10 +137,23 @@ proptest! {
         let (heard_up, heard_down, picture) = run(async {
             let bed = Bed::with(protocol, |_| ()).await;
             let (client, application) = bed.pair().await;
-            let (heard_down, heard_up) = tokio::join!(
-                converse(client.stream, up.clone(), up_splits),
-                converse(application.stream, down.clone(), down_splits),
-            );
+            let heard_later = RefCell::new(Vec::new());
+            let both = async {
+                let heard = tokio::join!(
+                    converse(client.stream, up.clone(), up_splits),
+                    converse(application.stream, down.clone(), down_splits),
+                );
+                bed.until("the end", |picture| picture.connections == 0).await;
+                // What was written before that end is in the other sockets' buffers: one turn of the runtime.
+                pause().await;
+                heard
+            };
+            // An application that ends between two messages is asked for the next on another connection.
+            let (heard_down, mut heard_up) = tokio::select! {
+                heard = both => heard,
+                () = hear_on_others(&bed, &heard_later) => unreachable!("it goes on"),
+            };
+            heard_up.append(&mut heard_later.borrow_mut());
             let picture = bed.until("the end", |picture| picture.connections == 0).await;
             (heard_up, heard_down, picture)
         });

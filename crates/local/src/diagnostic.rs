@@ -51,7 +51,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Something that cannot be used.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: None, label: None, help: None }
+        let message = shown(&message.into());
+        Self { severity: Severity::Error, message, place: None, label: None, help: None }
     }
 
     /// Something that is probably not meant.
@@ -70,14 +71,14 @@ impl Diagnostic {
     /// Said beside the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+        self.label = Some(shown(&label.into()));
         self
     }
 
     /// What would be right.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(shown(&help.into()));
         self
     }
 
@@ -109,6 +110,18 @@ impl Diagnostic {
             None => group,
         }
     }
+}
+
+/// What a message quotes may hold characters that nobody sees, and that are just what is wrong.
+fn shown(text: &str) -> String {
+    let as_they_are = ['\n', '"', '\'', '\\'];
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(as_they_are) {
+        let plain = part.strip_suffix(as_they_are).unwrap_or(part);
+        shown.extend(plain.escape_debug());
+        shown.push_str(&part[plain.len()..]);
+    }
+    shown
 }
 
 /// Everything that is wrong, in the order in which it stands in the file.

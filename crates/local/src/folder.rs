@@ -5,12 +5,14 @@
 //! ```
 //! `lock` is held by the one process that drives the service, whoever that is: so there is never a second.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+
+use crate::own_folder::{self, OwnFolderError};
 
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,14 +28,9 @@ pub enum FolderError {
         /// Why.
         source: io::Error,
     },
-    /// Someone else could write there.
-    #[error("{path} belongs to user {owner}: only a folder of one's own is safe to use")]
-    Foreign {
-        /// Which.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
+    /// It cannot be made, or someone else could write there.
+    #[error(transparent)]
+    Own(#[from] OwnFolderError),
     /// Someone drives this service already.
     #[error("{name} is driven already, by process {pid}")]
     Busy {
@@ -120,6 +117,11 @@ impl Folder {
         self.path.join("state.json")
     }
 
+    /// The specs that were run: what must survive a loss of power.
+    pub fn revisions_file(&self) -> PathBuf {
+        self.path.join("revisions.json")
+    }
+
     /// One line for each thing that was done to the service.
     pub fn history_file(&self) -> PathBuf {
         self.path.join("history.jsonl")
@@ -159,16 +161,7 @@ impl Folder {
 
     /// Makes the folder, for its owner alone, and becomes the one who drives the service.
     pub fn lock(&self) -> Result<Held, FolderError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.path).map_err(failed(&self.path))?;
-        let metadata = fs::metadata(&self.path).map_err(failed(&self.path))?;
-        let own = rustix::process::geteuid().as_raw();
-        if metadata.uid() != own {
-            return Err(FolderError::Foreign { path: self.path.clone(), owner: metadata.uid() });
-        }
-        if metadata.mode() & 0o077 != 0 {
-            let private = fs::Permissions::from_mode(0o700);
-            fs::set_permissions(&self.path, private).map_err(failed(&self.path))?;
-        }
+        own_folder::make(&self.path)?;
         let path = self.lock_file();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -218,20 +211,10 @@ fn pid_in(file: &mut File) -> u32 {
     read.ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Replaces a file's content: a reader sees the old or the new one; if it is `durable`, also after a loss of power.
-pub(crate) fn write_atomically(path: &Path, content: &[u8], durable: bool) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(content)?;
-    if durable {
-        file.sync_all()?;
-    }
-    fs::rename(&beside, path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn state_dir() -> (tempfile::TempDir, StateDir) {
         let place = tempfile::tempdir().unwrap();

@@ -2,12 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use jiff::Timestamp;
 use segue_core::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::atomic;
 use crate::folder::Folder;
 
 /// One thing that was done, and how it ended.
@@ -117,7 +118,8 @@ pub struct Who {
 impl Who {
     /// The user of this number.
     pub fn of(uid: u32, pid: Option<i32>) -> Self {
-        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let users = fs::read("/etc/passwd").unwrap_or_default();
+        let users = String::from_utf8_lossy(&users);
         let named = users.lines().find_map(|line| {
             let mut fields = line.split(':');
             let name = fields.next()?;
@@ -143,25 +145,38 @@ impl std::fmt::Display for Who {
 
 /// Adds an entry.
 pub fn append(folder: &Folder, entry: &Entry) -> io::Result<()> {
-    let mut line = serde_json::to_vec(entry)?;
-    line.push(b'\n');
     let path = folder.history_file();
     let mut options = OpenOptions::new();
     let mut file = options.append(true).create(true).read(true).mode(0o600).open(path)?;
+    let length = file.metadata()?.len();
+    let mut line = Vec::new();
+    // A full disk or a loss of power may have torn the last line: it must not take this one with it.
+    if length > 0 {
+        let mut last = [0];
+        file.read_exact_at(&mut last, length - 1)?;
+        if last != *b"\n" {
+            line.push(b'\n');
+        }
+    }
+    serde_json::to_writer(&mut line, entry)?;
+    line.push(b'\n');
     // In one write, so that no reader sees half a line.
     file.write_all(&line)?;
-    file.sync_data()
+    file.sync_data()?;
+    if length == 0 { atomic::sync_folder(folder.path()) } else { Ok(()) }
 }
 
 /// The last entries, the oldest first. A line that cannot be read (the disk was full) is passed over.
 pub fn last(folder: &Folder, count: usize) -> io::Result<Vec<Entry>> {
-    let text = match fs::read_to_string(folder.history_file()) {
+    // As bytes: one that is no UTF-8 spoils its own line alone.
+    let text = match fs::read(folder.history_file()) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
+    let lines = text.split(|byte| *byte == b'\n').rev();
     let mut entries: Vec<Entry> =
-        text.lines().rev().filter_map(|line| serde_json::from_str(line).ok()).take(count).collect();
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).take(count).collect();
     entries.reverse();
     Ok(entries)
 }
@@ -201,6 +216,25 @@ mod tests {
         append(&folder, &entry("v4")).unwrap();
         assert_eq!(last(&folder, 2).unwrap(), [entry("v3"), entry("v4")]);
         assert_eq!(last(&folder, 9).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_torn_line_takes_no_other_with_it_and_one_strange_byte_hides_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+        drop(folder.lock().unwrap());
+        append(&folder, &entry("v2")).unwrap();
+        let whole = fs::read(folder.history_file()).unwrap();
+        for torn in [&whole[..whole.len() / 2], b"\xff\xfe", b"\0\0\0\0"] {
+            fs::write(folder.history_file(), [&whole, torn].concat()).unwrap();
+            append(&folder, &entry("v3")).unwrap();
+            append(&folder, &entry("v4")).unwrap();
+            assert_eq!(last(&folder, 9).unwrap(), [entry("v2"), entry("v3"), entry("v4")], "after {torn:?}");
+        }
+        fs::write(folder.history_file(), b"{\"at").unwrap();
+        append(&folder, &entry("v5")).unwrap();
+        assert_eq!(last(&folder, 9).unwrap(), [entry("v5")]);
+        assert_eq!(fs::read(folder.history_file()).unwrap().split(|byte| *byte == b'\n').count(), 3);
     }
 
     #[test]

@@ -36,17 +36,19 @@ pub struct Keeper {
     pub program: PathBuf,
     /// The arguments before the path.
     pub arguments: Vec<OsString>,
+    /// How many files its instance may have open at first, if not as many as this process.
+    pub open_files: Option<u64>,
 }
 
 impl Keeper {
     /// The running program's own `keeper` command; right even if its file was replaced meanwhile.
     pub fn this_program() -> Self {
-        Self { program: "/proc/self/exe".into(), arguments: vec!["keeper".into()] }
+        Self { program: "/proc/self/exe".into(), arguments: vec!["keeper".into()], open_files: None }
     }
 }
 
 /// How an instance ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exit {
     /// What it gave to `exit`.
     pub code: Option<i32>,
@@ -54,15 +56,20 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// Whether its keeper saw it; without one nobody can tell.
     pub known: bool,
+    /// Whether processes that it had started ran on then, although it ended with success.
+    pub background: bool,
 }
 
 impl Exit {
-    const UNKNOWN: Self = Self { code: None, signal: None, known: false };
+    const UNKNOWN: Self = Self { code: None, signal: None, known: false, background: false };
 }
 
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code, self.signal) {
+            (Some(code), _) if self.background => {
+                write!(f, "exited with code {code} while processes that it had started ran on")
+            }
             (Some(code), _) => write!(f, "exited with code {code}"),
             (None, Some(signal)) => match rustix_name(signal) {
                 Some(name) => write!(f, "ended by {name}"),
@@ -142,6 +149,7 @@ impl Instance {
     pub async fn spawn(dir: &Path, launch: &Launch, keeper: &Keeper) -> Result<Self, SpawnError> {
         let dir =
             std::path::absolute(dir).map_err(|source| SpawnError::Folder { path: dir.to_owned(), source })?;
+        let launch = &Launch { open_files: keeper.open_files, ..launch.clone() };
         let lock = {
             let (dir, launch) = (dir.clone(), launch.clone());
             spawn_blocking(move || prepare(&dir, &launch))
@@ -192,6 +200,8 @@ impl Instance {
     /// Finds out what became of the one in this folder. While its keeper has not said anything yet, this waits.
     pub async fn adopt(dir: &Path) -> Result<Adopted, AdoptError> {
         let failed = |source| AdoptError::Folder { path: dir.to_owned(), source };
+        // Before its status: a keeper that ends takes the one away after it has written the other.
+        let launch = Launch::read(dir).map_err(failed)?;
         let found = tokio::time::timeout(SILENCE, look(dir)).await;
         let found = found.map_err(|_| AdoptError::Silent(dir.to_owned()))?.map_err(failed)?;
         let Some((status, process)) = found else { return Ok(Adopted::Never) };
@@ -199,8 +209,12 @@ impl Instance {
             return Ok(Adopted::Ended(Exit::UNKNOWN));
         }
         if status.state == State::Running {
-            let launch =
-                Launch::read(dir).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+            let Some(launch) = launch else {
+                return match Handle::open(process).map_err(failed)? {
+                    None => Ok(Adopted::Ended(Exit::UNKNOWN)),
+                    Some(_) => Err(failed(io::Error::new(io::ErrorKind::NotFound, "launch.json is missing"))),
+                };
+            };
             let instance = Self::open(dir.to_owned(), launch, status.keeper, process).map_err(failed)?;
             if instance.handle.is_some() {
                 return Ok(Adopted::Running(instance));
@@ -240,6 +254,11 @@ impl Instance {
     }
 
     /// Its main process.
+    pub fn main(&self) -> Identity {
+        self.process
+    }
+
+    /// That one's number.
     pub fn pid(&self) -> i32 {
         self.process.pid
     }
@@ -371,7 +390,7 @@ fn out_of_descriptors(error: &io::Error) -> bool {
 
 fn exit_of(state: &State) -> Exit {
     match *state {
-        State::Exited { code, signal } => Exit { code, signal, known: true },
+        State::Exited { code, signal, background } => Exit { code, signal, known: true, background },
         State::Running | State::FailedToStart { .. } => Exit::UNKNOWN,
     }
 }

@@ -9,6 +9,7 @@
 //!                    └── view                      └── logs       follows what it says
 //! ```
 
+mod atomic;
 pub mod clock;
 pub mod control;
 pub mod diagnostic;
@@ -21,6 +22,8 @@ pub mod keeper;
 pub mod logs;
 pub mod look;
 pub mod notify;
+pub mod open_files;
+pub mod own_folder;
 pub mod process;
 pub mod readiness;
 pub mod rehearse;

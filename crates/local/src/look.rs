@@ -58,6 +58,7 @@ fn instance(folder: &Folder, id: &str, boot_id: &str, known: Option<&state::Stat
         in_flight: 0,
         requests: 0,
         failed: 0,
+        stages: Vec::new(),
         wait: None,
     })
 }

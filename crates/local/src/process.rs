@@ -38,8 +38,9 @@ impl Stat {
     /// Looks a process up; `None` if there is none of that number. That it cannot be looked up (no file descriptor is
     /// left) does not mean that.
     pub fn of(pid: i32) -> io::Result<Option<Self>> {
-        match fs::read_to_string(format!("/proc/{pid}/stat")) {
-            Ok(text) => Ok(Self::parse(&text)),
+        // A process may give itself any bytes as its name.
+        match fs::read(format!("/proc/{pid}/stat")) {
+            Ok(text) => Ok(Self::parse(&String::from_utf8_lossy(&text))),
             Err(error) if nothing_of_ours(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -155,6 +156,25 @@ mod tests {
         let line = "77 (a) R b (x)) S 1 70 60 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000 200";
         let stat = Stat::parse(line).expect("a stat line");
         assert_eq!(stat, Stat { state: 'S', group: 70, session: 60, start_time: 4242 });
+    }
+
+    #[test]
+    fn a_command_name_that_is_no_text_hides_neither_its_process_nor_others() {
+        let named = "printf '\\377\\376' >/proc/$$/comm && echo named && read end";
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", named])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let said = std::io::BufRead::lines(io::BufReader::new(child.stdout.take().expect("its output")));
+        assert_eq!(said.map_while(Result::ok).next().as_deref(), Some("named"));
+        let pid = i32::try_from(child.id()).expect("a pid");
+        let found = find(|_| true).expect("reads /proc");
+        assert!(found.iter().any(|identity| identity.pid == pid));
+        assert!(found.contains(&Identity::own().expect("own identity")));
+        drop(child.stdin.take());
+        child.wait().expect("it ends");
     }
 
     #[test]

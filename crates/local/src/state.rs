@@ -1,7 +1,8 @@
 //! What a driver must know after it was killed: the specs, the rollout under way, which instance runs what.
 //!
 //! Written before anything is done that it tells of (a started instance has its number here first), so a successor
-//! never does the same twice and never gives a number again.
+//! never does the same twice and never gives a number again. The specs are in a file of their own too, which a loss of
+//! power leaves: all else it makes worthless, so a rollout's steps need not wait for the disk.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,8 +14,10 @@ use segue_core::rollout::{Goal, Rollout};
 use segue_core::{InstanceId, Time, Version, drain};
 use serde::{Deserialize, Serialize};
 
-use crate::folder::{Folder, write_atomically};
+use crate::atomic::{self, Outlives};
+use crate::folder::Folder;
 use crate::history::{What, Who};
+use crate::keeper::Launch;
 use crate::spec::{Spec, Strategy};
 
 /// The proxy's name as a path: the only way by which requests come.
@@ -101,14 +104,38 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
-    /// It was written by something else.
-    #[error("{path} cannot be understood ({why}); if it may be forgotten, delete it", path = path.display())]
+    /// Another Segue wrote it, and will again.
+    #[error(
+        "{path} is of another version of Segue (schema {schema}, this one's is {SCHEMA}): use that one, or delete the file, \
+         and what runs is taken over by what is known of each instance", path = path.display()
+    )]
     Foreign {
         /// The file.
         path: std::path::PathBuf,
-        /// Why.
-        why: String,
+        /// Its schema.
+        schema: u32,
     },
+    /// It is torn or was written over.
+    #[error("{path} cannot be understood: {why}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        why: serde_json::Error,
+    },
+}
+
+/// What every state has, whoever wrote it.
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<u32>,
+}
+
+/// The specs alone.
+#[derive(Serialize, Deserialize)]
+struct Revisions<T> {
+    schema: u32,
+    revisions: T,
 }
 
 // === impl State ===
@@ -137,24 +164,41 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Io { path, source }),
         };
-        let state: Self = serde_json::from_slice(&text)
-            .map_err(|error| StateError::Foreign { path: path.clone(), why: error.to_string() })?;
-        if state.schema != SCHEMA {
-            let why = format!("its schema is {}, this program's is {SCHEMA}", state.schema);
-            return Err(StateError::Foreign { path, why });
+        match serde_json::from_slice(&text) {
+            Ok(Head { schema: Some(schema) }) if schema != SCHEMA => {
+                return Err(StateError::Foreign { path, schema });
+            }
+            _ => {}
         }
-        Ok(Some(state))
+        serde_json::from_slice(&text).map(Some).map_err(|why| StateError::Damaged { path, why })
     }
 
-    /// Writes it down. What was `written` before tells what a loss of power must not take: the specs. Of the rest it
-    /// leaves nothing anyway, as it ends every instance too; so a rollout's steps do not wait for the disk.
+    /// What was written last. Where that is lost or damaged, it is what is left: the specs. Then the instances' own
+    /// files tell what runs.
+    pub fn recover(folder: &Folder, boot_id: &str) -> Result<Self, StateError> {
+        match Self::read(folder) {
+            Ok(Some(state)) => return Ok(state),
+            Ok(None) => {}
+            Err(StateError::Damaged { path, why }) => {
+                let aside = path.with_extension("json.damaged");
+                tracing::error!(%why, "{} cannot be understood; it is kept as {}", path.display(), aside.display());
+                fs::rename(&path, aside).map_err(|source| StateError::Io { path, source })?;
+            }
+            Err(error) => return Err(error),
+        }
+        let text = fs::read(folder.revisions_file()).unwrap_or_default();
+        let kept = serde_json::from_slice(&text).ok();
+        let revisions = kept.filter(|kept: &Revisions<_>| kept.schema == SCHEMA).map(|kept| kept.revisions);
+        Ok(Self { revisions: revisions.unwrap_or_default(), ..Self::empty(boot_id) })
+    }
+
+    /// Writes it down; what was `written` before tells whether the specs are to be, too.
     pub fn write(&self, folder: &Folder, written: Option<&Self>) -> Result<(), StateError> {
-        let durable = written.is_none_or(|written| written.revisions != self.revisions);
-        let path = folder.state_file();
-        let written = serde_json::to_vec_pretty(self)
-            .map_err(io::Error::from)
-            .and_then(|text| write_atomically(&path, &text, durable));
-        written.map_err(|source| StateError::Io { path, source })
+        if written.is_none_or(|written| written.revisions != self.revisions) {
+            let revisions = Revisions { schema: SCHEMA, revisions: &self.revisions };
+            write(folder.revisions_file(), &revisions, Outlives::PowerLoss)?;
+        }
+        write(folder.state_file(), self, Outlives::Kill)
     }
 
     /// A spec of another boot may still be gone back to; nothing else of it holds.
@@ -191,6 +235,19 @@ impl State {
             self.revisions.push(Revision { id: self.free_name(&spec.version), spec, worked: None });
         }
         &self.revisions[place]
+    }
+
+    /// The revision that a process was started from; one of the `offered` spec is taken in. What nobody knows gets a
+    /// name that no revision has.
+    pub fn recognise(&mut self, launch: &Launch, offered: Option<&Spec>) -> Version {
+        if let Some(known) = self.revisions.iter().find(|known| known.spec.runs(launch)) {
+            return known.id.clone();
+        }
+        match offered.filter(|spec| spec.runs(launch)) {
+            Some(spec) => self.admit(spec.clone()).id.clone(),
+            // No label has a space in it.
+            None => format!("{} (of an unknown spec)", launch.version).into(),
+        }
     }
 
     fn free_name(&self, label: &str) -> Version {
@@ -241,6 +298,13 @@ impl State {
             keep
         });
     }
+}
+
+fn write(path: std::path::PathBuf, value: &impl Serialize, outlives: Outlives) -> Result<(), StateError> {
+    let written = serde_json::to_vec_pretty(value)
+        .map_err(io::Error::from)
+        .and_then(|text| atomic::replace(&path, &text, outlives));
+    written.map_err(|source| StateError::Io { path, source })
 }
 
 /// Whether two specs start the same program: all else can change without another process.
@@ -296,77 +360,4 @@ pub(crate) fn spec_for_tests(version: &str, program: &str) -> Spec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::spec_for_tests as spec;
-    use super::*;
-    use crate::folder::StateDir;
-
-    #[test]
-    fn the_same_label_for_something_else_gets_a_name_of_its_own() {
-        let mut state = State::empty("boot");
-        assert_eq!(state.admit(spec("v1", "/bin/a")).id.as_str(), "v1");
-        assert_eq!(state.admit(spec("v1", "/bin/b")).id.as_str(), "v1~2");
-        assert_eq!(state.admit(spec("v1", "/bin/c")).id.as_str(), "v1~3");
-        assert_eq!(state.admit(spec("v1~2", "/bin/d")).id.as_str(), "v1~2~2");
-        assert_eq!(state.admit(spec("v1", "/bin/b")).id.as_str(), "v1~2");
-        assert_eq!(state.label(&"v1~3".into()), "v1");
-        assert_eq!(state.revisions.len(), 4);
-    }
-
-    #[test]
-    fn a_setting_that_changes_no_process_changes_no_revision() {
-        let mut state = State::empty("boot");
-        let first = state.admit(spec("v1", "/bin/a")).id.clone();
-        let mut more = spec("v1", "/bin/a");
-        more.replicas = 5.try_into().unwrap();
-        assert_eq!(state.admit(more).id, first);
-        assert_eq!(state.revision(&first).unwrap().goal().replicas, 5);
-    }
-
-    #[test]
-    fn the_last_good_is_the_one_that_worked_last_before_the_current_one() {
-        let mut state = State::empty("boot");
-        let [v1, v2, v3] = ["v1", "v2", "v3"].map(|label| state.admit(spec(label, label)).id.clone());
-        assert!(state.last_good(&v1).is_none());
-        state.worked(&v1);
-        state.worked(&v2);
-        assert_eq!(state.last_good(&v2).unwrap().id, v1);
-        assert_eq!(state.last_good(&v3).unwrap().id, v2, "v3 never worked");
-        state.worked(&v1);
-        assert_eq!(state.last_good(&v1).unwrap().id, v2, "a rollback can be rolled back");
-    }
-
-    #[test]
-    fn old_revisions_are_forgotten_unless_an_instance_still_runs_them() {
-        let mut state = State::empty("boot");
-        for number in 0..30 {
-            let label = format!("v{number}");
-            state.admit(spec(&label, &label));
-        }
-        state.instances.insert("web-1".into(), "v0".into());
-        state.prune();
-        assert_eq!(state.revisions.len(), KEPT);
-        assert!(state.revision(&"v0".into()).is_some());
-        assert!(state.revision(&"v1".into()).is_none());
-        assert!(state.revision(&"v29".into()).is_some());
-    }
-
-    #[test]
-    fn what_is_written_is_read_back_with_the_rollout_in_it() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
-        assert!(State::read(&folder).unwrap().is_none());
-        drop(folder.lock().unwrap());
-        let mut state = State::empty("boot");
-        let v1 = state.admit(spec("v1", "/bin/a")).id.clone();
-        let goal = state.revision(&v1).unwrap().goal();
-        let rollout = Rollout::begin(goal, None, Time::from_millis(5));
-        state.work = Some(Work { current: v1, rollout, deploy: None, ending: false });
-        state.write(&folder, None).unwrap();
-        assert_eq!(State::read(&folder).unwrap().unwrap(), state);
-
-        fs::write(folder.state_file(), "{}").unwrap();
-        let error = State::read(&folder).unwrap_err().to_string();
-        assert!(error.contains("state.json") && error.contains("delete it"), "{error}");
-    }
-}
+mod tests;

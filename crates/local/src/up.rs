@@ -16,7 +16,8 @@ use crate::folder::{Folder, FolderError, Held, StateDir};
 use crate::history::Who;
 use crate::instance::Keeper;
 use crate::notify::Manager;
-use crate::spec::Spec;
+use crate::open_files::OpenFiles;
+use crate::spec::{Spec, Strategy};
 
 /// How many connections may wait to be accepted; the kernel has its own limit.
 const BACKLOG: i32 = 4096;
@@ -38,6 +39,8 @@ pub struct Options {
     pub replace: bool,
     /// How keepers are started.
     pub keeper: Keeper,
+    /// How many files this process may have open.
+    pub open_files: OpenFiles,
     /// Who hears of every instance, to print what it says.
     pub output: Option<UnboundedSender<Started>>,
 }
@@ -101,19 +104,22 @@ fn listen_error(source: &io::Error) -> String {
 
 /// Brings a service up and keeps it up until it is told to end; answers how many requests the end cut.
 pub async fn up(options: Options) -> Result<u64, UpError> {
-    let Options { state_dir, spec, replace, keeper, output } = options;
+    let Options { state_dir, spec, replace, keeper, open_files, output } = options;
+    let keeper = Keeper { open_files: open_files.given, ..keeper };
     let folder = state_dir.service(&spec.name);
     let held = lock(&folder).await?;
     // All that may be refused comes before anything is touched that runs.
     let listener = listen(spec.listen)?;
-    let config = config(&spec)?;
+    let mut config = config(&spec)?;
+    let mut pool = pool_config(&spec);
+    keep_within(open_files, &spec, &mut config, &mut pool);
     let manager = Manager::of_environment().map_err(UpError::Process)?;
     let signals = Signals::take().map_err(UpError::Process)?;
     let socket = folder.control_socket();
     let setup = Setup {
         folder: folder.clone(),
         held,
-        pool: Pool::new(pool_config(&spec)),
+        pool: Pool::new(pool),
         spec: Some(spec),
         replace,
         keeper,
@@ -196,6 +202,7 @@ fn config(spec: &Spec) -> Result<Config, UpError> {
     limits.body = asked.body_timeout.unwrap_or(limits.body);
     limits.connect = asked.connect_timeout.unwrap_or(limits.connect);
     limits.answer = asked.answer_timeout.or(limits.answer);
+    limits.idle = asked.idle_timeout.unwrap_or(limits.idle);
     if let Some(tls) = &spec.tls {
         let read = |path: &PathBuf| {
             std::fs::read(path).map_err(|source| UpError::Pem { path: path.clone(), source })
@@ -208,7 +215,25 @@ fn config(spec: &Spec) -> Result<Config, UpError> {
 
 fn pool_config(spec: &Spec) -> PoolConfig {
     let default = PoolConfig::default();
-    PoolConfig { idle: spec.limits.idle_timeout.unwrap_or(default.idle), ..default }
+    PoolConfig { idle: spec.limits.upstream_idle_timeout.unwrap_or(default.idle), ..default }
+}
+
+/// Clients may not use up what instances and commands need.
+fn keep_within(open_files: OpenFiles, spec: &Spec, config: &mut Config, pool: &mut PoolConfig) {
+    let Strategy::Rolling { surge, .. } = spec.strategy;
+    let instances = spec.replicas.get() + surge;
+    let Some(clients) = open_files.clients(instances) else { return };
+    let asked = config.limits.connections;
+    if clients >= asked {
+        return;
+    }
+    config.limits.connections = clients;
+    pool.idle_connections = pool.idle_connections.min((clients / instances as usize).max(1));
+    tracing::warn!(
+        "at most {clients} clients at once are served, not the {asked} of limits.maxConnections: this process may \
+         have no more than {} open files (`ulimit -Hn`, systemd's LimitNOFILE)",
+        open_files.most.unwrap_or_default()
+    );
 }
 
 /// The signals that mean something to `up`.
@@ -253,5 +278,61 @@ impl Signals {
                 _ = self.hang_up.recv() => tracing::info!("SIGHUP is ignored: `segue deploy -f FILE` brings another spec"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Spec;
+
+    const DOCS: &str = include_str!("../../../docs/proxy.md");
+
+    fn spec(place: &std::path::Path, limits: &str) -> Spec {
+        let file = place.join("web.yaml");
+        std::fs::write(&file, format!("listen: :0\ncommand: [/bin/true]\nlimits: {{ {limits} }}\n")).unwrap();
+        Spec::load(&file).map_err(|found| found.render(false)).unwrap().spec
+    }
+
+    fn all_of(spec: &Spec) -> String {
+        format!("{:?} {:?}", config(spec).unwrap().limits, pool_config(spec))
+    }
+
+    #[test]
+    fn each_limit_changes_something_and_the_documented_default_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let plain = all_of(&spec(place.path(), ""));
+        let rows = DOCS.lines().skip_while(|line| !line.starts_with("| key | default")).skip(2);
+        let mut keys = 0;
+        for row in rows.take_while(|line| line.starts_with('|')) {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let (key, default) = (cells[1].trim_matches('`'), cells[2].replace([',', ' '], ""));
+            let other = match key {
+                "maxConnections" => "77",
+                "headerSize" => "77KiB",
+                _ => "77s",
+            };
+            let same = |value: &str| all_of(&spec(place.path(), &format!("{key}: {value}"))) == plain;
+            assert!(!same(other), "{key} changes nothing");
+            assert!(default == "none" || same(&default), "{key} is not {default} by default");
+            keys += 1;
+        }
+        assert_eq!(keys, 8);
+    }
+
+    #[test]
+    fn clients_are_capped_to_what_the_open_files_carry_and_never_raised() {
+        let place = tempfile::tempdir().unwrap();
+        let capped = |limits: &str, most: u64| {
+            let spec = spec(place.path(), limits);
+            let (mut config, mut pool) = (config(&spec).unwrap(), pool_config(&spec));
+            keep_within(OpenFiles { given: None, most: Some(most) }, &spec, &mut config, &mut pool);
+            (config.limits.connections, pool.idle_connections)
+        };
+        let (clients, idle) = capped("", 1000);
+        assert!((200..333).contains(&clients), "{clients}");
+        assert!(idle <= clients / 2, "{idle} for each of two instances");
+        assert_eq!(capped("maxConnections: 5", 1000).0, 5);
+        assert_eq!(capped("", 1_000_000).0, 10_000);
     }
 }

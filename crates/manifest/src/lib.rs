@@ -7,6 +7,7 @@
 //!  places               a pod        travels   needs
 //! ```
 
+pub mod files;
 pub mod inject;
 pub mod objects;
 pub mod paths;

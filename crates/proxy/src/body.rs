@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::downstream::Socket;
+use crate::downstream::{Held, Stream};
 use crate::flight::{Flight, Phase};
-use crate::registry::Registered;
 use crate::upstream::{Exchange, Failure, Multiplexed};
 
 /// The body of an answer: an instance's, passed on as it comes, or the proxy's own.
@@ -19,64 +18,51 @@ use crate::upstream::{Exchange, Failure, Multiplexed};
 pub(crate) struct AnswerBody {
     source: Source,
     flight: Arc<Flight>,
-    /// An HTTP/1.0 client's socket: only the connection's end tells it where the answer ends.
-    reset: Option<Socket>,
-    /// An HTTP/2 request's own place among the flights.
-    _registered: Option<Registered>,
+    /// What was read of the instance and is not handed over.
+    kept: usize,
+    /// The request's place on an HTTP/2 client's connection.
+    stream: Option<Stream>,
 }
 
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and a box per request costs")]
-enum Source {
+pub(crate) enum Source {
     Own(Bytes),
     Instance(Exchange),
     Http2(Multiplexed),
 }
 
 impl AnswerBody {
-    pub(crate) fn own(text: Bytes, flight: Arc<Flight>, registered: Option<Registered>) -> AnswerBody {
-        AnswerBody { source: Source::Own(text), flight, reset: None, _registered: registered }
-    }
-
-    pub(crate) fn of_http2(
-        body: Multiplexed,
-        flight: Arc<Flight>,
-        registered: Option<Registered>,
-    ) -> AnswerBody {
-        AnswerBody { source: Source::Http2(body), flight, reset: None, _registered: registered }
-    }
-
-    pub(crate) fn of_instance(
-        exchange: Exchange,
-        flight: Arc<Flight>,
-        registered: Option<Registered>,
-        reset: Option<Socket>,
-    ) -> AnswerBody {
-        AnswerBody { source: Source::Instance(exchange), flight, reset, _registered: registered }
+    pub(crate) fn new(source: Source, flight: Arc<Flight>, stream: Option<Stream>) -> AnswerBody {
+        AnswerBody { source, flight, kept: 0, stream }
     }
 }
 
 impl Body for AnswerBody {
-    type Data = Bytes;
+    type Data = Held;
     type Error = Failure;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    ) -> Poll<Option<Result<Frame<Held>, Failure>>> {
         let this = &mut *self;
-        match &mut this.source {
-            Source::Instance(exchange) => {
-                let polled = exchange.poll_body(context, &this.flight);
-                if let (Poll::Ready(Some(Err(_))), Some(socket)) = (&polled, &this.reset) {
-                    socket.reset_on_close();
-                }
-                polled
-            }
-            Source::Http2(body) => body.poll_body(context, &this.flight),
+        let (flight, stream) = (&this.flight, this.stream.as_ref());
+        let polled = match &mut this.source {
+            Source::Instance(exchange) => exchange.poll_body(context, flight, stream),
+            Source::Http2(body) => body.poll_body(context, flight, stream),
             Source::Own(text) if text.is_empty() => Poll::Ready(None),
             Source::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
+        };
+        let Some(stream) = stream else {
+            return polled.map_ok(|frame| frame.map_data(Held::from));
+        };
+        let polled = polled.map_ok(|frame| frame.map_data(|bytes| stream.hold(bytes)));
+        if let Source::Instance(exchange) = &this.source {
+            stream.keeps(this.kept, exchange.unread());
+            this.kept = exchange.unread();
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -98,6 +84,9 @@ impl Body for AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
+        if let Some(stream) = &self.stream {
+            stream.keeps(self.kept, 0);
+        }
         self.flight.on_instance(0);
         self.flight.enter(Phase::Flush);
     }

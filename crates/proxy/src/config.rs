@@ -37,20 +37,24 @@ impl Default for Config {
 /// Sizes, counts and times past which the proxy gives its own answer or ends a connection.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of a request's head; above, 431.
+    /// `headerSize`: bytes of a request's head; above, 431.
     pub header_bytes: usize,
-    /// Client connections at once; above, 503.
+    /// `maxConnections`: client connections at once; above, 503.
     pub connections: usize,
-    /// How long connecting to an instance may take; above, 504.
+    /// `connectTimeout`: how long connecting to an instance may take; above, 504.
     pub connect: Duration,
-    /// How long a client may take over a request's head once it began; above, the connection ends.
+    /// `headerTimeout`: how long a client may take over a request's head once it began; above, the connection ends.
     pub head: Duration,
-    /// How long a client may send nothing of its body (408), or read nothing of its answer (cut).
+    /// `bodyTimeout`: how long a client may send nothing of its body (408), or read nothing of its answer (cut).
     pub body: Duration,
-    /// How long an instance may take to begin its answer; above, 504. `None`: as long as it likes.
+    /// `answerTimeout`: how long an instance may take to begin its answer; above, 504. `None`: as long as it likes.
     pub answer: Option<Duration>,
-    /// How long a client connection may be idle between requests.
+    /// `idleTimeout`: how long a client connection may be idle between requests. (`upstreamIdleTimeout` is
+    /// [`PoolConfig::idle`].)
     pub idle: Duration,
+    /// Bytes of answers that all HTTP/2 clients together may leave untaken. One of them may leave a mebibyte, and each
+    /// one piece (at most 72 KiB) whatever the others leave.
+    pub answer_buffers: usize,
     /// How long `Expect: 100-continue` holds a body back when the instance says nothing.
     pub expect: Duration,
 }
@@ -65,15 +69,24 @@ impl Default for Limits {
             body: Duration::from_mins(1),
             answer: None,
             idle: Duration::from_secs(75),
+            answer_buffers: 256 * 1024 * 1024,
             expect: Duration::from_secs(1),
         }
+    }
+}
+
+impl Limits {
+    /// How many clients beyond [`Limits::connections`] are kept for a moment, until a place is free or they have their
+    /// 503. Each takes a file descriptor.
+    pub fn waiting(&self) -> usize {
+        (self.connections / 8).clamp(16, 256)
     }
 }
 
 /// How a [`crate::Pool`] keeps connections to its instances.
 #[derive(Debug, Clone)]
 pub struct PoolConfig {
-    /// An upstream connection idle for longer is not used again (less where the instance's own
+    /// `upstreamIdleTimeout`: an upstream connection idle for longer is not used again (less where the instance's own
     /// `Keep-Alive: timeout` says so). Below the 2 s of gunicorn and the 5 s of Node and uvicorn.
     pub idle: Duration,
     /// Idle connections kept per instance.

@@ -41,9 +41,22 @@ pub(crate) enum Phase {
     Upgraded,
     /// Nothing: an HTTP/2 connection, whose requests are flights of their own.
     Http2,
+    /// The first or next request of an HTTP/2 connection.
+    Http2Idle,
+    /// The end of an HTTP/2 connection that has no request and was told to go.
+    Http2Leaving,
+    /// Other answers of the same HTTP/2 client to be taken: it has left too much of them.
+    Room,
 }
 
-const PHASES: [Phase; 11] = [
+impl Phase {
+    /// Whether it is that of an HTTP/2 connection.
+    pub(crate) fn is_http2(self) -> bool {
+        matches!(self, Phase::Http2 | Phase::Http2Idle | Phase::Http2Leaving)
+    }
+}
+
+const PHASES: [Phase; 14] = [
     Phase::Parked,
     Phase::Idle,
     Phase::Head,
@@ -55,6 +68,9 @@ const PHASES: [Phase; 11] = [
     Phase::Flush,
     Phase::Upgraded,
     Phase::Http2,
+    Phase::Http2Idle,
+    Phase::Http2Leaving,
+    Phase::Room,
 ];
 
 /// What the sweep decided about a flight.
@@ -92,6 +108,8 @@ pub(crate) struct Flight {
     verdict: AtomicU8,
     /// Since when the client's socket takes no more bytes, 0 if it does.
     blocked_since: AtomicU64,
+    /// Since when an HTTP/2 client has been sending a head, 0 if it has not.
+    head_since: AtomicU64,
     /// The key of the instance whose request this is, 0 for none.
     instance: AtomicU64,
     /// What [`Flight::since`] was when the verdict was found. Should it have moved on, the verdict came too late:
@@ -119,6 +137,7 @@ impl Flight {
             since: AtomicU64::new(since),
             verdict: AtomicU8::new(0),
             blocked_since: AtomicU64::new(0),
+            head_since: AtomicU64::new(0),
             instance: AtomicU64::new(0),
             judged_since: AtomicU64::new(0),
             cut_of: AtomicU64::new(0),
@@ -273,9 +292,29 @@ impl Flight {
         self.blocked_since.load(Ordering::Relaxed)
     }
 
+    /// Whether an HTTP/2 client is sending a head.
+    pub(crate) fn in_head(&self, in_head: bool) {
+        if !in_head {
+            self.head_since.store(0, Ordering::Relaxed);
+        } else if self.head_since() == 0 {
+            self.head_since.store(clock::coarse().max(1), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn head_since(&self) -> u64 {
+        self.head_since.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is a client connection that could be closed for another one.
+    pub(crate) fn may_make_room(&self) -> bool {
+        matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Http2Idle)
+            && self.verdict() != Verdict::GoAway
+            && self.head_since() == 0
+    }
+
     /// Whether a request is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        !matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Head | Phase::Http2)
+        !self.phase().is_http2() && !matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Head)
     }
 }
 

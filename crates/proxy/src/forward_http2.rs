@@ -13,14 +13,13 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use crate::body::AnswerBody;
-use crate::downstream::{ClientGone, Connection, poll_gone};
+use crate::body::{AnswerBody, Source};
+use crate::downstream::{ClientGone, Connection, Stream, poll_gone};
 use crate::flight::{Flight, Phase, Verdict};
 use crate::forward::{finish_headers, open, own_answer, reason_of, response};
 use crate::hop;
 use crate::instance::Claim;
 use crate::reason::Reason;
-use crate::registry::Registered;
 use crate::request;
 use crate::upstream::{Failure, Multiplexed, SharedLink, UploadBody};
 
@@ -28,7 +27,7 @@ use crate::upstream::{Failure, Multiplexed, SharedLink, UploadBody};
 pub(crate) async fn forward_http2(
     connection: Arc<Connection>,
     flight: Arc<Flight>,
-    registered: Option<Registered>,
+    stream: Option<Stream>,
     parts: Parts,
     body: Option<Incoming>,
 ) -> Result<Response<AnswerBody>, ClientGone> {
@@ -38,7 +37,7 @@ pub(crate) async fn forward_http2(
         Err(reason) => Ok(Err(reason)),
     };
     match sent? {
-        Err(reason) => Ok(own_answer(&connection, flight, registered, version, reason)),
+        Err(reason) => Ok(own_answer(&connection, flight, stream, version, reason)),
         Ok((claim, answer)) => {
             let (parts, body) = answer.into_parts();
             let mut headers = parts.headers;
@@ -47,7 +46,7 @@ pub(crate) async fn forward_http2(
             }
             finish_headers(&connection, version, &mut headers, Some(claim.instance()));
             let body = Multiplexed::new(body, claim);
-            Ok(response(parts.status, headers, AnswerBody::of_http2(body, flight, registered)))
+            Ok(response(parts.status, headers, AnswerBody::new(Source::Http2(body), flight, stream)))
         }
     }
 }

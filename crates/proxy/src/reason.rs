@@ -35,6 +35,8 @@ pub enum Reason {
     TargetTooLong,
     /// A method that a reverse proxy does not carry (CONNECT).
     MethodNotCarried,
+    /// The request's body has a transfer coding beside `chunked`.
+    CodingNotCarried,
     /// More client connections than allowed.
     TooManyConnections,
     /// The proxy has no file descriptor left for a connection to an instance.
@@ -42,28 +44,29 @@ pub enum Reason {
 }
 
 /// How many reasons there are.
-pub(crate) const COUNT: usize = 15;
-
-/// All reasons, in the order of their numbers.
-pub(crate) const ALL: [Reason; COUNT] = [
-    Reason::NoInstance,
-    Reason::ConnectRefused,
-    Reason::ConnectTimeout,
-    Reason::InstanceClosed,
-    Reason::BadAnswer,
-    Reason::AnswerTimeout,
-    Reason::Cut,
-    Reason::BodyTimeout,
-    Reason::BadBody,
-    Reason::HeaderTooLarge,
-    Reason::BadRequest,
-    Reason::TargetTooLong,
-    Reason::MethodNotCarried,
-    Reason::TooManyConnections,
-    Reason::OutOfFileDescriptors,
-];
+pub(crate) const COUNT: usize = 16;
 
 impl Reason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Reason; COUNT] = [
+        Reason::NoInstance,
+        Reason::ConnectRefused,
+        Reason::ConnectTimeout,
+        Reason::InstanceClosed,
+        Reason::BadAnswer,
+        Reason::AnswerTimeout,
+        Reason::Cut,
+        Reason::BodyTimeout,
+        Reason::BadBody,
+        Reason::HeaderTooLarge,
+        Reason::BadRequest,
+        Reason::TargetTooLong,
+        Reason::MethodNotCarried,
+        Reason::CodingNotCarried,
+        Reason::TooManyConnections,
+        Reason::OutOfFileDescriptors,
+    ];
+
     /// The value of `segue-reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +83,7 @@ impl Reason {
             Reason::BadRequest => "bad-request",
             Reason::TargetTooLong => "target-too-long",
             Reason::MethodNotCarried => "method-not-carried",
+            Reason::CodingNotCarried => "coding-not-carried",
             Reason::TooManyConnections => "too-many-connections",
             Reason::OutOfFileDescriptors => "out-of-file-descriptors",
         }
@@ -97,7 +101,7 @@ impl Reason {
             Reason::BadBody | Reason::BadRequest => StatusCode::BAD_REQUEST,
             Reason::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Reason::MethodNotCarried => StatusCode::NOT_IMPLEMENTED,
+            Reason::MethodNotCarried | Reason::CodingNotCarried => StatusCode::NOT_IMPLEMENTED,
         }
     }
 }
@@ -108,9 +112,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_its_own_kebab_case_word_and_an_error_status() {
-        let words: std::collections::HashSet<_> = ALL.iter().map(|reason| reason.as_str()).collect();
+        let words: std::collections::HashSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(words.len(), COUNT);
-        for (number, reason) in ALL.into_iter().enumerate() {
+        for (number, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, number);
             assert!(reason.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
             assert!(reason.status().is_client_error() || reason.status().is_server_error());

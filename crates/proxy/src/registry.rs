@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::flight::Flight;
+use crate::flight::{Flight, Verdict};
 
 /// All flights of one proxy.
 #[derive(Debug, Default)]
@@ -33,6 +33,25 @@ impl Registry {
     /// Judges every request and upgraded connection; how many they were.
     pub(crate) fn cut_all(&self) -> u64 {
         self.cut_where(0, Flight::is_busy)
+    }
+
+    /// Tells clients to go that have been idle since then, the longest idle first, so many of them; false if nobody was
+    /// told.
+    pub(crate) fn send_idle_away(&self, count: usize, since: u64) -> bool {
+        let mut idle = Vec::new();
+        self.each(|flight| {
+            if flight.may_make_room() && flight.since() <= since {
+                idle.push((flight.since(), flight.clone()));
+            }
+        });
+        if count < idle.len() {
+            idle.select_nth_unstable_by_key(count, |(since, _)| *since);
+            idle.truncate(count);
+        }
+        for (since, flight) in &idle {
+            flight.judge(Verdict::GoAway, *since);
+        }
+        !idle.is_empty()
     }
 
     fn cut_where(&self, instance: u64, is_meant: impl Fn(&Flight) -> bool) -> u64 {
@@ -72,6 +91,33 @@ impl Drop for Registered {
 mod tests {
     use super::*;
     use crate::flight::Phase;
+
+    #[test]
+    fn those_who_were_idle_for_longest_are_sent_away() {
+        let registry = Arc::new(Registry::default());
+        let flights = [(Phase::Idle, 5), (Phase::Answer, 1), (Phase::Http2Idle, 3), (Phase::Parked, 4)]
+            .map(|(phase, since)| Arc::new(Flight::since_then(phase, since)));
+        let _places = flights.each_ref().map(|flight| registry.register(flight.clone()));
+        let told = || flights.each_ref().map(|flight| flight.verdict() == Verdict::GoAway);
+        assert!(!registry.send_idle_away(1, 2));
+        assert!(registry.send_idle_away(1, 9));
+        assert_eq!(told(), [false, false, true, false]);
+        assert!(registry.send_idle_away(9, 4));
+        assert_eq!(told(), [false, false, true, true]);
+        assert!(registry.send_idle_away(9, 9) && !registry.send_idle_away(9, 9));
+        assert_eq!(told(), [true, false, true, true]);
+    }
+
+    #[test]
+    fn a_client_that_is_sending_a_head_is_not_sent_away() {
+        let registry = Arc::new(Registry::default());
+        let flight = Arc::new(Flight::since_then(Phase::Http2Idle, 5));
+        let _place = registry.register(flight.clone());
+        flight.in_head(true);
+        assert!(!registry.send_idle_away(1, 9));
+        flight.in_head(false);
+        assert!(registry.send_idle_away(1, 9));
+    }
 
     #[test]
     fn the_registry_counts_and_cuts_what_is_under_way() {

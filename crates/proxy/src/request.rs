@@ -1,9 +1,9 @@
 //! The head of a request as an instance gets it.
 //!
 //! The target in origin form, `Host` first, then the client's headers in their order without those of its
-//! connection, then `X-Forwarded-For`, `-Proto` and `-Host`. Those that came in are replaced, because a client
-//! could write anything there, unless [`crate::Config::trust_forwarded`]. No `Via` is added, as other reverse
-//! proxies do not by default.
+//! connection, then `X-Forwarded-For`, `-Proto` and `-Host`. Those that came in are replaced, and all others of their
+//! kind taken out, because a client could write anything there, unless [`crate::Config::trust_forwarded`]. No `Via` is
+//! added, as other reverse proxies do not by default.
 
 use http::header::GetAll;
 use http::request::Parts;
@@ -46,6 +46,7 @@ pub(crate) fn encode(
     }
     let headers = &parts.headers;
     let host = host(parts)?;
+    one_length(headers)?;
     out.extend_from_slice(parts.method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(parts.uri.path_and_query().map_or("/", |target| target.as_str()).as_bytes());
@@ -64,14 +65,15 @@ pub(crate) fn encode(
         match name.as_str() {
             "host" | "x-forwarded-for" => {}
             "cookie" if parts.version == Version::HTTP_2 => cookies = true,
-            "x-forwarded-proto" | "x-forwarded-host" | "forwarded" if !origin.trust_forwarded => {}
+            text if !origin.trust_forwarded && hop::is_forwarded(text) => {}
+            text if hop::is_disguised(text) => {}
             "expect" if !has_body => {}
             // Equal ones may have been repeated.
             "content-length" if std::mem::replace(&mut has_length, true) => {}
             "te" if value.eq_ignore_ascii_case(b"trailers") => {
                 out.extend_from_slice(b"te: trailers\r\nconnection: te\r\n");
             }
-            _ if hop::is_hop_by_hop(name) => {}
+            text if hop::is_hop_by_hop(text) => {}
             _ if !named.is_empty() && named.contains(name) => {}
             text => {
                 expects |= text == "expect" && value.eq_ignore_ascii_case(b"100-continue");
@@ -104,6 +106,7 @@ pub(crate) fn for_http2(parts: Parts, origin: &Origin) -> Result<Request<()>, Re
         return Err(Reason::MethodNotCarried);
     }
     let host = host(&parts)?.to_vec();
+    one_length(&parts.headers)?;
     let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     let uri = Uri::builder().scheme("http").authority(&host[..]).path_and_query(target).build();
     let mut request = Request::new(());
@@ -115,7 +118,7 @@ pub(crate) fn for_http2(parts: Parts, origin: &Origin) -> Result<Request<()>, Re
         headers.remove(name);
     }
     let trailers = hop::has_word(&headers, &header::TE, "trailers");
-    let dropped: Vec<_> = headers.keys().filter(|name| hop::is_hop_by_hop(name)).cloned().collect();
+    let dropped: Vec<_> = headers.keys().filter(|name| is_dropped(name.as_str(), origin)).cloned().collect();
     for name in dropped.iter().chain([&header::HOST, &header::EXPECT]) {
         headers.remove(name);
     }
@@ -129,13 +132,25 @@ pub(crate) fn for_http2(parts: Parts, origin: &Origin) -> Result<Request<()>, Re
         headers.entry(PROTO).or_insert(HeaderValue::from_static(origin.scheme));
         headers.entry(HOST).or_insert(value(&host)?);
     } else {
-        headers.remove(header::FORWARDED);
         headers.insert(FOR, value(origin.client.as_bytes())?);
         headers.insert(PROTO, HeaderValue::from_static(origin.scheme));
         headers.insert(HOST, value(&host)?);
     }
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+fn is_dropped(name: &str, origin: &Origin) -> bool {
+    hop::is_hop_by_hop(name)
+        || hop::is_disguised(name)
+        || (!origin.trust_forwarded && hop::is_forwarded(name))
+}
+
+/// Equal lengths may be repeated, different ones are two readings of one request.
+fn one_length(headers: &HeaderMap) -> Result<(), Reason> {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).into_iter();
+    let first = lengths.next();
+    if lengths.all(|length| Some(length) == first) { Ok(()) } else { Err(Reason::BadRequest) }
 }
 
 /// RFC 9112 section 3.2: HTTP/1.1 has exactly one `Host`; a target in absolute form (and HTTP/2) overrides it.

@@ -135,3 +135,37 @@ fn an_instance_that_speaks_http_2_gets_the_same_request() {
         ]
     );
 }
+
+#[test]
+fn to_an_instance_that_speaks_http_2_nothing_made_up_goes_either() {
+    let names = |trust: bool| {
+        let mut request = get();
+        for name in ["x-forwarded-port", "x-real-ip", "forwarded", "x_forwarded_for", "content_length", "x-a"]
+        {
+            request = request.header(name, "1");
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let request = for_http2(parts, &origin(trust)).unwrap();
+        let mut names: Vec<_> = request.headers().keys().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names
+    };
+    let written = ["x-a", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+    assert_eq!(names(false), written);
+    let mut trusted = [&written[..], &["forwarded", "x-forwarded-port", "x-real-ip"]].concat();
+    trusted.sort_unstable();
+    assert_eq!(names(true), trusted);
+}
+
+#[test]
+fn two_lengths_are_carried_only_if_they_are_equal() {
+    let request = |second: &str| {
+        let request = Request::post("/").header("host", "a");
+        request.header("content-length", "3").header("content-length", second)
+    };
+    let (text, _) = encoded(request("3"), true, false).unwrap();
+    assert_eq!(text.matches("content-length: 3\r\n").count(), 1);
+    assert_eq!(encoded(request("4"), true, false).err(), Some(Reason::BadRequest));
+    let (parts, ()) = request("4").body(()).unwrap().into_parts();
+    assert_eq!(for_http2(parts, &origin(false)).err(), Some(Reason::BadRequest));
+}

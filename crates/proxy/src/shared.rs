@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
 use crate::config::Config;
+use crate::downstream::Budget;
 use crate::pool::Pool;
 use crate::registry::Registry;
 use crate::stats::Counters;
+
+/// Clients that were idle for less keep their connection, even where no file descriptor is left.
+const A_WHILE_MS: u64 = 2000;
 
 /// What all workers of one proxy share.
 pub(crate) struct Shared {
@@ -20,6 +24,12 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) registry: Arc<Registry>,
+    /// What HTTP/2 clients leave untaken.
+    pub(crate) budget: Arc<Budget>,
+    /// Told when a client connection ended.
+    pub(crate) freed: Notify,
+    /// Clients that have no place yet.
+    pub(crate) waiting: AtomicUsize,
     /// Told after each sweep.
     pub(crate) swept: Notify,
     /// When the drain began, 0 before.
@@ -30,15 +40,24 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(pool: Pool, config: Config) -> Shared {
         Shared {
+            budget: Arc::new(Budget::new(config.limits.answer_buffers)),
             tls: config.tls.as_ref().map(crate::Tls::acceptor),
             pool,
             config,
             counters: Arc::default(),
             registry: Arc::default(),
+            freed: Notify::new(),
+            waiting: AtomicUsize::new(0),
             swept: Notify::new(),
             draining_since: AtomicU64::new(0),
             drain: Notify::new(),
         }
+    }
+
+    /// Sends clients away that have been idle for a while; false if there are none. One that asked just now is likely
+    /// to ask again.
+    pub(crate) fn free_file_descriptors(&self, count: usize) -> bool {
+        self.registry.send_idle_away(count, clock::now().saturating_sub(A_WHILE_MS))
     }
 
     /// From now on: no new connections, and clients are told to leave.

@@ -25,7 +25,7 @@ impl Counters {
     }
 
     pub(crate) fn view(&self) -> Stats {
-        let own_answers = reason::ALL
+        let own_answers = Reason::ALL
             .into_iter()
             .zip(&self.answers)
             .map(|(reason, count)| (reason.as_str(), count.load(Ordering::Relaxed)))

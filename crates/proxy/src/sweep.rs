@@ -32,6 +32,9 @@ fn sweep(shared: &Shared, now: u64) {
     let grace = clock::millis(shared.config.websocket_grace);
     shared.registry.each(|flight| {
         flight.enforce_cut();
+        if flight.phase() == Phase::Room {
+            flight.wake();
+        }
         let since = flight.since();
         match decide(flight, limits, draining_since, grace, now) {
             Fate::GoOn => {}
@@ -56,6 +59,9 @@ fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: 
     if blocked_since > 0 && now.saturating_sub(blocked_since) > clock::millis(limits.body) {
         return Fate::End;
     }
+    if flight.head_since() > 0 && now.saturating_sub(flight.head_since()) > clock::millis(limits.head) {
+        return Fate::End;
+    }
     if flight.verdict() == Verdict::Cut {
         return Fate::GoOn;
     }
@@ -71,13 +77,14 @@ fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: 
                 Fate::GoOn
             }
         }
-        Phase::Head if over(limits.head) => Fate::End,
+        // An HTTP/2 client that was told to go takes about one round trip.
+        Phase::Head | Phase::Http2Leaving if over(limits.head) => Fate::End,
         Phase::ClientBody if over(limits.body) => Fate::Judge(Verdict::BodyTimeout),
         Phase::Answer if limits.answer.is_some_and(over) => Fate::Judge(Verdict::AnswerTimeout),
         // HTTP/2: its client reads other streams, but not this one.
         Phase::Client | Phase::Flush if over(limits.body) => Fate::End,
-        // Neither side said anything: GOAWAY. A request that is under way is still finished.
-        Phase::Http2 if over(limits.idle) => Fate::Judge(Verdict::GoAway),
+        // GOAWAY: a request that is on its way is still answered.
+        Phase::Http2Idle if over(limits.idle) => Fate::Judge(Verdict::GoAway),
         Phase::Upgraded => {
             let leaving = [flight.withdrawn_since(), draining_since].into_iter().flatten().min();
             let due = leaving.is_some_and(|since| now.saturating_sub(since) >= grace);
@@ -109,8 +116,9 @@ mod tests {
         for (phase, limit, fate_after) in [
             (Phase::Idle, PARK_AFTER_MS, Fate::Judge(Verdict::Park)),
             (Phase::Parked, 4000, Fate::Judge(Verdict::GoAway)),
-            (Phase::Http2, 4000, Fate::Judge(Verdict::GoAway)),
+            (Phase::Http2Idle, 4000, Fate::Judge(Verdict::GoAway)),
             (Phase::Head, 1000, Fate::End),
+            (Phase::Http2Leaving, 1000, Fate::End),
             (Phase::ClientBody, 2000, Fate::Judge(Verdict::BodyTimeout)),
             (Phase::Answer, 3000, Fate::Judge(Verdict::AnswerTimeout)),
             (Phase::Client, 2000, Fate::End),
@@ -119,7 +127,7 @@ mod tests {
             assert_eq!(fate(phase, limit, None), Fate::GoOn, "{phase:?}");
             assert_eq!(fate(phase, limit + 1, None), fate_after, "{phase:?}");
         }
-        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded] {
+        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded, Phase::Http2, Phase::Room] {
             assert_eq!(fate(phase, 1_000_000, None), Fate::GoOn, "{phase:?} has no limit of its own");
         }
     }
@@ -132,6 +140,19 @@ mod tests {
         assert_eq!(fate(Phase::Answer, 2000, Some(3000)), Fate::GoOn);
         assert_eq!(fate(Phase::Upgraded, 9000, Some(499)), Fate::GoOn);
         assert_eq!(fate(Phase::Upgraded, 9000, Some(500)), Fate::Judge(Verdict::GoAway));
+    }
+
+    #[test]
+    fn a_head_of_http_2_has_its_limit_beside_other_requests() {
+        clock::tick();
+        let flight = Flight::new(Phase::Http2);
+        flight.in_head(true);
+        let (limits, since) = (Limits::default(), flight.head_since());
+        let limit = clock::millis(limits.head);
+        assert_eq!(decide(&flight, &limits, None, 0, since + limit), Fate::GoOn);
+        assert_eq!(decide(&flight, &limits, None, 0, since + limit + 1), Fate::End);
+        flight.in_head(false);
+        assert_eq!(decide(&flight, &limits, None, 0, since + limit + 1), Fate::GoOn);
     }
 
     #[test]

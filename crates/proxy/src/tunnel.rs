@@ -51,6 +51,8 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
         let Ok(client) = client.await else { return };
         let (client_reads, client_writes) = tokio::io::split(TokioIo::new(client));
         let (server_reads, server_writes) = link.into_stream().into_split();
+        // A WebSocket tells its end itself.
+        let mut broken = Broken((!is_websocket).then(|| socket.clone()));
         let talk = Talk::new(flight, socket);
         let tracker = |sender| is_websocket.then(|| Tracker::new(Rules::any_extension(sender)));
         let up = up(&talk, client_reads, server_writes, tracker(Sender::Client));
@@ -61,13 +63,34 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
             clock::sleep(CLOSING).await;
         };
         tokio::select! {
-            ended = both => if let Err(error) = ended { tracing::debug!(%error, "upgraded connection") },
+            ended = both => match ended {
+                Ok(_) => broken.ended(),
+                Err(error) => tracing::debug!(%error, "upgraded connection"),
+            },
             () = overdue => tracing::debug!("an upgraded connection did not close after 1001"),
         }
     });
     carried.carried_by(task.abort_handle());
     // What is found out about the client's socket concerns this task from now on.
     client_flight.carried_by(task.abort_handle());
+}
+
+/// A protocol of which only the connection's end tells the end: unless both sides ended it, the client sees a reset.
+struct Broken(Option<Socket>);
+
+impl Broken {
+    /// Both sides have ended it.
+    fn ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Broken {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.0 {
+            socket.reset_on_close();
+        }
+    }
 }
 
 /// Counts an upgraded connection of an instance while it lives.

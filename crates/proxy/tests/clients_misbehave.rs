@@ -16,7 +16,7 @@ fn slow() -> Origin {
 }
 
 #[test]
-fn one_that_half_closes_after_its_request_is_answered() {
+pub(crate) fn one_that_half_closes_after_its_request_is_answered() {
     let proxy = start(&pool_of(&[slow().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello");
@@ -26,7 +26,7 @@ fn one_that_half_closes_after_its_request_is_answered() {
 }
 
 #[test]
-fn one_that_resets_lets_its_instance_go() {
+pub(crate) fn one_that_resets_lets_its_instance_go() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         // It would take for ever; what ends it is that the proxy closes.
@@ -45,7 +45,7 @@ fn one_that_resets_lets_its_instance_go() {
 }
 
 #[test]
-fn one_that_resets_in_the_middle_of_its_body_lets_its_instance_go() {
+pub(crate) fn one_that_resets_in_the_middle_of_its_body_lets_its_instance_go() {
     let pool = pool_of(&[Origin::echo().address]);
     let proxy = start(&pool, config());
     let mut client = Client::connect(proxy.local_addr());
@@ -58,7 +58,7 @@ fn one_that_resets_in_the_middle_of_its_body_lets_its_instance_go() {
 }
 
 #[test]
-fn one_that_breaks_its_body_off_is_told() {
+pub(crate) fn one_that_breaks_its_body_off_is_told() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 500\r\n\r\nhello");
@@ -84,7 +84,7 @@ fn never_reading() -> (Proxy, segue_proxy::Pool, Client) {
 }
 
 #[test]
-fn one_that_never_reads_does_not_hold_its_instance_for_ever() {
+pub(crate) fn one_that_never_reads_does_not_hold_its_instance_for_ever() {
     let (proxy, pool, _client) = never_reading();
     until("in flight", || pool.instances()[0].in_flight == 1);
     pool.withdraw("a");
@@ -93,7 +93,7 @@ fn one_that_never_reads_does_not_hold_its_instance_for_ever() {
 }
 
 #[test]
-fn one_that_never_reads_does_not_hold_up_a_drain() {
+pub(crate) fn one_that_never_reads_does_not_hold_up_a_drain() {
     let (proxy, pool, _client) = never_reading();
     until("in flight", || pool.instances()[0].in_flight == 1);
     let began = now();
@@ -103,7 +103,7 @@ fn one_that_never_reads_does_not_hold_up_a_drain() {
 }
 
 #[test]
-fn one_that_sends_nothing_of_its_body_gets_a_408() {
+pub(crate) fn one_that_sends_nothing_of_its_body_gets_a_408() {
     let limits = Limits { body: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -116,7 +116,7 @@ fn one_that_sends_nothing_of_its_body_gets_a_408() {
 }
 
 #[test]
-fn one_that_sends_its_body_slowly_but_steadily_is_served() {
+pub(crate) fn one_that_sends_its_body_slowly_but_steadily_is_served() {
     let limits = Limits { body: Duration::from_millis(500), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -129,7 +129,7 @@ fn one_that_sends_its_body_slowly_but_steadily_is_served() {
 }
 
 #[test]
-fn one_that_never_ends_its_head_is_closed() {
+pub(crate) fn one_that_never_ends_its_head_is_closed() {
     let limits = Limits { head: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -139,7 +139,7 @@ fn one_that_never_ends_its_head_is_closed() {
 }
 
 #[test]
-fn one_that_is_idle_for_too_long_is_closed() {
+pub(crate) fn one_that_is_idle_for_too_long_is_closed() {
     let limits = Limits { idle: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut silent = Client::connect(proxy.local_addr());
@@ -151,7 +151,7 @@ fn one_that_is_idle_for_too_long_is_closed() {
 }
 
 #[test]
-fn one_that_reads_its_answer_slowly_but_steadily_gets_all_of_it() {
+pub(crate) fn one_that_reads_its_answer_slowly_but_steadily_gets_all_of_it() {
     const SIZE: usize = 3_000_000;
     let origin = Origin::answering(|_| ok(vec![b'x'; SIZE]));
     let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };

@@ -7,7 +7,7 @@ use crate::support::origin::{Origin, ok};
 use crate::support::{PATIENCE, config, pause, pool_of, start, until};
 
 #[test]
-fn a_request_that_was_not_answered_gets_a_504_and_another_instance_is_left_alone() {
+pub(crate) fn a_request_that_was_not_answered_gets_a_504_and_another_instance_is_left_alone() {
     let slow = || {
         Origin::answering(|_| {
             pause(Duration::from_millis(600));
@@ -31,7 +31,7 @@ fn a_request_that_was_not_answered_gets_a_504_and_another_instance_is_left_alone
 }
 
 #[test]
-fn an_answer_that_had_begun_breaks_off_visibly() {
+pub(crate) fn an_answer_that_had_begun_breaks_off_visibly() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n");
@@ -49,7 +49,7 @@ fn an_answer_that_had_begun_breaks_off_visibly() {
 }
 
 #[test]
-fn one_whose_client_does_not_read_is_cut_too() {
+pub(crate) fn one_whose_client_does_not_read_is_cut_too() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");

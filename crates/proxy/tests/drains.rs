@@ -18,7 +18,7 @@ fn slow(milliseconds: u64) -> Origin {
 }
 
 #[test]
-fn what_is_in_flight_is_finished_with_connection_close() {
+pub(crate) fn what_is_in_flight_is_finished_with_connection_close() {
     let pool = pool_of(&[slow(500).address]);
     let proxy = start(&pool, config());
     let mut client = Client::connect(proxy.local_addr());
@@ -35,7 +35,7 @@ fn what_is_in_flight_is_finished_with_connection_close() {
 }
 
 #[test]
-fn idle_connections_are_closed_and_hold_nothing_up() {
+pub(crate) fn idle_connections_are_closed_and_hold_nothing_up() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut used = Client::connect(proxy.local_addr());
     used.get("/");
@@ -48,7 +48,7 @@ fn idle_connections_are_closed_and_hold_nothing_up() {
 }
 
 #[test]
-fn a_client_that_keeps_asking_is_sent_away_by_its_next_answer() {
+pub(crate) fn a_client_that_keeps_asking_is_sent_away_by_its_next_answer() {
     let proxy = start(&pool_of(&[slow(20).address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.get("/");
@@ -70,7 +70,7 @@ fn a_client_that_keeps_asking_is_sent_away_by_its_next_answer() {
 }
 
 #[test]
-fn what_outlives_the_deadline_is_cut_counted_and_told() {
+pub(crate) fn what_outlives_the_deadline_is_cut_counted_and_told() {
     let proxy = start(&pool_of(&[slow(60_000).address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -82,7 +82,7 @@ fn what_outlives_the_deadline_is_cut_counted_and_told() {
 }
 
 #[test]
-fn a_dropped_proxy_closes_everything() {
+pub(crate) fn a_dropped_proxy_closes_everything() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let address = proxy.local_addr();
     let mut client = Client::connect(address);

@@ -14,7 +14,7 @@ fn patient() -> Config {
 }
 
 #[test]
-fn the_client_is_told_to_go_on_when_the_instance_says_so() {
+pub(crate) fn the_client_is_told_to_go_on_when_the_instance_says_so() {
     let origin = Origin::new(|mut client| {
         let mut request = client.head().unwrap();
         assert_eq!(request.header("expect"), "100-continue");
@@ -32,7 +32,7 @@ fn the_client_is_told_to_go_on_when_the_instance_says_so() {
 }
 
 #[test]
-fn a_refusal_comes_before_any_of_the_body() {
+pub(crate) fn a_refusal_comes_before_any_of_the_body() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send("HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n");
@@ -44,7 +44,7 @@ fn a_refusal_comes_before_any_of_the_body() {
 }
 
 #[test]
-fn an_instance_that_says_nothing_gets_the_body_after_a_while() {
+pub(crate) fn an_instance_that_says_nothing_gets_the_body_after_a_while() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     let began = now();
@@ -56,7 +56,7 @@ fn an_instance_that_says_nothing_gets_the_body_after_a_while() {
 }
 
 #[test]
-fn other_interim_answers_do_not_pass_for_the_final_one() {
+pub(crate) fn other_interim_answers_do_not_pass_for_the_final_one() {
     let origin = Origin::answering(|_| {
         [
             &b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"[..],

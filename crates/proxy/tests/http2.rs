@@ -47,7 +47,7 @@ pub(crate) fn in_time<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
-fn many_requests_share_one_connection() {
+pub(crate) fn many_requests_share_one_connection() {
     let origin = Origin::answering(|request| {
         pause(Duration::from_millis(20));
         ok(format!("{} {}", request.first, request.header("host")))
@@ -71,7 +71,7 @@ fn many_requests_share_one_connection() {
 }
 
 #[test]
-fn bodies_and_trailers_go_both_ways() {
+pub(crate) fn bodies_and_trailers_go_both_ways() {
     let origin = Origin::answering(|request| {
         let sum = &request.trailers["x-sum"];
         let body = String::from_utf8(request.body.clone()).unwrap();
@@ -93,7 +93,7 @@ fn bodies_and_trailers_go_both_ways() {
 }
 
 #[test]
-fn alpn_chooses_http_2_over_tls() {
+pub(crate) fn alpn_chooses_http_2_over_tls() {
     let (proxy, certificate) = tls::served();
     in_time(async {
         let connector = tokio_rustls::TlsConnector::from(tls::client_config(certificate, b"h2"));
@@ -105,7 +105,7 @@ fn alpn_chooses_http_2_over_tls() {
 }
 
 #[test]
-fn a_drain_says_goaway_and_finishes_what_is_in_flight() {
+pub(crate) fn a_drain_says_goaway_and_finishes_what_is_in_flight() {
     let origin = Origin::answering(|_| {
         pause(Duration::from_millis(400));
         ok("late")
@@ -127,7 +127,7 @@ fn a_drain_says_goaway_and_finishes_what_is_in_flight() {
 }
 
 #[test]
-fn an_idle_connection_is_told_to_go() {
+pub(crate) fn an_idle_connection_is_told_to_go() {
     let limits = Limits { idle: Duration::from_millis(300), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     in_time(async {
@@ -138,7 +138,69 @@ fn an_idle_connection_is_told_to_go() {
 }
 
 #[test]
-fn a_broken_off_answer_resets_its_stream_only() {
+pub(crate) fn a_connection_with_a_request_is_not_idle_and_pings_do_not_count() {
+    use crate::support::http2::{Frames, GOAWAY, HEADERS, PING, frame};
+    let origin = Origin::answering(|_| {
+        pause(Duration::from_millis(1200));
+        ok("late")
+    });
+    let limits = Limits { idle: Duration::from_millis(400), ..Limits::default() };
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
+    let mut client = Frames::connect(proxy.local_addr());
+    client.ask(1, &[]);
+    // Nothing of a farewell comes before the answer.
+    loop {
+        let frame = client.read().unwrap();
+        assert_ne!(frame.kind, GOAWAY);
+        if frame.kind == HEADERS {
+            break;
+        }
+    }
+    let pinging = client.0.try_clone().unwrap();
+    let pings = std::thread::spawn(move || {
+        let mut pinging = Frames(pinging);
+        let ping = frame(PING, 0, 0, b"anything");
+        while std::io::Write::write_all(&mut pinging.0, &ping).is_ok() {
+            pause(Duration::from_millis(50));
+        }
+    });
+    let limit = crate::support::now() + PATIENCE;
+    while client.read().unwrap().kind != GOAWAY {
+        assert!(crate::support::now() < limit, "no farewell");
+    }
+    client.0.shutdown(std::net::Shutdown::Both).unwrap();
+    pings.join().unwrap();
+}
+
+#[test]
+pub(crate) fn an_instance_that_is_too_slow_is_a_504() {
+    let silent = Origin::new(|mut client| {
+        let _ = client.request();
+        pause(PATIENCE);
+    });
+    // A listener whose queue is full answers no more connection attempts.
+    let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&full, 0).unwrap();
+    let _filling = std::net::TcpStream::connect(full.local_addr().unwrap()).unwrap();
+    let brief = Duration::from_millis(200);
+    let limits = Limits { connect: brief, answer: Some(brief), ..Limits::default() };
+    for (address, reason) in
+        [(silent.address, "answer-timeout"), (full.local_addr().unwrap(), "connect-timeout")]
+    {
+        let proxy = start(&pool_of(&[address]), Config { limits: limits.clone(), ..config() });
+        in_time(async {
+            let (mut sender, _connection) = connected(proxy.local_addr()).await;
+            let answer = sender.send_request(get("/")).await.unwrap();
+            assert_eq!(
+                (answer.status().as_u16(), answer.headers()["segue-reason"].to_str().unwrap()),
+                (504, reason)
+            );
+        });
+    }
+}
+
+#[test]
+pub(crate) fn a_broken_off_answer_resets_its_stream_only() {
     let origin = Origin::new(|mut client| {
         let request = client.request().unwrap().unwrap();
         if request.first.contains("broken") {
@@ -159,7 +221,7 @@ fn a_broken_off_answer_resets_its_stream_only() {
 }
 
 #[test]
-fn a_cancelled_request_lets_its_instance_go() {
+pub(crate) fn a_cancelled_request_lets_its_instance_go() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         let _ = client.request();
@@ -190,7 +252,7 @@ fn more_than_anybody_reads() -> Origin {
 }
 
 #[test]
-fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
+pub(crate) fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
     let origin = more_than_anybody_reads();
     let pool = pool_of(&[origin.address]);
     let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
@@ -206,7 +268,7 @@ fn a_stream_that_is_never_read_does_not_hold_its_instance_for_ever() {
 }
 
 #[test]
-fn a_stream_that_is_never_read_can_be_cut() {
+pub(crate) fn a_stream_that_is_never_read_can_be_cut() {
     let origin = more_than_anybody_reads();
     let pool = pool_of(&[origin.address]);
     let proxy = start(&pool, config());
@@ -224,7 +286,7 @@ fn a_stream_that_is_never_read_can_be_cut() {
 }
 
 #[test]
-fn the_proxys_own_answers_have_their_reason() {
+pub(crate) fn the_proxys_own_answers_have_their_reason() {
     let pool = segue_proxy::Pool::default();
     let proxy = start(&pool, config());
     in_time(async {
@@ -242,7 +304,22 @@ fn the_proxys_own_answers_have_their_reason() {
 }
 
 #[test]
-fn a_body_that_comes_slowly_but_steadily_is_passed_on() {
+pub(crate) fn a_head_that_is_too_large_gets_a_431_with_its_reason() {
+    let limits = Limits { header_bytes: 16 * 1024, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    in_time(async {
+        let (mut sender, _connection) = connected(proxy.local_addr()).await;
+        for (size, status) in [(10_000, 200), (20_000, 431)] {
+            let request = Request::get("http://test/").header("x", "y".repeat(size));
+            let answer = sender.send_request(request.body(Empty::new().boxed()).unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status);
+        }
+    });
+    assert_eq!(proxy.stats().own_answers["header-too-large"], 1);
+}
+
+#[test]
+pub(crate) fn a_body_that_comes_slowly_but_steadily_is_passed_on() {
     let limits = Limits { body: Duration::from_millis(400), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     in_time(async {
@@ -253,7 +330,7 @@ fn a_body_that_comes_slowly_but_steadily_is_passed_on() {
 }
 
 #[test]
-fn a_body_that_stops_coming_gets_a_408() {
+pub(crate) fn a_body_that_stops_coming_gets_a_408() {
     let limits = Limits { body: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     in_time(async {
@@ -295,7 +372,7 @@ impl http_body::Body for Slow {
 }
 
 /// A body that never ends.
-struct Stalled(Body);
+pub(crate) struct Stalled(pub(crate) Body);
 
 impl http_body::Body for Stalled {
     type Data = Bytes;

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::http2::{Body, Frames, connected, in_time, text};
+use crate::http2::{Body, Frames, Stalled, connected, in_time, text};
 use crate::support::http::Client;
 use crate::support::origin::nobody;
 use crate::support::{config, pool_with, start, until};
@@ -54,13 +54,25 @@ fn instance() -> Instance {
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let target = request.uri().to_string();
     let body = request.into_body().collect().await?;
-    let trailers = body.trailers().cloned();
+    let mut trailers = body.trailers().cloned();
+    let seen: Vec<_> = trailers.iter().flatten().map(|(name, _)| name.to_string()).collect();
+    if let Some(trailers) = &mut trailers {
+        trailers.insert("x-real-ip", "6.6.6.6".parse().unwrap());
+    }
     if target.ends_with("/slow") {
         let _ = tokio::time::timeout(Duration::from_millis(500), std::future::pending::<()>()).await;
     }
     let frames = [Some(http_body::Frame::data(body.to_bytes())), trailers.map(http_body::Frame::trailers)];
-    let body = Frames(frames.into_iter().flatten().map(Ok).collect()).boxed();
-    Ok(Response::builder().header("x-target", target).body(body).unwrap())
+    let mut body = Frames(frames.into_iter().flatten().map(Ok).collect()).boxed();
+    if target.ends_with("/half") {
+        body = Stalled(Frames([Ok(http_body::Frame::data(Bytes::from("half")))].into()).boxed()).boxed();
+    }
+    Ok(Response::builder().header("x-target", target).header("x-seen", seen.join(" ")).body(body).unwrap())
+}
+
+/// A pool with one instance. Its answer to `/half` does not end.
+pub(crate) fn pool_of_one() -> Pool {
+    pool_of(&[instance().address])
 }
 
 fn pool_of(addresses: &[SocketAddr]) -> Pool {
@@ -68,14 +80,17 @@ fn pool_of(addresses: &[SocketAddr]) -> Pool {
 }
 
 fn asking(path: &str) -> Request<Body> {
-    let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "5".parse().unwrap())]);
+    let trailers = HeaderMap::from_iter(
+        [("x-sum", "5"), ("x-forwarded-for", "6.6.6.6")]
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())),
+    );
     let frames = [Ok(http_body::Frame::data(Bytes::from("hello"))), Ok(http_body::Frame::trailers(trailers))];
     let body = Frames(frames.into_iter().collect()).boxed();
     Request::post(format!("http://test{path}")).header("te", "trailers").body(body).unwrap()
 }
 
 #[test]
-fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
+pub(crate) fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
     let instance = instance();
     let pool = pool_of(&[instance.address]);
     let proxy = start(&pool, config());
@@ -84,8 +99,10 @@ fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
         for _ in 0..5 {
             let answer = sender.send_request(asking("/a?b")).await.unwrap();
             assert_eq!(answer.headers()["x-target"], "http://test/a?b");
+            assert_eq!(answer.headers()["x-seen"], "x-sum", "the other one changes what the head says");
             let collected = answer.into_body().collect().await.unwrap();
             assert_eq!(collected.trailers().unwrap()["x-sum"], "5");
+            assert_eq!(collected.trailers().unwrap().len(), 1);
             assert_eq!(collected.to_bytes(), "hello");
         }
     });
@@ -95,7 +112,7 @@ fn a_call_with_trailers_goes_both_ways_and_connections_are_shared() {
 }
 
 #[test]
-fn a_client_of_http_1_is_served_too() {
+pub(crate) fn a_client_of_http_1_is_served_too() {
     let instance = instance();
     let proxy = start(&pool_of(&[instance.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -105,7 +122,7 @@ fn a_client_of_http_1_is_served_too() {
 }
 
 #[test]
-fn a_withdrawn_instance_finishes_and_its_connection_closes() {
+pub(crate) fn a_withdrawn_instance_finishes_and_its_connection_closes() {
     let instance = instance();
     let pool = pool_of(&[instance.address]);
     let proxy = start(&pool, config());
@@ -123,7 +140,7 @@ fn a_withdrawn_instance_finishes_and_its_connection_closes() {
 }
 
 #[test]
-fn one_that_refuses_is_passed_over_and_one_that_is_cut_is_told() {
+pub(crate) fn one_that_refuses_is_passed_over_and_one_that_is_cut_is_told() {
     let instance = instance();
     let pool = pool_of(&[nobody(), instance.address]);
     let proxy = start(&pool, config());

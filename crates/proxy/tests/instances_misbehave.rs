@@ -17,7 +17,7 @@ fn asked(origin: &Origin, config: Config) -> (u16, String) {
 }
 
 #[test]
-fn one_that_closes_without_an_answer_is_a_502_and_not_asked_twice() {
+pub(crate) fn one_that_closes_without_an_answer_is_a_502_and_not_asked_twice() {
     let asked_times = Arc::new(AtomicUsize::new(0));
     let counted = asked_times.clone();
     let origin = Origin::new(move |mut client| {
@@ -33,7 +33,7 @@ fn one_that_closes_without_an_answer_is_a_502_and_not_asked_twice() {
 }
 
 #[test]
-fn one_that_resets_after_the_request_is_a_502() {
+pub(crate) fn one_that_resets_after_the_request_is_a_502() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         reset(client.0.get_ref());
@@ -42,7 +42,7 @@ fn one_that_resets_after_the_request_is_a_502() {
 }
 
 #[test]
-fn what_is_no_http_is_a_502() {
+pub(crate) fn what_is_no_http_is_a_502() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("SSH-2.0-OpenSSH_9.2\r\n");
@@ -51,7 +51,7 @@ fn what_is_no_http_is_a_502() {
 }
 
 #[test]
-fn a_switch_of_protocols_that_nobody_asked_for_is_a_502() {
+pub(crate) fn a_switch_of_protocols_that_nobody_asked_for_is_a_502() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n");
@@ -60,7 +60,7 @@ fn a_switch_of_protocols_that_nobody_asked_for_is_a_502() {
 }
 
 #[test]
-fn nobody_listening_is_a_502_after_all_were_tried() {
+pub(crate) fn nobody_listening_is_a_502_after_all_were_tried() {
     let pool = pool_of(&[nobody(), nobody()]);
     let proxy = start(&pool, config());
     let answer = Client::connect(proxy.local_addr()).get("/");
@@ -69,7 +69,7 @@ fn nobody_listening_is_a_502_after_all_were_tried() {
 }
 
 #[test]
-fn one_that_does_not_take_the_connection_is_a_504() {
+pub(crate) fn one_that_does_not_take_the_connection_is_a_504() {
     // A listener whose queue is full answers no more connection attempts.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     rustix::net::listen(&listener, 0).unwrap();
@@ -82,7 +82,7 @@ fn one_that_does_not_take_the_connection_is_a_504() {
 }
 
 #[test]
-fn one_that_never_answers_is_a_504_where_a_limit_is_set() {
+pub(crate) fn one_that_never_answers_is_a_504_where_a_limit_is_set() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         pause(crate::support::PATIENCE);
@@ -92,7 +92,7 @@ fn one_that_never_answers_is_a_504_where_a_limit_is_set() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_never_looks_complete() {
+pub(crate) fn an_answer_that_breaks_off_never_looks_complete() {
     for (head, request) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"),
         (
@@ -122,7 +122,7 @@ fn an_answer_that_breaks_off_never_looks_complete() {
 }
 
 #[test]
-fn an_early_answer_to_a_large_upload_reaches_the_client() {
+pub(crate) fn an_early_answer_to_a_large_upload_reaches_the_client() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send("HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbig");
@@ -141,7 +141,7 @@ fn an_early_answer_to_a_large_upload_reaches_the_client() {
 }
 
 #[test]
-fn a_second_answer_that_nobody_asked_for_spoils_only_its_connection() {
+pub(crate) fn a_second_answer_that_nobody_asked_for_spoils_only_its_connection() {
     let origin = Origin::answering(|_| [ok("one"), ok("smuggled")].concat());
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::http::Client;
 use crate::support::origin::{Origin, ok};
 use crate::support::{config, pause, pool_of, pool_with, start, until};
-use segue_proxy::PoolConfig;
+use segue_proxy::{Config, PoolConfig};
 
 /// An instance that closes connections that were idle for `idle`.
 fn closing_after(idle: Duration) -> Origin {
@@ -42,7 +42,7 @@ fn failures(address: std::net::SocketAddr, idle: Duration, pool: PoolConfig) -> 
 }
 
 #[test]
-fn instances_that_close_after_1_2_and_5_seconds_cause_no_failures() {
+pub(crate) fn instances_that_close_after_1_2_and_5_seconds_cause_no_failures() {
     let threads: Vec<_> = [1, 2, 5]
         .map(|seconds| {
             let idle = Duration::from_secs(seconds);
@@ -62,7 +62,7 @@ fn instances_that_close_after_1_2_and_5_seconds_cause_no_failures() {
 }
 
 #[test]
-fn the_peek_alone_sees_what_has_been_closed() {
+pub(crate) fn the_peek_alone_sees_what_has_been_closed() {
     // Without the age limit only the peek is left.
     let pool = PoolConfig { idle: Duration::from_mins(1), ..PoolConfig::default() };
     let origin = Origin::new(|mut client| {
@@ -81,7 +81,7 @@ fn the_peek_alone_sees_what_has_been_closed() {
 }
 
 #[test]
-fn an_idle_connection_is_not_used_past_its_limit() {
+pub(crate) fn an_idle_connection_is_not_used_past_its_limit() {
     let origin = Origin::echo();
     let pool = pool_with(
         PoolConfig { idle: Duration::from_millis(300), ..PoolConfig::default() },
@@ -98,7 +98,22 @@ fn an_idle_connection_is_not_used_past_its_limit() {
 }
 
 #[test]
-fn the_instances_own_keep_alive_timeout_is_obeyed() {
+pub(crate) fn how_long_clients_may_be_idle_is_another_limit() {
+    // A server that closes before the client does: only the upstream limit keeps it from being asked too late.
+    let limits = segue_proxy::Limits { idle: Duration::from_millis(500), ..Default::default() };
+    let origin = Origin::echo();
+    let upstream = PoolConfig { idle: Duration::from_secs(30), ..PoolConfig::default() };
+    let proxy = start(&pool_with(upstream, &[origin.address]), Config { limits, ..config() });
+    let mut first = Client::connect(proxy.local_addr());
+    first.get("/");
+    assert!(first.ended());
+    pause(Duration::from_millis(500));
+    Client::connect(proxy.local_addr()).get("/");
+    assert_eq!(origin.connections(), 1, "the instance's connection stayed");
+}
+
+#[test]
+pub(crate) fn the_instances_own_keep_alive_timeout_is_obeyed() {
     for (timeout, connections) in [(1, 2), (30, 1)] {
         let origin = Origin::answering(move |_| {
             format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\nkeep-alive: timeout={timeout}\r\n\r\n")
@@ -114,7 +129,7 @@ fn the_instances_own_keep_alive_timeout_is_obeyed() {
 }
 
 #[test]
-fn a_connection_that_the_instance_wants_closed_is_not_used_again() {
+pub(crate) fn a_connection_that_the_instance_wants_closed_is_not_used_again() {
     let origin =
         Origin::answering(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec());
     let proxy = start(&pool_of(&[origin.address]), config());
@@ -150,7 +165,7 @@ fn server(program: &str, arguments: impl Fn(u16) -> Vec<String>) -> Option<Serve
 }
 
 #[test]
-fn node_which_closes_after_5_seconds_causes_no_failures() {
+pub(crate) fn node_which_closes_after_5_seconds_causes_no_failures() {
     let script = |port| {
         let script = format!("require('http').createServer((q,s)=>s.end('x')).listen({port},'127.0.0.1')");
         vec!["-e".to_owned(), script]
@@ -160,7 +175,7 @@ fn node_which_closes_after_5_seconds_causes_no_failures() {
 }
 
 #[test]
-fn gunicorn_which_closes_after_2_seconds_causes_no_failures() {
+pub(crate) fn gunicorn_which_closes_after_2_seconds_causes_no_failures() {
     let folder = tempfile::tempdir().unwrap();
     let application =
         "def app(environ, start):\n    start('200 OK', [('Content-Length', '1')])\n    return [b'x']\n";

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::support::http::Client;
 use crate::support::origin::{Origin, ok};
-use crate::support::{config, pause, pool_of, start, until};
+use crate::support::{alone, config, pause, pool_of, start, until};
 use segue_proxy::{Config, Limits};
 
 #[test]
-fn a_head_that_is_too_large_gets_a_431() {
+pub(crate) fn a_head_that_is_too_large_gets_a_431() {
     let limits = Limits { header_bytes: 16 * 1024, ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
     let mut client = Client::connect(proxy.local_addr());
@@ -21,7 +21,7 @@ fn a_head_that_is_too_large_gets_a_431() {
 }
 
 #[test]
-fn what_is_no_http_gets_a_400() {
+pub(crate) fn what_is_no_http_gets_a_400() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("\x16\x03\x01 this is not HTTP\r\n\r\n");
@@ -30,16 +30,26 @@ fn what_is_no_http_gets_a_400() {
 }
 
 #[test]
-fn one_connection_too_many_gets_a_503_and_the_others_go_on() {
+pub(crate) fn one_connection_too_many_gets_a_503_and_the_others_go_on() {
     let limits = Limits { connections: 2, ..Limits::default() };
-    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    let origin = Origin::answering(|request| {
+        pause(Duration::from_millis(if request.first.contains("slow") { 1500 } else { 0 }));
+        ok("x")
+    });
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
     let mut first = Client::connect(proxy.local_addr());
     let mut second = Client::connect(proxy.local_addr());
     assert_eq!((first.get("/").status(), second.get("/").status()), (200, 200));
+    // Idle, they would make room.
+    for client in [&mut first, &mut second] {
+        client.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n");
+    }
+    until("both are in flight", || proxy.stats().in_flight == 2);
     let mut third = Client::connect(proxy.local_addr());
     let refused = third.get("/");
     assert_eq!((refused.status(), refused.reason()), (503, "too-many-connections"));
     assert!(third.ended());
+    assert_eq!((first.answer().status(), second.answer().status()), (200, 200));
     assert_eq!(first.get("/").status(), 200);
     drop(second);
     until("there is room again", || proxy.stats().connections == 1);
@@ -48,15 +58,8 @@ fn one_connection_too_many_gets_a_503_and_the_others_go_on() {
 
 /// Runs in a process of its own: the limit is the whole process's.
 #[test]
-fn without_file_descriptors_it_waits_says_so_and_goes_on() {
-    const ALONE: &str = "SEGUE_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "limits::without_file_descriptors_it_waits_says_so_and_goes_on"])
-            .env(ALONE, "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+pub(crate) fn without_file_descriptors_it_waits_says_so_and_goes_on() {
+    if !alone("limits::without_file_descriptors_it_waits_says_so_and_goes_on") {
         return;
     }
     let origin = Origin::answering(|_| ok("x"));
@@ -82,4 +85,24 @@ fn without_file_descriptors_it_waits_says_so_and_goes_on() {
     let mut waited = Client::over(last);
     assert_eq!(waited.get("/").status(), 200);
     assert_eq!(early.get("/").status(), 200);
+}
+
+#[test]
+pub(crate) fn over_tls_one_connection_too_many_is_closed() {
+    let (tls, _) = crate::tls::certificate();
+    let limits = Limits { connections: 0, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, tls: Some(tls), ..config() });
+    assert!(Client::connect(proxy.local_addr()).ended());
+    assert_eq!(proxy.stats().own_answers["too-many-connections"], 1);
+}
+
+#[test]
+pub(crate) fn half_a_tls_handshake_counts_as_a_head() {
+    let (tls, _) = crate::tls::certificate();
+    let limits = Limits { head: Duration::from_millis(200), ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, tls: Some(tls), ..config() });
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("\x16\x03\x01");
+    assert!(client.ended());
+    until("gone", || proxy.stats().connections == 0);
 }

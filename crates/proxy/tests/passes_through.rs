@@ -6,7 +6,7 @@ use crate::support::{config, pool_of, start, until};
 use segue_proxy::Config;
 
 #[test]
-fn a_request_gets_its_answer_and_the_connections_are_kept() {
+pub(crate) fn a_request_gets_its_answer_and_the_connections_are_kept() {
     let origin = Origin::echo();
     let pool = pool_of(&[origin.address]);
     let proxy = start(&pool, config());
@@ -22,7 +22,7 @@ fn a_request_gets_its_answer_and_the_connections_are_kept() {
 }
 
 #[test]
-fn a_body_is_passed_on_by_length_and_by_chunks() {
+pub(crate) fn a_body_is_passed_on_by_length_and_by_chunks() {
     let origin = Origin::echo();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -35,7 +35,7 @@ fn a_body_is_passed_on_by_length_and_by_chunks() {
 }
 
 #[test]
-fn a_large_body_goes_both_ways() {
+pub(crate) fn a_large_body_goes_both_ways() {
     let origin = Origin::echo();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -46,7 +46,7 @@ fn a_large_body_goes_both_ways() {
 }
 
 #[test]
-fn chunked_answers_keep_their_trailers() {
+pub(crate) fn chunked_answers_keep_their_trailers() {
     let origin = Origin::answering(|_| {
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 6\r\n\r\n".to_vec()
     });
@@ -58,7 +58,7 @@ fn chunked_answers_keep_their_trailers() {
 }
 
 #[test]
-fn trailers_of_a_request_reach_the_instance() {
+pub(crate) fn trailers_of_a_request_reach_the_instance() {
     let origin = Origin::answering(|request| ok(&request.trailers["x-sum"]));
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -69,7 +69,7 @@ fn trailers_of_a_request_reach_the_instance() {
 }
 
 #[test]
-fn head_requests_and_bodyless_answers_do_not_wait_for_a_body() {
+pub(crate) fn head_requests_and_bodyless_answers_do_not_wait_for_a_body() {
     let origin = Origin::answering(|request| match request.first.split(' ').next() {
         Some("HEAD") => b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".to_vec(),
         _ => b"HTTP/1.1 204 No Content\r\n\r\n".to_vec(),
@@ -84,7 +84,7 @@ fn head_requests_and_bodyless_answers_do_not_wait_for_a_body() {
 }
 
 #[test]
-fn an_answer_that_ends_with_its_connection_goes_through() {
+pub(crate) fn an_answer_that_ends_with_its_connection_goes_through() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.0 200 OK\r\n\r\nuntil the end");
@@ -96,7 +96,7 @@ fn an_answer_that_ends_with_its_connection_goes_through() {
 }
 
 #[test]
-fn a_connection_that_rests_between_requests_goes_on() {
+pub(crate) fn a_connection_that_rests_between_requests_goes_on() {
     let origin = Origin::echo();
     let proxy = start(&pool_of(&[origin.address]), config());
     let mut client = Client::connect(proxy.local_addr());
@@ -113,7 +113,7 @@ fn a_connection_that_rests_between_requests_goes_on() {
 }
 
 #[test]
-fn pipelined_requests_are_answered_in_their_order() {
+pub(crate) fn pipelined_requests_are_answered_in_their_order() {
     let proxy = start(&pool_of(&[Origin::echo().address]), config());
     let mut client = Client::connect(proxy.local_addr());
     client.send("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\n".repeat(5));
@@ -123,7 +123,7 @@ fn pipelined_requests_are_answered_in_their_order() {
 }
 
 #[test]
-fn an_http_1_0_client_gets_a_whole_answer() {
+pub(crate) fn an_http_1_0_client_gets_a_whole_answer() {
     let origin = Origin::answering(|_| {
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".to_vec()
     });
@@ -134,7 +134,7 @@ fn an_http_1_0_client_gets_a_whole_answer() {
 }
 
 #[test]
-fn a_request_whose_bytes_never_left_goes_to_another_instance() {
+pub(crate) fn a_request_whose_bytes_never_left_goes_to_another_instance() {
     let origin = Origin::echo();
     let pool = pool_of(&[nobody(), nobody(), origin.address]);
     let proxy = start(&pool, config());
@@ -149,7 +149,7 @@ fn a_request_whose_bytes_never_left_goes_to_another_instance() {
 }
 
 #[test]
-fn the_version_is_told_unless_the_instance_does_it() {
+pub(crate) fn the_version_is_told_unless_the_instance_does_it() {
     let plain = Origin::echo();
     let telling =
         Origin::answering(|_| b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nsegue-version: own\r\n\r\n".to_vec());
@@ -163,7 +163,7 @@ fn the_version_is_told_unless_the_instance_does_it() {
 }
 
 #[test]
-fn streams_pass_as_they_come() {
+pub(crate) fn streams_pass_as_they_come() {
     let origin = Origin::new(|mut client| {
         let _ = client.request();
         client.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -188,7 +188,7 @@ fn streams_pass_as_they_come() {
 }
 
 #[test]
-fn requests_that_come_just_as_their_connection_is_put_to_rest_are_answered() {
+pub(crate) fn requests_that_come_just_as_their_connection_is_put_to_rest_are_answered() {
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { workers: Some(2), ..config() });
     let address = proxy.local_addr();
     let clients: Vec<_> = (0..40u64)

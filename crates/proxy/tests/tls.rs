@@ -9,11 +9,15 @@ use crate::support::{PATIENCE, config, pool_of, start};
 use rustls::pki_types::{CertificateDer, ServerName};
 use segue_proxy::{Config, Proxy, Tls, TlsError};
 
-pub(crate) fn served() -> (Proxy, CertificateDer<'static>) {
+pub(crate) fn certificate() -> (Tls, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes()).unwrap();
-    let proxy = start(&pool_of(&[Origin::echo().address]), Config { tls: Some(tls), ..config() });
-    (proxy, made.cert.der().clone())
+    (tls, made.cert.der().clone())
+}
+
+pub(crate) fn served() -> (Proxy, CertificateDer<'static>) {
+    let (tls, certificate) = certificate();
+    (start(&pool_of(&[Origin::echo().address]), Config { tls: Some(tls), ..config() }), certificate)
 }
 
 pub(crate) fn client_config(
@@ -37,7 +41,7 @@ pub(crate) fn name() -> ServerName<'static> {
 }
 
 #[test]
-fn http_1_over_tls_is_served() {
+pub(crate) fn http_1_over_tls_is_served() {
     let (proxy, certificate) = served();
     let tls = rustls::ClientConnection::new(client_config(certificate, b"http/1.1"), name()).unwrap();
     let stream = TcpStream::connect(proxy.local_addr()).unwrap();
@@ -52,7 +56,7 @@ fn http_1_over_tls_is_served() {
 }
 
 #[test]
-fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
+pub(crate) fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
     let (proxy, certificate) = served();
     let mut tls = rustls::ClientConnection::new(client_config(certificate, b"http/1.1"), name()).unwrap();
     // Said before the handshake, it leaves together with the handshake's last message.
@@ -64,7 +68,7 @@ fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
 }
 
 #[test]
-fn what_is_no_certificate_is_refused_with_its_reason() {
+pub(crate) fn what_is_no_certificate_is_refused_with_its_reason() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());

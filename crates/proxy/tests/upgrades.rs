@@ -92,7 +92,7 @@ fn close_with(client: &mut Client, code: u16) {
 }
 
 #[test]
-fn messages_pass_both_ways_and_the_connection_counts_as_in_flight() {
+pub(crate) fn messages_pass_both_ways_and_the_connection_counts_as_in_flight() {
     let (origin, closes) = echo();
     let (pool, proxy, mut client) = opened(&origin, config());
     let mut messages = Messages::of(Sender::Server);
@@ -116,7 +116,7 @@ fn messages_pass_both_ways_and_the_connection_counts_as_in_flight() {
 }
 
 #[test]
-fn a_withdrawn_instances_websocket_is_told_1001_and_both_sides_close() {
+pub(crate) fn a_withdrawn_instances_websocket_is_told_1001_and_both_sides_close() {
     let (origin, closes) = echo();
     let config = Config { websocket_grace: Duration::from_millis(300), ..config() };
     let (pool, _proxy, mut client) = opened(&origin, config);
@@ -136,7 +136,7 @@ fn a_withdrawn_instances_websocket_is_told_1001_and_both_sides_close() {
 }
 
 #[test]
-fn the_close_never_comes_inside_a_message() {
+pub(crate) fn the_close_never_comes_inside_a_message() {
     // One message in two fragments, with a pause between them and inside a frame.
     let origin = Origin::new(|mut client| {
         let _ = client.head();
@@ -157,7 +157,7 @@ fn the_close_never_comes_inside_a_message() {
 }
 
 #[test]
-fn what_the_client_asked_last_is_answered_before_the_close() {
+pub(crate) fn what_the_client_asked_last_is_answered_before_the_close() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send(SWITCH);
@@ -177,7 +177,7 @@ fn what_the_client_asked_last_is_answered_before_the_close() {
 }
 
 #[test]
-fn the_close_comes_in_a_moment_of_silence() {
+pub(crate) fn the_close_comes_in_a_moment_of_silence() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send(SWITCH);
@@ -200,7 +200,7 @@ fn the_close_comes_in_a_moment_of_silence() {
 }
 
 #[test]
-fn a_client_that_does_not_answer_the_close_is_closed_all_the_same() {
+pub(crate) fn a_client_that_does_not_answer_the_close_is_closed_all_the_same() {
     let (origin, _closes) = echo();
     let (pool, proxy, mut client) = opened(&origin, config());
     pool.withdraw("a");
@@ -211,7 +211,7 @@ fn a_client_that_does_not_answer_the_close_is_closed_all_the_same() {
 }
 
 #[test]
-fn the_proxys_own_drain_tells_websockets_too() {
+pub(crate) fn the_proxys_own_drain_tells_websockets_too() {
     let (origin, _closes) = echo();
     let (_pool, proxy, mut client) = opened(&origin, config());
     let draining = std::thread::spawn(move || wait(proxy.drain(PATIENCE)));
@@ -223,7 +223,7 @@ fn the_proxys_own_drain_tells_websockets_too() {
 }
 
 #[test]
-fn another_protocol_passes_too_and_ends_only_with_a_cut() {
+pub(crate) fn another_protocol_passes_too_and_ends_only_with_a_cut() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nfirst");
@@ -250,7 +250,7 @@ fn another_protocol_passes_too_and_ends_only_with_a_cut() {
 }
 
 #[test]
-fn a_client_that_never_reads_its_messages_is_let_go_after_the_limit() {
+pub(crate) fn a_client_that_never_reads_its_messages_is_let_go_after_the_limit() {
     let origin = Origin::new(|mut client| {
         let _ = client.head();
         client.send(SWITCH);
@@ -260,4 +260,15 @@ fn a_client_that_never_reads_its_messages_is_let_go_after_the_limit() {
     let limits = segue_proxy::Limits { body: Duration::from_millis(500), ..Default::default() };
     let (pool, proxy, _client) = opened(&origin, Config { limits, ..config() });
     until("let go", || (pool.instances()[0].in_flight, proxy.stats().connections) == (0, 0));
+}
+
+#[test]
+pub(crate) fn a_silent_websocket_is_not_idle() {
+    let (origin, _) = echo();
+    let limits = segue_proxy::Limits { idle: Duration::from_millis(200), ..Default::default() };
+    let (_pool, _proxy, mut client) = opened(&origin, Config { limits, ..config() });
+    pause(Duration::from_millis(900));
+    say(&mut client, "still here");
+    let mut messages = Messages::of(Sender::Server);
+    assert!(matches!(messages.next(&mut client), Some(Message::Text(text)) if text == "still here"));
 }

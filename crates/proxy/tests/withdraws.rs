@@ -11,7 +11,7 @@ use crate::support::{config, pause, pool_of, start, until, wait};
 use segue_proxy::{Config, Pool};
 
 #[test]
-fn no_request_reaches_an_instance_after_withdraw_returned() {
+pub(crate) fn no_request_reaches_an_instance_after_withdraw_returned() {
     let withdrawn = Arc::new(AtomicBool::new(false));
     let late = Arc::new(AtomicUsize::new(0));
     let (seen, counted) = (withdrawn.clone(), late.clone());
@@ -54,7 +54,7 @@ fn no_request_reaches_an_instance_after_withdraw_returned() {
 }
 
 #[test]
-fn what_is_in_flight_is_finished_and_its_end_is_told() {
+pub(crate) fn what_is_in_flight_is_finished_and_its_end_is_told() {
     let origin = Origin::answering(|_| {
         pause(Duration::from_millis(300));
         ok("slow")
@@ -82,7 +82,7 @@ fn what_is_in_flight_is_finished_and_its_end_is_told() {
 }
 
 #[test]
-fn the_idle_connections_of_a_withdrawn_instance_are_closed_at_once() {
+pub(crate) fn the_idle_connections_of_a_withdrawn_instance_are_closed_at_once() {
     let (ended, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counted, answered) = (ended.clone(), seen.clone());
     let origin = Origin::new(move |mut client| {
@@ -103,7 +103,7 @@ fn the_idle_connections_of_a_withdrawn_instance_are_closed_at_once() {
 }
 
 #[test]
-fn a_connection_that_was_busy_at_the_withdrawal_is_not_kept_after_it() {
+pub(crate) fn a_connection_that_was_busy_at_the_withdrawal_is_not_kept_after_it() {
     let origin = Origin::answering(|_| {
         pause(Duration::from_millis(100));
         ok("x")
@@ -121,7 +121,7 @@ fn a_connection_that_was_busy_at_the_withdrawal_is_not_kept_after_it() {
 }
 
 #[test]
-fn rolling_through_instances_under_load_drops_nothing() {
+pub(crate) fn rolling_through_instances_under_load_drops_nothing() {
     let pool = Pool::default();
     let proxy = start(&pool, Config { workers: Some(2), ..config() });
     let first = Origin::echo();

@@ -53,6 +53,11 @@ impl Binaries {
     }
 }
 
+/// A Go that is new enough for the Go programs of this workspace.
+pub fn go() -> anyhow::Result<PathBuf> {
+    Ok(Go::find()?.program)
+}
+
 /// The Go that builds.
 struct Go {
     program: PathBuf,

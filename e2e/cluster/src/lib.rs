@@ -39,7 +39,7 @@ pub mod wait;
 
 pub use api::{Api, KUBECONFIG};
 pub use balancer::{Balancer, BalancerOptions, HealthCheck, Mode, Target};
-pub use binaries::Binaries;
+pub use binaries::{Binaries, go};
 pub use cluster::{Cluster, Options};
 pub use command::{Failed, run};
 pub use keeper::Keeper;

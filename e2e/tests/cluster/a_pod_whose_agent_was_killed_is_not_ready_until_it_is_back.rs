@@ -40,7 +40,7 @@ pub(crate) fn holds(bed: &Bed) {
     .unwrap();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     wait::until("the agent says what it waits for", LONG, || {
-        let said = agent.of("waits for a port of the guard");
+        let said = agent.of("waits-for-a-port");
         ensure!(said.len() == 1 && said[0]["error"].to_string().contains("15080"), "{:?}", agent.lines());
         Ok(())
     })

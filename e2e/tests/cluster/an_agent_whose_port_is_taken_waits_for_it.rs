@@ -35,7 +35,7 @@ pub(crate) fn holds(bed: &Bed) {
     .unwrap();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     wait::until("it says what it waits for", LONG, || {
-        let said = agent.of("waits for a port");
+        let said = agent.of("waits-for-a-port");
         ensure!(said.len() == 1 && said[0]["error"].to_string().contains("15079"), "{:?}", agent.lines());
         Ok(())
     })

@@ -20,6 +20,7 @@ mod a_drain_of_100_seconds_is_finished;
 mod a_halted_kube_proxy_loses_nothing_in_a_rolling_replacement;
 mod a_hook_finishes_what_its_killed_agent_began;
 mod a_hurried_delete_is_told_with_what_it_cut;
+mod a_killed_agents_drain_ends_when_it_would_have_ended;
 mod a_node_is_drained_without_a_drop;
 mod a_pod_that_was_only_restarted_serves_again;
 mod a_pod_whose_agent_was_killed_is_not_ready_until_it_is_back;
@@ -79,6 +80,7 @@ const PROMISES: &[Promise<Bed>] = promises![
     Shared: agents_of_two_images_live_side_by_side,
     Shared: applications_of_other_languages_are_upgraded,
     Shared: a_hook_finishes_what_its_killed_agent_began,
+    Shared: a_killed_agents_drain_ends_when_it_would_have_ended,
     Shared: a_pod_that_was_only_restarted_serves_again,
     Shared: a_pod_whose_agent_was_killed_is_not_ready_until_it_is_back,
     Shared: a_deadline_is_told_and_counts_what_it_cuts,

@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// One metric: its name, its kind, what it is, and its values by label.
 type Metric<'a> = (&'a str, &'a str, &'a str, Vec<(String, f64)>);
 
-pub(super) fn page(report: &Report, totals: &Totals) -> String {
+pub(crate) fn page(report: &Report, totals: &Totals) -> String {
     let one = |value: f64| vec![(String::new(), value)];
     let drains = totals
         .drains

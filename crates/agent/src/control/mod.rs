@@ -3,22 +3,25 @@
 //! It binds before anything else and says `503` to `/ready` until the agent has started, with what it waits for.
 
 mod metrics;
+mod places;
 mod routes;
+
+#[cfg(test)]
+pub(crate) use {metrics::page, routes::ROUTES};
 
 use crate::clock;
 use crate::driver::Shared;
 use crate::folder::Invitation;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use places::Places;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
-/// How many may ask at once: hooks, probes and scrapers are few, and what is more than that is no friend.
-const MOST: usize = 256;
+/// A connection that has asked nothing for so long is closed.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// What the port answers from.
 pub(crate) struct Control {
@@ -43,25 +46,33 @@ impl Control {
 
 /// Answers for ever.
 pub(crate) async fn serve(listener: TcpListener, control: Rc<Control>) {
-    let places = Arc::new(Semaphore::new(MOST));
+    let places = Rc::new(Places::default());
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Ok((stream, peer)) = listener.accept().await else {
             // Too many open files, or a client that left: neither is a reason to spin.
             clock::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let control = Rc::clone(&control);
-        tokio::task::spawn_local(async move {
-            let service = service_fn(move |request| routes::answer(Rc::clone(&control), peer, request));
+        let Some(seat) = places.take(peer.ip()) else { continue };
+        let (control, owned) = (Rc::clone(&control), Rc::clone(&seat));
+        let connection = tokio::task::spawn_local(async move {
+            let service = service_fn(move |request| {
+                let (control, seat) = (Rc::clone(&control), Rc::clone(&owned));
+                async move {
+                    seat.used();
+                    let answer = routes::answer(control, &seat, request).await;
+                    seat.used();
+                    answer
+                }
+            });
             // A client that breaks off is its own business.
             let _ = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(10))
+                .header_read_timeout(SILENT)
                 .half_close(true)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
-            drop(place);
         });
+        seat.is_of(connection.abort_handle());
     }
 }

@@ -8,6 +8,7 @@
 //! | `GET /metrics` | the same for Prometheus |
 //! | `POST /segue/drain` | a line of JSON per change until the hook may return; needs the pod's token |
 
+use super::places::Seat;
 use super::{Control, metrics};
 use crate::clock;
 use crate::driver::{Asking, Shared};
@@ -18,48 +19,71 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use segue_core::Time;
+use segue_core::pod::life::asked_since;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// What is asked for, by its path.
+pub(crate) const ROUTES: [(&str, Route); 5] = [
+    ("/ready", Route::Ready),
+    ("/segue/lb-health", Route::Health),
+    ("/status", Route::Status),
+    ("/metrics", Route::Metrics),
+    ("/segue/drain", Route::Drain),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    Ready,
+    Health,
+    Status,
+    Metrics,
+    Drain,
+}
 
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// A hook hears of the pod at least this often, so that it notices an agent that hangs or is gone.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How old a picture may be that is answered with, in milliseconds.
+const YOUNG: u64 = 200;
 /// A drain and its plan are a few kilobytes.
 const LARGEST_ASKED: usize = 1 << 20;
 
 pub(super) async fn answer(
     control: Rc<Control>,
-    peer: SocketAddr,
+    seat: &Seat,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
-    Ok(match request.uri().path() {
-        "/ready" if get => match &*control.starting.borrow() {
+    let route = ROUTES.iter().find(|(path, _)| *path == request.uri().path()).map(|(_, route)| *route);
+    Ok(match route {
+        Some(Route::Drain) if request.method() == Method::POST => drain(&control, seat, request).await,
+        Some(Route::Drain) => text(StatusCode::METHOD_NOT_ALLOWED, "POST, by a hook of this pod\n"),
+        Some(Route::Ready) if get => match &*control.starting.borrow() {
             None => text(StatusCode::OK, "ready\n"),
             Some(what) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("waits for {what}\n")),
         },
-        "/segue/lb-health" if get => {
+        Some(Route::Health) if get => {
             if control.shared.well() {
                 text(StatusCode::OK, "serving\n")
             } else {
                 text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
             }
         }
-        "/status" if get => status(&control.shared).await,
-        "/metrics" if get => match fresh(&control.shared).await {
+        Some(Route::Status) if get => status(&control.shared).await,
+        Some(Route::Metrics) if get => match fresh(&control.shared).await {
             Some(line) => {
                 let page = metrics::page(&line.report, &control.shared.totals());
                 with_type(StatusCode::OK, page, "text/plain; version=0.0.4")
             }
             None => text(StatusCode::SERVICE_UNAVAILABLE, "not started\n"),
         },
-        "/segue/drain" if request.method() == Method::POST => drain(&control, peer, request).await,
-        "/segue/drain" => text(StatusCode::METHOD_NOT_ALLOWED, "POST, by a hook of this pod\n"),
-        _ => text(StatusCode::NOT_FOUND, "/status, /ready, /segue/lb-health, /metrics\n"),
+        Some(_) => text(StatusCode::METHOD_NOT_ALLOWED, "GET\n"),
+        None => text(StatusCode::NOT_FOUND, "/status, /ready, /segue/lb-health, /metrics\n"),
     })
 }
 
@@ -70,8 +94,13 @@ async fn status(shared: &Shared) -> Answer {
     }
 }
 
-/// The pod as it is now: the driver is asked to look.
+/// The pod as it is now, or was a moment ago: else the driver is asked to look. Each look makes the kernel go through all
+/// its connections, so how often it does that is not for whoever asks to say.
 async fn fresh(shared: &Shared) -> Option<Rc<Line>> {
+    let young = Time::from_millis(clock::now().as_millis().saturating_sub(YOUNG));
+    if let Some(line) = shared.line_since(young) {
+        return Some(line);
+    }
     let mut lines = shared.lines();
     lines.mark_unchanged();
     shared.wake();
@@ -80,12 +109,12 @@ async fn fresh(shared: &Shared) -> Option<Rc<Line>> {
 }
 
 /// The pod's own hooks alone: they come over loopback and know the token.
-async fn drain(control: &Rc<Control>, peer: SocketAddr, request: Request<Incoming>) -> Answer {
-    if !peer.ip().to_canonical().is_loopback() {
+async fn drain(control: &Rc<Control>, seat: &Seat, request: Request<Incoming>) -> Answer {
+    if !seat.is_inside() {
         return text(StatusCode::FORBIDDEN, "a drain is asked for by a hook in the pod itself\n");
     }
-    let expected =
-        control.invitation.borrow().as_ref().map(|invitation| format!("Bearer {}", invitation.token));
+    let invitation = control.invitation.borrow().clone();
+    let expected = invitation.as_ref().map(|invitation| format!("Bearer {}", invitation.token));
     let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if expected.is_none() || shown != expected.as_deref() {
         return text(
@@ -98,7 +127,10 @@ async fn drain(control: &Rc<Control>, peer: SocketAddr, request: Request<Incomin
     };
     // What can't be read is another version's: the drain is then one that begins here.
     let asked: Asked = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-    let asking = control.shared.ask(asked);
+    let deadline = invitation.map_or(Duration::MAX, |invitation| invitation.plan.drain.deadline);
+    let since = asked_since(asked.began, deadline, clock::now());
+    let asking = control.shared.ask(asked, since);
+    seat.hold();
     let (sender, receiver) = mpsc::channel(4);
     tokio::task::spawn_local(follow(asking, Rc::clone(&control.shared), sender));
     let mut response = Response::new(Lines(receiver).boxed_unsync());

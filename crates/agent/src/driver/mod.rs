@@ -5,8 +5,9 @@
 mod look;
 mod shared;
 
+use crate::log::{self, Event};
 use crate::report::{self, Line, Report, State, Told};
-use crate::{clock, log, means};
+use crate::{clock, means};
 use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
@@ -40,6 +41,8 @@ pub(crate) struct Driver {
     closing: bool,
     /// The last wait that was logged.
     said: Option<String>,
+    /// How many stages of the drain's paths were logged to be over.
+    stages_said: usize,
     /// How the last drain ended.
     outcome: Option<Outcome>,
     /// Whether that was logged and counted.
@@ -59,6 +62,7 @@ impl Driver {
             withdrawn: false,
             closing: false,
             said: None,
+            stages_said: 0,
             outcome: None,
             counted: false,
         }
@@ -68,8 +72,11 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         loop {
             let now = clock::now();
-            if let Some(drain) = self.shared.resumed() {
-                self.life.resume(drain);
+            for drain in self.shared.resumed() {
+                self.stages_said = self.stages_said.max(drain.stages().len());
+                for action in self.life.resume(drain) {
+                    self.act(&action, None);
+                }
             }
             let picture = self.guard.as_ref().map(Guard::picture);
             let seen = self.see(picture.as_ref());
@@ -144,7 +151,7 @@ impl Driver {
             }
             Action::Cut => {
                 let cut = self.guard.as_ref().map_or(0, Guard::cut);
-                log::say("cut", json!({ "requests": cut, "why": "the drain's deadline came first" }));
+                log::say(Event::Cut, json!({ "requests": cut, "why": "the drain's deadline came first" }));
             }
             Action::Release => self.released(picture),
             Action::Open => {
@@ -155,18 +162,18 @@ impl Driver {
                 if let Some(guard) = &self.guard {
                     guard.open();
                 }
-                log::say("serving", json!({ "why": "the application listens again: it was a restart" }));
+                log::say(Event::Serving, json!({ "why": "the application listens again: it was a restart" }));
             }
         }
     }
 
     fn released(&mut self, picture: Option<&Picture>) {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
-        self.outcome = Some(*outcome);
+        self.outcome = Some(outcome.clone());
         if !std::mem::replace(&mut self.counted, true) {
             let guard = picture.map(|guard| guard.counters);
             log::say(
-                "released",
+                Event::Released,
                 json!({ "outcome": outcome, "agent_lost": self.shared.lost(), "guard": guard }),
             );
             self.shared.count(outcome);
@@ -176,10 +183,14 @@ impl Driver {
     /// Publishes the picture; logs each new wait of a drain once.
     fn tell(&mut self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) {
         let report = self.report(seen, picture, wait);
+        for over in report.stages.iter().skip(self.stages_said) {
+            log::say(Event::StageOver, json!(over));
+        }
+        self.stages_said = report.stages.len();
         let kind = wait.map(|wait| wait.why.to_string());
         if report.state == State::Draining && kind.is_some() && kind != self.said {
             log::say(
-                "draining",
+                Event::Draining,
                 json!({
                     "why": report.why, "until": report.until, "setting": report.setting,
                     "in_flight": report.in_flight, "known": report.known, "kept": report.kept,
@@ -192,7 +203,9 @@ impl Driver {
             _ => None,
         };
         let released = matches!(self.life.state(), life::State::Released { .. });
-        self.shared.publish(Line { released, report, drain });
+        // While something is being done, what is waited for is said by the next line.
+        let looked = wait.map(|_| clock::now());
+        self.shared.publish(Line { released, report, drain }, looked);
     }
 
     fn report(&self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) -> Report {
@@ -216,7 +229,12 @@ impl Driver {
             kept: seen.drain.kept.connections,
             not_covered: self.look.not_covered(),
             hooks: self.shared.hooks(),
-            outcome: self.outcome,
+            stages: match self.life.state() {
+                life::State::Serving { .. } => Vec::new(),
+                life::State::Draining { drain } => drain.stages(),
+                life::State::Released { outcome, .. } => outcome.stages.clone(),
+            },
+            outcome: self.outcome.clone(),
             agent_lost: self.shared.lost(),
             guard: picture.map(|guard| guard.counters),
         }

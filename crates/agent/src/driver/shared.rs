@@ -1,6 +1,7 @@
 //! What the driver and the control port share: who asks, what was last seen, and what is counted over all drains.
 
 use crate::report::{Asked, Line};
+use segue_core::Time;
 use segue_core::drain::Drain;
 use segue_core::pod::life::{Outcome, Reason};
 use std::cell::{Cell, RefCell};
@@ -11,9 +12,13 @@ use tokio::sync::{Notify, watch};
 /// One thread runs both sides, so plain cells do.
 pub(crate) struct Shared {
     lines: watch::Sender<Option<Rc<Line>>>,
-    hooks: Cell<usize>,
+    /// When the last line was true; `None` for one that has changed by now.
+    looked: Cell<Option<Time>>,
+    /// Since when each hook waits that does, by a number of its own.
+    waiting: RefCell<BTreeMap<u64, Time>>,
+    asked: Cell<u64>,
     well: Cell<bool>,
-    resumed: RefCell<Option<Drain>>,
+    resumed: RefCell<Vec<Drain>>,
     lost: Cell<u64>,
     wake: Notify,
     totals: RefCell<Totals>,
@@ -28,11 +33,11 @@ pub(crate) struct Totals {
 }
 
 /// A hook that waits; dropped when it is gone.
-pub(crate) struct Asking(Rc<Shared>);
+pub(crate) struct Asking(Rc<Shared>, u64);
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.0.hooks.set(self.0.hooks.get() - 1);
+        self.0.waiting.borrow_mut().remove(&self.1);
         self.0.wake.notify_one();
     }
 }
@@ -41,39 +46,46 @@ impl Shared {
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
             lines: watch::Sender::new(None),
-            hooks: Cell::new(0),
+            looked: Cell::new(None),
+            waiting: RefCell::default(),
+            asked: Cell::new(0),
             well: Cell::new(true),
-            resumed: RefCell::new(None),
+            resumed: RefCell::default(),
             lost: Cell::new(0),
             wake: Notify::new(),
             totals: RefCell::default(),
         })
     }
 
-    /// A hook waits from now on.
-    pub(crate) fn ask(self: &Rc<Self>, asked: Asked) -> Asking {
-        self.hooks.set(self.hooks.get() + 1);
-        // Several hooks heard the same agent: what it carried is counted once.
-        if self.resumed.borrow().is_none() && asked.drain.is_some() {
+    /// A hook waits from now on; by its own word it has since then.
+    pub(crate) fn ask(self: &Rc<Self>, asked: Asked, since: Time) -> Asking {
+        let number = self.asked.get();
+        self.asked.set(number + 1);
+        self.waiting.borrow_mut().insert(number, since);
+        if let Some(drain) = asked.drain {
+            // Several hooks heard the same agent: what it carried is counted once.
             self.lose(asked.lost);
-            *self.resumed.borrow_mut() = asked.drain;
+            self.resumed.borrow_mut().push(drain);
+            // A load balancer that asks before the driver has looked must not be told otherwise than by the agent before.
+            self.set_well(false);
         }
         self.wake.notify_one();
-        Asking(Rc::clone(self))
+        Asking(Rc::clone(self), number)
     }
 
-    pub(crate) fn asked(&self) -> bool {
-        self.hooks.get() > 0
+    /// Since when the hook waits that has waited for longest.
+    pub(crate) fn asked(&self) -> Option<Time> {
+        self.waiting.borrow().values().min().copied()
     }
 
     /// How many hooks wait.
     pub(crate) fn hooks(&self) -> usize {
-        self.hooks.get()
+        self.waiting.borrow().len()
     }
 
-    /// The drain to take over, once.
-    pub(crate) fn resumed(&self) -> Option<Drain> {
-        self.resumed.borrow_mut().take()
+    /// The drain to take over, as each hook heard of it; each once.
+    pub(crate) fn resumed(&self) -> Vec<Drain> {
+        self.resumed.take()
     }
 
     /// An agent before this one died with so many requests. A hook that heard it may say the same.
@@ -94,8 +106,14 @@ impl Shared {
         self.well.set(well);
     }
 
-    pub(crate) fn publish(&self, line: Line) {
+    pub(crate) fn publish(&self, line: Line, looked: Option<Time>) {
+        self.looked.set(looked);
         self.lines.send_replace(Some(Rc::new(line)));
+    }
+
+    /// The last line, if it is of that time or later.
+    pub(crate) fn line_since(&self, time: Time) -> Option<Rc<Line>> {
+        self.lines.borrow().clone().filter(|_| self.looked.get() >= Some(time))
     }
 
     pub(crate) fn lines(&self) -> watch::Receiver<Option<Rc<Line>>> {
@@ -120,5 +138,67 @@ impl Shared {
 
     pub(crate) fn totals(&self) -> Totals {
         self.totals.borrow().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documented::report;
+    use segue_core::drain::Plan;
+    use std::time::Duration;
+
+    fn at(second: u64) -> Time {
+        Time::from_millis(second * 1_000)
+    }
+
+    fn drain(began: u64) -> Drain {
+        let second = Duration::from_secs(1);
+        let plan = Plan {
+            paths: Vec::new(),
+            quiet: None,
+            longest_request: None,
+            linger: None,
+            deadline: second,
+            stop_grace: second,
+        };
+        Drain::begin(plan, at(began))
+    }
+
+    #[test]
+    fn hooks_are_waited_for_since_the_first_of_them_began_until_the_last_has_gone() {
+        let shared = Shared::new();
+        assert_eq!((shared.asked(), shared.hooks()), (None, 0));
+        let late = shared.ask(Asked::default(), at(5));
+        let early = shared.ask(Asked::default(), at(3));
+        assert_eq!((shared.asked(), shared.hooks()), (Some(at(3)), 2));
+        drop(early);
+        assert_eq!((shared.asked(), shared.hooks()), (Some(at(5)), 1));
+        drop(late);
+        assert_eq!((shared.asked(), shared.hooks()), (None, 0));
+        assert!(shared.well(), "a hook that knows of no drain changes nothing yet");
+    }
+
+    #[test]
+    fn what_hooks_knew_of_a_drain_is_handed_on_once_and_its_loss_counted_once() {
+        let shared = Shared::new();
+        let knows = |drain, lost| Asked { drain: Some(drain), lost, began: None };
+        let _hooks = [shared.ask(knows(drain(1), 2), at(1)), shared.ask(knows(drain(2), 1), at(1))];
+        assert!(!shared.well(), "load balancers are told at once");
+        assert_eq!(shared.resumed(), [drain(1), drain(2)]);
+        assert_eq!(shared.resumed(), []);
+        assert_eq!(shared.lost(), 2);
+    }
+
+    #[test]
+    fn a_line_is_answered_with_while_it_is_young_and_still_true() {
+        let shared = Shared::new();
+        let line = || Line { released: false, report: report(), drain: None };
+        assert!(shared.line_since(at(0)).is_none());
+        shared.publish(line(), Some(at(7)));
+        assert!(shared.line_since(at(7)).is_some());
+        assert!(shared.line_since(at(8)).is_none());
+        shared.publish(line(), None);
+        assert!(shared.line_since(at(0)).is_none(), "something was done since");
     }
 }

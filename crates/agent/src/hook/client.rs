@@ -1,7 +1,7 @@
 //! Requests to the agent's port, over loopback.
 
 use crate::folder::Invitation;
-use crate::report::{Asked, Line};
+use crate::report::{Asked, Heard};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -37,7 +37,7 @@ pub(crate) async fn get(port: u16, path: &str) -> Result<(u16, String), ClientEr
 pub(crate) async fn drain(
     invitation: &Invitation,
     asked: &Asked,
-    mut hear: impl FnMut(Line),
+    mut hear: impl FnMut(Heard),
 ) -> Result<(), ClientError> {
     let body = serde_json::to_vec(asked).unwrap_or_default();
     let request = Request::post("/segue/drain")
@@ -58,7 +58,7 @@ pub(crate) async fn drain(
         }
         while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
             // A line of another version that can't be read is no reason to leave.
-            let Ok(line) = serde_json::from_slice::<Line>(&unread.split_to(end + 1)) else { continue };
+            let Ok(line) = serde_json::from_slice::<Heard>(&unread.split_to(end + 1)) else { continue };
             let released = line.released;
             hear(line);
             if released {

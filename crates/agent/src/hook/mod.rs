@@ -15,9 +15,10 @@ mod own;
 mod spare;
 
 use crate::arguments::Own;
+use crate::clock;
 use crate::folder::{self, Invitation};
-use crate::report::{Asked, Line};
-use crate::{clock, log};
+use crate::log::{self, Event};
+use crate::report::{Asked, Heard};
 use segue_core::Time;
 use serde_json::json;
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ pub(crate) async fn run(own: Own) -> ExitCode {
         Ok(invitation) => drained(&invitation, clock::now()).await,
         Err(error) => {
             log::say_in_the_container(
-                "hook",
+                Event::Hook,
                 json!({ "error": error.to_string(), "then": format!("waits {WITHOUT_A_PLAN:?}, without evidence") }),
             );
             clock::sleep(WITHOUT_A_PLAN).await;
@@ -46,13 +47,13 @@ pub(crate) async fn run(own: Own) -> ExitCode {
 /// Returns when the pod is drained, or at the deadline.
 async fn drained(invitation: &Invitation, began: Time) {
     let deadline = began + invitation.plan.drain.deadline + AGENT_HANGS;
-    let mut last: Option<Line> = None;
+    let mut last: Option<Heard> = None;
     let waits = async {
         loop {
-            let asked = heard(last.as_ref());
+            let asked = heard(last.as_ref(), began);
             match client::drain(invitation, &asked, |line| last = Some(line)).await {
                 Ok(()) => return,
-                Err(error) if spare::run(invitation, heard(last.as_ref()), &error).await => return,
+                Err(error) if spare::run(invitation, heard(last.as_ref(), began), &error).await => return,
                 Err(_) => {}
             }
             clock::sleep(AGAIN).await;
@@ -60,15 +61,15 @@ async fn drained(invitation: &Invitation, began: Time) {
     };
     if clock::at_most(deadline - clock::now(), waits).await.is_none() {
         let in_flight = last.and_then(|line| line.report.in_flight);
-        log::say_in_the_container("hook", json!({ "deadline": "came first", "in_flight": in_flight }));
+        log::say_in_the_container(Event::Hook, json!({ "deadline": "came first", "in_flight": in_flight }));
     }
 }
 
 /// What this hook heard last, for whoever goes on with the drain.
-fn heard(line: Option<&Line>) -> Asked {
-    let of = |line: &Line| Asked {
-        drain: line.drain.clone(),
-        lost: line.report.in_flight.unwrap_or(0) + line.report.agent_lost,
-    };
-    line.map(of).unwrap_or_default()
+fn heard(line: Option<&Heard>, began: Time) -> Asked {
+    Asked {
+        drain: line.and_then(|line| line.drain.clone()),
+        lost: line.map_or(0, |line| line.report.in_flight.unwrap_or(0) + line.report.agent_lost),
+        began: Some(began),
+    }
 }

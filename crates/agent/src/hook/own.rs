@@ -2,7 +2,8 @@
 
 use super::client;
 use crate::arguments::Own;
-use crate::{clock, log};
+use crate::clock;
+use crate::log::{self, Event};
 use http_body_util::Empty;
 use hyper::Request;
 use hyper::header::HOST;
@@ -17,7 +18,7 @@ pub(crate) async fn run(own: Own) -> ExitCode {
         Own::Sleep(duration) => clock::sleep(duration).await,
         Own::HttpGet { url, headers } => {
             if let Err(error) = get(&url, &headers).await {
-                log::say_in_the_container("own-hook", json!({ "url": url, "error": error }));
+                log::say_in_the_container(Event::OwnHook, json!({ "url": url, "error": error }));
                 return ExitCode::FAILURE;
             }
         }
@@ -27,7 +28,7 @@ pub(crate) async fn run(own: Own) -> ExitCode {
                 let error = Command::new(program).args(arguments).exec();
                 let program = program.to_string_lossy();
                 log::say_in_the_container(
-                    "own-hook",
+                    Event::OwnHook,
                     json!({ "command": program, "error": error.to_string() }),
                 );
                 return ExitCode::FAILURE;

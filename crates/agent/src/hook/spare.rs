@@ -4,8 +4,10 @@ use super::client::ClientError;
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder::Invitation;
+use crate::log::{self, Event};
 use crate::report::Asked;
-use crate::{clock, log, means};
+use crate::{clock, means};
+use segue_core::pod::life::asked_since;
 use serde_json::json;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,7 +23,12 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
     let Ok(listener) = segue_guard::listen(plan.control_port) else { return false };
     let guard = if plan.guarded() {
         match segue_guard::bind(means::settings(plan)).await {
-            Ok(bound) => Some(bound.serve()),
+            Ok(bound) => {
+                let guard = bound.serve();
+                // Nobody stands in but for a drain: no client that comes first hears otherwise.
+                guard.announce();
+                Some(guard)
+            }
             // Its port is given back: whoever has the guard's ports is the one to ask.
             Err(_) => return false,
         }
@@ -30,12 +37,13 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
     };
     let shared = Shared::new();
     log::say_in_the_container(
-        "spare",
+        Event::Spare,
         json!({ "error": error.to_string(), "agent_lost": heard.lost, "resumes": heard.drain.is_some() }),
     );
     let control = Control::new(Rc::clone(&shared));
     control.start(invitation.clone());
-    let asking = shared.ask(heard);
+    let since = asked_since(heard.began, plan.drain.deadline, clock::now());
+    let asking = shared.ask(heard, since);
     let mut lines = shared.lines();
     tokio::task::spawn_local(control::serve(listener, control));
     let driver = tokio::task::spawn_local(Driver::new(plan.clone(), guard, Rc::clone(&shared)).run());
@@ -43,7 +51,7 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
         let released = lines.borrow_and_update().as_ref().filter(|line| line.released).cloned();
         if let Some(line) = released {
             log::say_in_the_container(
-                "released",
+                Event::Released,
                 json!({ "outcome": line.report.outcome, "agent_lost": line.report.agent_lost, "guard": line.report.guard }),
             );
             break;

@@ -73,3 +73,17 @@ fn serve(mut stream: &TcpStream, state: &State) {
         }
     }
 }
+
+/// A port on which each connection is served by `serve`, in a thread.
+pub(crate) fn serves(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream.unwrap()));
+        }
+    });
+    port
+}

@@ -3,8 +3,8 @@
 mod application;
 mod pod;
 
-pub(crate) use application::Application;
-pub(crate) use pod::{Hook, Pod, free_port};
+pub(crate) use application::{Application, serves};
+pub(crate) use pod::{Hook, Pod, free_port, lines};
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -19,14 +19,25 @@ pub(crate) fn request(port: u16) -> TcpStream {
     stream
 }
 
-/// Until it is so; a test that waits for nothing else ends after 20 s.
+/// Milliseconds since the machine booted, on the agents' clock.
+pub(crate) fn since_boot() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(time.tv_sec * 1000 + time.tv_nsec / 1_000_000).unwrap()
+}
+
+/// A moment.
 #[expect(clippy::disallowed_methods, reason = "this is the tests' clock")]
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+/// Until it is so; a test that waits for nothing else ends after 20 s.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..2_000 {
         if is_so() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(10));
+        pause();
     }
     panic!("it never came true: {what}");
 }

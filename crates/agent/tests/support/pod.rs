@@ -5,7 +5,7 @@ use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
 use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA};
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -81,8 +81,49 @@ impl Pod {
 
     /// Starts the agent and waits as the startup probe does.
     pub(crate) fn start(&mut self) {
-        self.agent = Some(self.command("run").stderr(Stdio::null()).spawn().unwrap());
+        self.agent = Some(self.command("run").stderr(self.log()).spawn().unwrap());
         assert!(self.command("ready").status().unwrap().success());
+    }
+
+    /// The same with another plan than the test's own.
+    pub(crate) fn start_with(&mut self, plan: &str) {
+        let mut run = self.command("run");
+        self.agent = Some(run.env("SEGUE_PLAN", plan).stderr(self.log()).spawn().unwrap());
+        assert!(self.command("ready").env("SEGUE_PLAN", plan).status().unwrap().success());
+    }
+
+    /// Starts the agent with no more than so many file descriptors.
+    pub(crate) fn start_with_descriptors(&mut self, most: u32) {
+        let run = self.command("run");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most}; exec {PROGRAM} run")]);
+        shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.agent =
+            Some(shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap());
+        assert!(self.command("ready").status().unwrap().success());
+    }
+
+    /// The agent's log, of all its runs.
+    fn log(&self) -> std::fs::File {
+        let path = self.folder.path().join("agent.log");
+        std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+    }
+
+    /// Every line of the agent's log.
+    pub(crate) fn said(&self) -> Vec<Value> {
+        lines(&std::fs::read_to_string(self.folder.path().join("agent.log")).unwrap_or_default())
+    }
+
+    /// The value of a metric; `None` where there is none of that name and labels.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let (code, page) = self.ask("GET /metrics");
+        assert_eq!(code, 200, "{page}");
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+        page.lines().find_map(value)
+    }
+
+    pub(crate) fn until_metric(&self, name: &str, value: f64) {
+        until(&format!("{name} is {value}"), || self.metric(name) == Some(value));
     }
 
     pub(crate) fn kill(&mut self) {
@@ -112,6 +153,28 @@ impl Pod {
         exchange(self.plan.control_port, request)
     }
 
+    /// One line of what the agent tells a waiting hook.
+    pub(crate) fn line(&self) -> Value {
+        self.line_of("")
+    }
+
+    /// The same to a hook that says this as it asks.
+    pub(crate) fn line_of(&self, asked: &str) -> Value {
+        let hook = std::fs::read(self.folder.path().join("hook.json")).unwrap();
+        let hook: Value = serde_json::from_slice(&hook).unwrap();
+        let token = hook["token"].as_str().unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.plan.control_port)).unwrap();
+        write!(
+            stream,
+            "POST /segue/drain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{asked}",
+            asked.len()
+        )
+        .unwrap();
+        let lines = BufReader::new(stream).lines().map(Result::unwrap);
+        let mut json = lines.filter(|line| line.starts_with('{'));
+        serde_json::from_str(&json.next().unwrap()).unwrap()
+    }
+
     pub(crate) fn status(&self) -> Value {
         let (code, body) = self.ask("GET /status");
         assert_eq!(code, 200, "{body}");
@@ -137,6 +200,26 @@ impl Drop for Pod {
 }
 
 impl Hook {
+    /// Whether it has a connection: to the agent, which alone it makes one to.
+    pub(crate) fn has_connected(&self) -> bool {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.0.id())).unwrap();
+        let mut targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        targets.any(|target| target.to_string_lossy().starts_with("socket:"))
+    }
+
+    /// As one that gets no time of the processor.
+    pub(crate) fn stop(&mut self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&mut self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), signal).unwrap();
+    }
+
     pub(crate) fn waits(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
@@ -156,6 +239,11 @@ impl Drop for Hook {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The lines of JSON in a log.
+pub(crate) fn lines(log: &str) -> Vec<Value> {
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// One request on one connection.

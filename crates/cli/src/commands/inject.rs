@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use segue_manifest::files::File;
 use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
 use segue_manifest::paths::Overrides;
 use segue_manifest::text::Severity;
 
 use crate::{duration, output};
-use files::{Destination, File};
+use files::Destination;
 use summary::Summary;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -26,7 +27,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
-    /// Files, folders (every .yaml, .yml and .json below them), or - for stdin
+    /// Files, folders (every .yaml, .yml and .json below them; none of Kustomize's), or - for stdin
     #[arg(required = true, value_name = "FILE|DIR|-")]
     inputs: Vec<PathBuf>,
     /// Put the guard in front of the ports that Services send to: kept-alive connections are closed politely too
@@ -87,7 +88,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         (false, Some(folder)) => Destination::Folder(folder.clone()),
         (false, None) => Destination::Stdout,
     };
-    let files = files::read(&args.inputs, &destination)?;
+    let files = files::read(&args.inputs, &destination, args.undo)?;
     let strict = args.strict;
     match change(args, &files) {
         Ok(outcome) if strict && outcome.refused().next().is_some() => {

@@ -8,6 +8,7 @@ use segue_local::driver::{OpenError, Started};
 use segue_local::folder::FolderError;
 use segue_local::instance::Keeper;
 use segue_local::logs::{Follower, Line, Prefixes};
+use segue_local::open_files::OpenFiles;
 use segue_local::up::{Options, UpError, up};
 use tokio::sync::mpsc;
 
@@ -42,14 +43,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     crate::logging::init(tracing::Level::INFO);
+    let open_files = OpenFiles::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let state_dir = args.place.state_dir()?;
     runtime.block_on(async {
         let (sender, started) = mpsc::unbounded_channel();
         let printer = tokio::spawn(print(started));
         let keeper = Keeper::this_program();
-        let ended =
-            up(Options { state_dir, spec, replace: args.replace, keeper, output: Some(sender) }).await;
+        let (replace, output) = (args.replace, Some(sender));
+        let ended = up(Options { state_dir, spec, replace, keeper, open_files, output }).await;
         match ended {
             Ok(_) => {
                 // The keepers have ended, so every line is there to be printed; one that has not is not waited for.

@@ -118,6 +118,7 @@ mod tests {
             in_flight: 1,
             requests: 20,
             failed: 0,
+            stages: Vec::new(),
             wait: None,
         };
         View {

@@ -9,7 +9,7 @@ use segue_local::rehearse::{Rehearsal, Step, rehearse};
 use segue_local::spec::Spec;
 use segue_local::state::State;
 
-use super::{Format, NO, rows};
+use super::{Format, WRONG, rows};
 use crate::output::{self, outln};
 
 /// Rehearses the deploy on what runs now, and prints it.
@@ -18,7 +18,7 @@ pub(crate) fn print(folder: &Folder, spec: Spec, format: Format) -> anyhow::Resu
     let deadline = spec.drain_deadline;
     let Some(rehearsal) = State::read(folder)?.and_then(|state| rehearse(state, spec)) else {
         eprintln!("{} is not up: there is nothing to deploy to", folder.name());
-        return Ok(NO.into());
+        return Ok(WRONG.into());
     };
     match format {
         Format::Json => {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use segue_local::control::protocol::{DeployView, InstanceView, Phase, View, Wait};
+use segue_local::control::protocol::{DeployView, InstanceView, Phase, State, View, Wait};
 use segue_local::history::{Ended, Entry};
 
 /// The heads of [`instance`].
@@ -65,8 +65,14 @@ pub(crate) fn instance(view: &InstanceView, now: Timestamp) -> [String; 8] {
         view.port.to_string(),
         view.in_flight.to_string(),
         view.requests.to_string(),
-        view.wait.as_ref().map(|wait| wait_line(wait, now)).unwrap_or_default(),
+        view.wait.as_ref().map(|wait| wait_line(wait, now) + &behind(view)).unwrap_or_default(),
     ]
+}
+
+/// Which stages are behind one that leaves, and whether evidence or a bound ended each.
+fn behind(view: &InstanceView) -> String {
+    let leaves = matches!(view.state, State::Draining | State::Stopping);
+    view.stages.iter().filter(|_| leaves).fold(String::new(), |line, stage| format!("{line}; {stage}"))
 }
 
 /// What is waited for, since when, until when, and what would shorten it.
@@ -137,6 +143,25 @@ mod tests {
         let shown =
             [850, 12_345, 75_000, 3_700_000, 100_000_000].map(|millis| length(Duration::from_millis(millis)));
         assert_eq!(shown, ["0.8 s", "12 s", "1 min 15 s", "1 h 1 min", "1 d 3 h"]);
+    }
+
+    #[test]
+    fn one_that_leaves_says_whether_evidence_or_a_bound_ended_each_stage() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let json = serde_json::json!({
+            "id": "web-1", "version": "v1", "revision": "v1", "state": "draining", "pid": 7, "port": 4000,
+            "in_flight": 2, "requests": 9, "failed": 0,
+            "stages": [{"path": "proxy", "stage": null, "by": "evidence", "after": 0},
+                {"path": "lb", "stage": "check", "by": "bound", "after": 5000}],
+            "why": "2 requests in flight", "since": at(0), "until": null, "setting": null,
+        });
+        let mut view: InstanceView = serde_json::from_value(json).unwrap();
+        assert_eq!(
+            instance(&view, at(1))[7],
+            "2 requests in flight, 1.0 s so far; path proxy over by evidence; stage check of path lb over by its bound"
+        );
+        view.state = State::Serving;
+        assert_eq!(instance(&view, at(1))[7], "2 requests in flight, 1.0 s so far");
     }
 
     #[test]

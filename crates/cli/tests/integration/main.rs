@@ -5,5 +5,6 @@
 mod command;
 mod inject;
 mod inject_flags;
+mod input;
 mod probe;
 mod sample;

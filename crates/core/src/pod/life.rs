@@ -11,17 +11,25 @@
 //! here is final; only the agent's own SIGTERM is.
 
 use crate::drain::{self, Drain};
-use crate::path::Millis;
+use crate::path::{Millis, Path, StageOver};
 use crate::{Next, Time, Wait, Why};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What was seen of the pod: a full picture.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {
-    /// Whether a hook waits for the pod to be drained.
-    pub asked: bool,
+    /// Since when a hook waits for the pod to be drained, if one does.
+    pub asked: Option<Time>,
     /// What a drain needs to know; `alive` is whether anything listens on the application's ports.
     pub drain: drain::Seen,
+}
+
+/// Since when a hook waits, by its own word, if that can be: its request may have been on its way for a while, but it can't
+/// have begun later than now, and none waits for longer than a drain's deadline. What can't be is not believed: it would
+/// end the drain too soon, or never.
+pub fn asked_since(said: Option<Time>, deadline: Duration, now: Time) -> Time {
+    said.filter(|said| *said <= now && now - *said <= deadline).unwrap_or(now)
 }
 
 /// What the agent is asked to do.
@@ -60,7 +68,7 @@ pub enum Reason {
 }
 
 /// The end of a drain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Why it ended.
     pub reason: Reason,
@@ -68,6 +76,9 @@ pub struct Outcome {
     pub cut: u64,
     /// From its beginning to its end.
     pub took: Millis,
+    /// The stages of the paths that were over by then, and what ended each.
+    #[serde(default)]
+    pub stages: Vec<StageOver>,
 }
 
 /// What the pod does.
@@ -108,11 +119,20 @@ impl Life {
         Self { plan, state: State::Serving { since: now } }
     }
 
-    /// Takes over a drain that another agent began in this pod, so that its waits and its deadline go on.
-    pub fn resume(&mut self, drain: Drain) {
-        if matches!(self.state, State::Serving { .. }) {
-            self.state = State::Draining { drain };
+    /// Takes over a drain that another agent began in this pod, so that its waits and its deadline go on. What it answers
+    /// is to be done before the pod is looked at: to an agent that has just begun every path is open, and what was over
+    /// would count as lost.
+    #[must_use]
+    pub fn resume(&mut self, drain: Drain) -> Vec<Action> {
+        let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
+        let withdrawals = drain.paths().iter().map(withdraw).collect();
+        match &mut self.state {
+            State::Serving { .. } => self.state = State::Draining { drain },
+            // A hook that knew of none may have come first.
+            State::Draining { drain: begun } => begun.merge(drain),
+            State::Released { .. } => return Vec::new(),
         }
+        withdrawals
     }
 
     /// What the pod does.
@@ -122,33 +142,37 @@ impl Life {
 
     /// What to do next. It never ends by itself: the agent's end is not the rule's to decide.
     pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, std::convert::Infallible> {
-        match &mut self.state {
-            State::Serving { .. } if seen.asked => {
+        match (&mut self.state, seen.asked) {
+            (State::Serving { .. }, Some(asked)) => {
                 self.state = if seen.drain.alive {
-                    State::Draining { drain: Drain::begin(self.plan.clone(), now) }
+                    State::Draining { drain: Drain::begin(self.plan.clone(), asked.min(now)) }
                 } else {
-                    let outcome = Outcome {
-                        reason: Reason::NothingListens,
-                        cut: 0,
-                        took: Millis(std::time::Duration::ZERO),
-                    };
+                    let took = Millis(now - asked);
+                    let outcome =
+                        Outcome { reason: Reason::NothingListens, cut: 0, took, stages: Vec::new() };
                     State::Released { since: now, outcome, down: true }
                 };
                 self.step(seen, now)
             }
-            State::Serving { since } => Next::Wait(Wait { why: Why::Steady, since: *since, until: None }),
-            State::Draining { drain } => match drain.step(&seen.drain, now) {
-                Next::Wait(wait) => Next::Wait(wait),
-                Next::Do(actions) => self.act(&actions, now),
-                Next::Done(outcome) => {
-                    self.release(Reason::ApplicationEnded, outcome.cut, now);
-                    Next::Do(vec![Action::Release])
+            (State::Serving { since }, None) => {
+                Next::Wait(Wait { why: Why::Steady, since: *since, until: None })
+            }
+            (State::Draining { drain }, asked) => {
+                // Another hook may have begun to wait sooner and be heard of later.
+                drain.began_by(asked.unwrap_or(now));
+                match drain.step(&seen.drain, now) {
+                    Next::Wait(wait) => Next::Wait(wait),
+                    Next::Do(actions) => self.act(&actions, now),
+                    Next::Done(outcome) => {
+                        self.release(Reason::ApplicationEnded, outcome.cut, now);
+                        Next::Do(vec![Action::Release])
+                    }
                 }
-            },
-            State::Released { since, down, .. } => {
+            }
+            (State::Released { since, down, .. }, asked) => {
                 let (since, until) = (*since, *since + self.plan.stop_grace);
                 *down |= !seen.drain.alive;
-                if seen.asked {
+                if asked.is_some() {
                     return Next::Do(vec![Action::Release]);
                 }
                 // An application that still listens after its time to stop was not told to stop: another container was.
@@ -185,7 +209,7 @@ impl Life {
 
     fn release(&mut self, reason: Reason, cut: u64, now: Time) {
         if let State::Draining { drain } = &self.state {
-            let outcome = Outcome { reason, cut, took: Millis(now - drain.began()) };
+            let outcome = Outcome { reason, cut, took: Millis(now - drain.began()), stages: drain.stages() };
             self.state = State::Released { since: now, outcome, down: reason == Reason::ApplicationEnded };
         }
     }

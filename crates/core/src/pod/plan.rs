@@ -2,15 +2,18 @@
 //!
 //! It is all that the agent knows of the world outside its pod: the paths by which requests arrive, with the bounds of
 //! their stages, and what only the user could say. It serialises as JSON (snake_case), lies in the agent's environment
-//! and in the folder that the pod's hooks read, and is checked once, when it is parsed.
+//! and in the folder that the pod's hooks read. There is one way to read one ([`PodPlan::read`], which its `Deserialize`
+//! goes too): its schema first, then the value, then whether an agent could hold to it.
 
 use crate::drain;
 use crate::path::Millis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The version of this value that is written now; an agent refuses a later one.
+/// The version of this value that is written now. Earlier ones are read too, later ones are refused. A key more is a
+/// version more: an agent that does not know it could not hold to it.
 pub const SCHEMA: u32 = 1;
 
 /// The port on which an agent answers status, health and hooks, unless the application has it.
@@ -20,8 +23,7 @@ pub const CONTROL_PORT: u16 = 15079;
 pub const FIRST_GUARD_PORT: u16 = 15080;
 
 /// What a pod's agent is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PodPlan {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -39,6 +41,20 @@ pub struct PodPlan {
     pub max_connections: u32,
     /// Requests that are no application requests.
     pub discount: Discount,
+}
+
+/// The plan as [`SCHEMA`] has it, before it is checked.
+#[derive(Deserialize)]
+#[serde(remote = "PodPlan", deny_unknown_fields)]
+struct Unchecked {
+    schema: u32,
+    drain: drain::Plan,
+    ports: Vec<Port>,
+    control_port: u16,
+    idle_after: Millis,
+    websocket_grace: Millis,
+    max_connections: u32,
+    discount: Discount,
 }
 
 /// One port on which the application listens.
@@ -83,8 +99,8 @@ pub struct Discount {
 pub enum PlanError {
     /// Not this value at all.
     Unreadable(String),
-    /// Written by a later version.
-    Later(u32),
+    /// Of a later schema.
+    Later(u64),
     /// Two listeners on one port.
     PortTwice(u16),
     /// Port 0.
@@ -102,7 +118,7 @@ impl std::fmt::Display for PlanError {
         match self {
             Self::Unreadable(why) => write!(f, "the plan can't be read: {why}"),
             Self::Later(schema) => {
-                write!(f, "the plan has schema {schema}, this agent knows {SCHEMA}: use a newer agent image")
+                write!(f, "the plan has schema {schema}, and the last one known here is {SCHEMA}")
             }
             Self::PortTwice(port) => write!(f, "the plan gives port {port} twice"),
             Self::PortZero => write!(f, "the plan has a port 0: ports are 1 to 65535"),
@@ -114,17 +130,25 @@ impl std::fmt::Display for PlanError {
 
 impl PodPlan {
     /// Reads and checks a plan.
-    pub fn parse(json: &str, read: impl FnOnce(&str) -> Result<Self, String>) -> Result<Self, PlanError> {
-        let plan = read(json).map_err(PlanError::Unreadable)?;
+    pub fn read(json: &str) -> Result<Self, PlanError> {
+        Self::of(serde_json::from_str(json).map_err(unreadable)?)
+    }
+
+    fn of(value: Value) -> Result<Self, PlanError> {
+        match value.get("schema").map(Value::as_u64) {
+            None => return Err(PlanError::Unreadable("it says no schema".to_owned())),
+            // What a later schema holds is not to be judged here.
+            Some(Some(schema)) if schema > u64::from(SCHEMA) => return Err(PlanError::Later(schema)),
+            Some(Some(1..)) => {}
+            Some(_) => return Err(PlanError::Unreadable("its schema is no whole number above 0".to_owned())),
+        }
+        let plan = Unchecked::deserialize(value).map_err(unreadable)?;
         plan.check()?;
         Ok(plan)
     }
 
     /// Refuses what no agent could hold to.
     pub fn check(&self) -> Result<(), PlanError> {
-        if self.schema > SCHEMA {
-            return Err(PlanError::Later(self.schema));
-        }
         let mut ports = BTreeSet::new();
         let guards = self.ports.iter().filter_map(|port| port.guard);
         let applications = self.ports.iter().map(|port| port.application);
@@ -152,4 +176,15 @@ impl PodPlan {
     pub fn guarded(&self) -> bool {
         self.ports.iter().any(|port| port.guard.is_some())
     }
+}
+
+impl<'de> Deserialize<'de> for PodPlan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
+fn unreadable(error: serde_json::Error) -> PlanError {
+    PlanError::Unreadable(error.to_string())
 }

@@ -1,7 +1,7 @@
 //! What a rollout remembers of its instances: who joined, who ended by itself, who was drained, and the last progress.
 
 use super::{Action, Drained, InstanceSeen, Leaving, Readiness, Rollout, Seen};
-use crate::path::{Direction, Path, PathSeen, Propagation};
+use crate::path::{Direction, Path, Propagation, StageOver};
 use crate::{InstanceId, Next, Time, Version, Wait, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,8 +135,8 @@ impl Ledger {
         let join = self.joins.entry(id.clone()).or_insert_with(fresh);
         let mut known = true;
         for path in paths {
-            let seen = path_seen(instance, path);
             let change = join.paths.entry(path.name.clone()).or_default();
+            let seen = instance.drain.path(&path.name);
             known &= change.observe(path, Direction::Join, seen, now).is_none();
         }
         let serves = known && instance.readiness == Readiness::Ready;
@@ -149,6 +149,13 @@ impl Ledger {
         {
             crashes.in_a_row = 0;
         }
+    }
+
+    /// The stages of its paths by which an instance has joined.
+    pub(super) fn stages(&self, id: &InstanceId, paths: &[Path]) -> Vec<StageOver> {
+        let Some(join) = self.joins.get(id) else { return Vec::new() };
+        let stages = |path: &Path| join.paths.get(&path.name).map(|change| change.stages(path));
+        paths.iter().filter_map(stages).flatten().collect()
     }
 
     /// What an instance that is not leaving waits for.
@@ -167,16 +174,11 @@ impl Ledger {
         }
         let waits = paths.iter().filter_map(|path| {
             let mut change = join.paths.get(&path.name).cloned().unwrap_or_default();
-            change.observe(path, Direction::Join, path_seen(instance, path), now)
+            change.observe(path, Direction::Join, instance.drain.path(&path.name), now)
         });
         let steady = Wait { why: Why::Steady, since: join.serving.unwrap_or(now), until: None };
         waits.reduce(Wait::later).unwrap_or(steady)
     }
-}
-
-/// What was seen of a path by which an instance joins; a path that is missing has not taken it.
-fn path_seen(instance: &InstanceSeen, path: &Path) -> PathSeen {
-    instance.drain.paths.get(&path.name).copied().unwrap_or_default()
 }
 
 impl Rollout {

@@ -15,7 +15,7 @@ mod verdict;
 mod waves;
 
 use crate::drain::{self, Drain};
-use crate::path::{Millis, Path};
+use crate::path::{Millis, Path, StageOver};
 use crate::{InstanceId, Next, Time, Version, Wait, Why};
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,12 @@ impl Rollout {
     /// The drain of an instance that is leaving.
     pub fn drain(&self, instance: &InstanceId) -> Option<&Drain> {
         self.leaving.get(instance).map(|leaving| &leaving.drain)
+    }
+
+    /// The stages of its paths by which an instance has joined, or left where it is leaving, and what ended each.
+    pub fn stages(&self, id: &InstanceId, version: &Version) -> Vec<StageOver> {
+        let joined = || self.ledger.stages(id, &self.plan_of(version).paths);
+        self.drain(id).map_or_else(joined, Drain::stages)
     }
 
     /// How every drain that has ended did so, in order.

@@ -3,6 +3,7 @@
 
 use super::{Action, InstanceSeen, Leaving, Readiness, Rollout, Seen};
 use crate::drain::{self, Drain};
+use crate::path::{Direction, PathSeen};
 use crate::{InstanceId, Next, Time, Wait, Why};
 
 /// The instances that are not leaving, counted once per step.
@@ -63,18 +64,18 @@ impl Rollout {
         let mut actions = Vec::new();
         for (id, instance, _) in fleet.staying {
             let plan = self.plan_of(&instance.version);
-            let admitted = |name: &str| instance.drain.paths.get(name).is_some_and(|path| path.admitted);
+            let took = |name: &str, way| PathSeen::took(instance.drain.path(name), way);
             let names = || plan.paths.iter().map(|path| path.name.clone());
             match instance.readiness {
                 Readiness::Ready => {
-                    let paths: Vec<_> = names().filter(|name| !admitted(name)).collect();
+                    let paths: Vec<_> = names().filter(|name| !took(name, Direction::Join)).collect();
                     if !paths.is_empty() {
                         actions.push(Action::Admit { instance: id.clone(), paths });
                     }
                 }
                 Readiness::NotReady(None) => {}
                 Readiness::NotReady(Some(_)) => {
-                    if others_serve && names().any(|name| admitted(&name)) {
+                    if others_serve && names().any(|name| !took(&name, Direction::Leave)) {
                         actions.push(Action::Suspend { instance: id.clone() });
                     }
                 }

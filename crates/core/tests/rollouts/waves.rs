@@ -1,9 +1,9 @@
 //! Which instance is started, admitted, suspended or drained, and in what order.
 
 use super::{acts, admit, broken, dead, forget, fresh, goal, ready, seen, signal, start, unknown, withdraw};
-use crate::cases::{at, done, seconds, wait};
+use crate::cases::{at, done, path, seconds, wait};
 use segue_core::drain::{Plan, Signal};
-use segue_core::path::PathSeen;
+use segue_core::path::{EndedBy, PathSeen};
 use segue_core::rollout::{Action, Failure, Goal, InstanceSeen, Outcome, Readiness, Rollout, Seen};
 use segue_core::{InstanceId, Why};
 
@@ -96,6 +96,55 @@ fn one_that_no_check_has_answered_for_is_not_suspended() {
     let mut rollout = Rollout::begin(goal("v1", 2, 1, 0), None, at(0));
     let unasked = InstanceSeen { readiness: Readiness::NotReady(None), ..ready("v1") };
     let _ = wait(rollout.step(&seen(&[("a", unasked), ("b", ready("v1"))]), at(0)));
+}
+
+#[test]
+fn an_instance_of_whose_path_nothing_was_seen_is_admitted_suspended_and_withdrawn_and_never_serves() {
+    let unseen = |mut instance: InstanceSeen| {
+        instance.drain.paths.clear();
+        instance
+    };
+    let mut rollout = Rollout::begin(goal("v1", 2, 1, 0), None, at(0));
+    let picture = seen(&[("a", unseen(ready("v1"))), ("b", ready("v1"))]);
+    assert_eq!(acts(&mut rollout, &picture, at(0)), [admit("a")]);
+    assert!(!rollout.serves(&"a".into()));
+    let picture = seen(&[("a", unseen(broken("v1"))), ("b", ready("v1"))]);
+    assert_eq!(acts(&mut rollout, &picture, at(1)), [Action::Suspend { instance: "a".into() }]);
+    let mut rollout = Rollout::begin(goal("v2", 1, 1, 0), None, at(0));
+    let picture = seen(&[("a", unseen(unknown("v1"))), ("b", ready("v2"))]);
+    assert_eq!(acts(&mut rollout, &picture, at(0)), [withdraw("a")]);
+    assert_eq!(acts(&mut rollout, &picture, at(9)), [withdraw("a")], "until it is seen to be withdrawn");
+}
+
+#[test]
+fn what_ended_each_stage_is_told_of_those_that_join_and_those_that_leave() {
+    let goal = |version| {
+        let mut goal = goal(version, 1, 1, 0);
+        goal.drain.paths = vec![path("proxy", &[Some(5)])];
+        goal
+    };
+    let mut rollout = Rollout::begin(goal("v2"), Some(goal("v1")), at(0));
+    let mut joined = ready("v2");
+    joined.drain.paths.insert("proxy".into(), PathSeen { admitted: true, evidence: 1 });
+    let mut picture = seen(&[("a", ready("v1")), ("b", joined)]);
+    let _ = rollout.step(&picture, at(0));
+    let by = |rollout: &Rollout, id: &str, version: &str| {
+        let stages = rollout.stages(&id.into(), &version.into());
+        stages.into_iter().map(|stage| (stage.stage.unwrap(), stage.by)).collect::<Vec<_>>()
+    };
+    assert_eq!(by(&rollout, "b", "v2"), [("s0".to_owned(), EndedBy::Evidence)]);
+    picture
+        .instances
+        .get_mut(&InstanceId::from("a"))
+        .unwrap()
+        .drain
+        .paths
+        .insert("proxy".into(), PathSeen::default());
+    let _ = rollout.step(&picture, at(1));
+    assert_eq!(by(&rollout, "a", "v1"), []);
+    let _ = rollout.step(&picture, at(6));
+    assert_eq!(by(&rollout, "a", "v1"), [("s0".to_owned(), EndedBy::Bound)]);
+    assert_eq!(by(&rollout, "z", "v1"), []);
 }
 
 #[test]

@@ -318,6 +318,8 @@ fn ages(text: &str, now: u64) -> String {
         match first {
             '{' => depth += 1,
             '}' => (depth, progress) = (depth - 1, false),
+            // Only told, never judged by.
+            '"' if key == "by" && !rest.starts_with(':') => continue,
             '"' if rest.starts_with(':') => {
                 key = &token[1..length - 1];
                 progress |= key == "progress";

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use super::speech::Speech;
-use super::{Connection, Lane};
+use super::{Connection, Lane, Upstream};
 use crate::clock;
 use crate::picture::add;
 use crate::table::{Order, Stand};
@@ -59,6 +59,11 @@ impl Connection {
             // An idle connection has room for it; if not, the end that follows says the same.
             let _ = self.down.poll_flush(context, &mut self.client);
         }
+        self.close_idle_now();
+    }
+
+    /// Closes a connection that owes nobody anything.
+    pub(super) fn close_idle_now(&mut self) {
         self.close_client(self.held.shared.settings.linger);
         self.close_application();
     }
@@ -78,7 +83,7 @@ impl Connection {
     /// The last of a request whose answer had ended before is there.
     pub(super) fn forget_application(&mut self) {
         if self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
-            && self.application.is_some()
+            && matches!(self.application, Upstream::Open(_))
             && !self.up.has_output()
             && matches!(&self.speech, Speech::Http1(http) if http.is_between_requests())
         {
@@ -93,7 +98,7 @@ impl Connection {
             return;
         }
         if matches!(self.speech, Speech::Bytes | Speech::Tunnel(_)) {
-            if let Some(application) = &self.application {
+            if let Upstream::Open(application) = &self.application {
                 // Without it the connection is still carried, for longer than needed at worst.
                 let _ = sockopt::set_socket_keepalive(application, true)
                     .and_then(|()| sockopt::set_tcp_keepidle(application, STILL_THERE));
@@ -121,7 +126,7 @@ impl Connection {
     }
 
     fn close_application(&mut self) {
-        self.application = None;
+        self.application = Upstream::Closed;
         match &mut self.speech {
             Speech::Http1(http) => http.lose(),
             Speech::Http2(http) => http.lose(),

@@ -98,6 +98,37 @@ impl Http1 {
         !self.outstanding.is_empty()
     }
 
+    /// Whether all that was asked is answered, and both sides may go on: what comes next begins a request, as on a new
+    /// connection.
+    pub(crate) fn is_between_exchanges(&self) -> bool {
+        self.outstanding.is_empty() && self.requests.between_messages() && self.is_before_an_answer()
+    }
+
+    /// Whether nothing of the next answer has come, and one may come.
+    pub(crate) fn is_before_an_answer(&self) -> bool {
+        self.answers.between_messages() && !self.lost
+    }
+
+    /// Whether there is nothing but the beginning of a head.
+    pub(crate) fn is_in_first_head(&self) -> bool {
+        self.begun && self.outstanding.is_empty() && !self.lost
+    }
+
+    /// What the client still says is of no interest.
+    pub(crate) fn ignore(&mut self) {
+        (self.opaque, self.begun) = (true, false);
+    }
+
+    /// How many requests have no whole answer.
+    pub(crate) fn outstanding(&self) -> u64 {
+        self.outstanding.len() as u64
+    }
+
+    /// Whether an answer to a request has come to its last byte just now.
+    pub(crate) fn has_whole_answer(&self) -> bool {
+        self.ended && self.is_waiting()
+    }
+
     /// How many application requests have no whole answer if the application ends now.
     pub(crate) fn without_answer(&self) -> u32 {
         let whole = self.until_close && self.outstanding.front().is_some_and(|oldest| oldest.counts);

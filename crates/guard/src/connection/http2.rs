@@ -7,10 +7,22 @@
 //! That is true only once the client has read the first: the answer to the PING shows it. Without that answer there is
 //! no second one while the connection is used, for the application takes what still comes, and a client that sent it
 //! again would have it done twice. An idle connection is closed by its turn, as any other.
+//!
+//! Many clients (Node's, hyper, several of gRPC) repeat nothing that the first GOAWAY met before it was sent, and come
+//! again at once. So it is said just behind a request, when a client has sent what it had, or after a second without
+//! one; and a connection that came in the drain serves for a second first.
 
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use segue_core::Time;
 use segue_wire::http2::{Change, FrameHeader, FrameReader, Front2, Streams, goaway, ping};
 
+use tokio::time::Sleep;
+
 use super::lane::Lane;
+use crate::clock;
 use crate::picture::add;
 use crate::table::{Held, Stand};
 
@@ -25,6 +37,10 @@ const SHORT_FRAME: usize = FrameHeader::LENGTH + 8;
 
 /// The kind of a GOAWAY frame, at its place in the header.
 const GOAWAY: u8 = 7;
+
+/// How long a connection that came in a drain is served before it is told, and how long the next request is waited for to
+/// tell it then.
+const SERVED: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -42,18 +58,28 @@ pub(crate) struct Http2 {
     streams: Streams,
     stage: Stage,
     ping: [u8; 8],
+    began: Time,
+    /// When it was asked something last, or began.
+    asked: Time,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The first GOAWAY is to be said at the next place for it.
+    is_due: bool,
     lost: bool,
     last_lost: u32,
 }
 
 impl Http2 {
-    pub(crate) fn new(streams: Streams, ping: [u8; 8]) -> Self {
+    pub(crate) fn new(streams: Streams, ping: [u8; 8], now: Time) -> Self {
         Self {
             client: FrameReader::client(),
             application: FrameReader::server(),
             streams,
             stage: Stage::Open,
             ping,
+            began: now,
+            asked: now,
+            timer: None,
+            is_due: false,
             lost: false,
             last_lost: 0,
         }
@@ -94,6 +120,11 @@ impl Http2 {
             } else {
                 if let Change::Began(_) = self.streams.client_sent(&front) {
                     held.request();
+                    self.asked = clock::now();
+                    self.is_due |= held
+                        .shared
+                        .announced()
+                        .is_some_and(|announced| self.began < announced || self.asked >= self.began + SERVED);
                 }
                 up.pass(length);
             }
@@ -135,12 +166,34 @@ impl Http2 {
     }
 
     /// Puts a GOAWAY in, if one is due and this is a place for it. Answers whether it did.
-    pub(crate) fn put(&mut self, down: &mut Lane, held: &Held) -> bool {
+    pub(crate) fn tell(&mut self, context: &mut Context<'_>, down: &mut Lane, held: &Held) -> bool {
+        if self.stage == Stage::Open && held.shared.is_announcing() {
+            self.is_due |= self.is_unasked(context);
+        }
+        self.put(down, held)
+    }
+
+    fn is_unasked(&mut self, context: &mut Context<'_>) -> bool {
+        loop {
+            let left = (self.asked + SERVED).since(clock::now());
+            if left.is_zero() {
+                return true;
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(clock::sleep(left)));
+            if timer.as_mut().poll(context).is_pending() {
+                return false;
+            }
+            self.timer = None;
+        }
+    }
+
+    fn put(&mut self, down: &mut Lane, held: &Held) -> bool {
         if !self.application.may_insert() || self.lost {
             return false;
         }
         match self.stage {
-            Stage::Open if held.shared.is_announcing() => {
+            Stage::Open if self.is_due && held.shared.is_announcing() => {
+                self.timer = None;
                 add(&held.shared.tally.counting.goaways);
                 let said = self.at_most(ALL_STREAMS);
                 down.put(|_, out| {

@@ -85,22 +85,50 @@ impl Lane {
         self.from = self.mark;
     }
 
+    /// Writes some of what is to be written, at once: how many bytes.
+    pub(crate) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        to: &mut TcpStream,
+    ) -> Poll<io::Result<usize>> {
+        let is_extra = self.written < self.extra.len();
+        let piece = if is_extra { &self.extra[self.written..] } else { &self.buffer[self.from..self.mark] };
+        let length = ready!(Pin::new(to).poll_write(context, piece))?;
+        *(if is_extra { &mut self.written } else { &mut self.from }) += length;
+        if self.written == self.extra.len() {
+            (self.extra, self.written) = (Vec::new(), 0);
+        }
+        Poll::Ready(Ok(length))
+    }
+
     /// Writes what is to be written.
     pub(crate) fn poll_flush(
         &mut self,
         context: &mut Context<'_>,
         to: &mut TcpStream,
     ) -> Poll<io::Result<()>> {
-        while self.written < self.extra.len() {
-            self.written += ready!(Pin::new(&mut *to).poll_write(context, &self.extra[self.written..]))?;
-        }
-        if !self.extra.is_empty() {
-            (self.extra, self.written) = (Vec::new(), 0);
-        }
-        while self.from < self.mark {
-            self.from += ready!(Pin::new(&mut *to).poll_write(context, &self.buffer[self.from..self.mark]))?;
+        while self.has_output() {
+            ready!(self.poll_write(context, to))?;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// What is to be written, if that is one piece of at most `limit` bytes.
+    pub(crate) fn output(&self, limit: usize) -> Option<&[u8]> {
+        let (extra, rest) = (&self.extra[self.written..], &self.buffer[self.from..self.mark]);
+        let (([], whole) | (whole, [])) = (extra, rest) else { return None };
+        (whole.len() <= limit).then_some(whole)
+    }
+
+    pub(crate) fn output_length(&self) -> usize {
+        self.extra.len() - self.written + self.mark - self.from
+    }
+
+    /// Writes these once more, before everything else that is to be written.
+    pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
+        let rest = std::mem::replace(&mut self.extra, bytes);
+        self.extra.extend_from_slice(&rest[self.written..]);
+        self.written = 0;
     }
 
     /// Reads more, behind the input: how many bytes, 0 if the sender has ended. Everything that may pass must have been

@@ -5,13 +5,16 @@
 //!          ◀── down: read, look, write ──
 //! ```
 //! Each direction reads no more than one buffer ahead of what it could write. How one side ends, the other is ended: an
-//! end by an end, a reset by a reset.
+//! end by an end, a reset by a reset; only an HTTP/1 client between two messages is kept when the application closes
+//! (see [`renew`]).
 
 mod closing;
 mod detect;
+mod head;
 mod http1;
 mod http2;
 mod lane;
+mod renew;
 mod speech;
 mod tunnel;
 
@@ -29,7 +32,9 @@ use crate::picture::add;
 use crate::table::{Held, Order, Stand};
 use crate::upstream::Application;
 use closing::Closing;
+use head::Head;
 use lane::Lane;
+use renew::{Renewal, Upstream};
 use speech::Speech;
 
 /// One side was reset, or is treated so: the other is too.
@@ -45,13 +50,12 @@ pub(crate) fn reset(stream: TcpStream) {
 /// Carries a connection from its accept to its end.
 pub(crate) async fn carry(held: Held, client: TcpStream, to: Arc<Application>, protocol: Protocol) {
     let connected = Box::pin(to.connect()).await;
-    drop(to);
     let Ok(application) = connected else {
         add(&held.shared.tally.counting.upstream_refused);
         reset(client);
         return;
     };
-    let mut connection = Connection::new(held, client, application, protocol);
+    let mut connection = Connection::new(held, client, application, to, protocol);
     poll_fn(|context| connection.poll(context)).await;
 }
 
@@ -59,11 +63,13 @@ struct Connection {
     held: Held,
     protocol: Protocol,
     client: TcpStream,
-    application: Option<TcpStream>,
+    application: Upstream,
+    renewal: Renewal,
     up: Lane,
     down: Lane,
     speech: Speech,
     closing: Option<Closing>,
+    head: Option<Head>,
     /// The application takes nothing any more.
     is_deaf: bool,
     /// Something changed that concerns the other direction.
@@ -71,7 +77,13 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(mut held: Held, client: TcpStream, application: TcpStream, protocol: Protocol) -> Self {
+    fn new(
+        mut held: Held,
+        client: TcpStream,
+        application: TcpStream,
+        to: Arc<Application>,
+        protocol: Protocol,
+    ) -> Self {
         let speech = Speech::of(protocol);
         if matches!(speech, Speech::Bytes) {
             held.stands(Stand::Opaque, 0);
@@ -80,11 +92,13 @@ impl Connection {
             held,
             protocol,
             client,
-            application: Some(application),
+            application: Upstream::Open(application),
+            renewal: Renewal::new(to),
             up: Lane::default(),
             down: Lane::default(),
             speech,
             closing: None,
+            head: None,
             is_deaf: false,
             again: false,
         }
@@ -95,7 +109,7 @@ impl Connection {
         self.step(context).unwrap_or_else(|Reset| {
             // A socket that refuses has ended already.
             let _ = self.client.set_zero_linger();
-            if let Some(application) = &self.application {
+            if let Upstream::Open(application) = &self.application {
                 let _ = application.set_zero_linger();
             }
             Poll::Ready(())
@@ -114,6 +128,10 @@ impl Connection {
             self.close_idle(context, order);
             self.pass(context)?;
         }
+        if self.is_head_overdue(context) {
+            self.close_unfinished();
+            self.pass(context)?;
+        }
         if self.is_overdue(context) {
             self.speech.client_ended(&mut self.held);
             return Ok(Poll::Ready(()));
@@ -125,6 +143,7 @@ impl Connection {
     fn pass(&mut self, context: &mut Context<'_>) -> Result<(), Reset> {
         loop {
             self.again = false;
+            self.poll_connect(context)?;
             self.pass_up(context)?;
             self.pass_down(context)?;
             if !self.again {
@@ -145,7 +164,7 @@ impl Connection {
             }
             let before = self.up.input().len();
             if before > 0 {
-                self.client_said();
+                self.said_between_exchanges(Self::client_said);
                 if self.up.has_output() || self.up.input().len() < before {
                     continue;
                 }
@@ -188,16 +207,20 @@ impl Connection {
                 }
             }
             if self.down.ended {
-                self.application_ended()?;
-                continue;
+                match self.application_ended(context)? {
+                    Poll::Ready(()) => continue,
+                    Poll::Pending => return Ok(()),
+                }
             }
             if self.put_down(context) {
                 continue;
             }
             let limit = self.limit();
-            let Some(application) = &mut self.application else { return Ok(()) };
+            let Upstream::Open(application) = &mut self.application else { return Ok(()) };
             match self.down.poll_fill(context, application, &self.held.shared.pool, limit) {
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(0)) => {}
+                Poll::Ready(Ok(_)) => self.renewal.is_answered(),
+                Poll::Ready(Err(_)) if self.may_rest() => self.rest(),
                 Poll::Ready(Err(_)) => {
                     self.count_broken_off();
                     return Err(Reset);
@@ -208,16 +231,10 @@ impl Connection {
         Ok(())
     }
 
-    fn write_up(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        match &mut self.application {
-            Some(application) => self.up.poll_flush(context, application),
-            None => Poll::Ready(Err(std::io::ErrorKind::BrokenPipe.into())),
-        }
-    }
-
     /// The application takes nothing any more; what it has said already may still come.
     fn hear_no_more(&mut self) {
         self.is_deaf = true;
+        self.renewal.give_up();
         self.up.finished = true;
         self.up.release(&self.held.shared.pool);
     }
@@ -229,10 +246,10 @@ impl Connection {
         }
         if self.up.has_input() {
             // The beginning of something that will never be whole: the application may have a word for that.
-            if self.application.is_some() {
-                self.up.pass_all();
-            } else {
+            if matches!(self.application, Upstream::Closed) {
                 self.up.skip_all();
+            } else {
+                self.up.pass_all();
             }
             return;
         }
@@ -241,16 +258,35 @@ impl Connection {
         }
         self.up.finished = true;
         self.up.release(&self.held.shared.pool);
-        if let Some(application) = &self.application {
-            let _ = shutdown(application, Shutdown::Write);
+        match &self.application {
+            Upstream::Open(application) => {
+                let _ = shutdown(application, Shutdown::Write);
+            }
+            Upstream::Resting | Upstream::Connecting(_) => {
+                self.application = Upstream::Closed;
+                self.finish_down();
+            }
+            Upstream::Closed => {}
         }
     }
 
     /// The application has ended and everything that it said has been written.
-    fn application_ended(&mut self) -> Result<(), Reset> {
+    fn application_ended(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Reset> {
         if self.down.has_input() {
             self.down.pass_all();
-            return Ok(());
+            return Ok(Poll::Ready(()));
+        }
+        if self.may_rest() {
+            self.rest();
+            return Ok(Poll::Ready(()));
+        }
+        match self.poll_untaken(context) {
+            Poll::Pending => return Ok(Poll::Pending),
+            Poll::Ready(true) => {
+                self.send_again();
+                return Ok(Poll::Ready(()));
+            }
+            Poll::Ready(false) => self.renewal.give_up(),
         }
         self.count_broken_off();
         // Its end must not make half an answer look whole, if it was no end but a reset.
@@ -259,7 +295,7 @@ impl Connection {
         }
         self.finish_down();
         self.mirror_end();
-        Ok(())
+        Ok(Poll::Ready(()))
     }
 
     /// The application has ended; unless the client did so first, it is owed what is in flight.

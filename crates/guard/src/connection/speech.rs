@@ -115,12 +115,17 @@ impl Connection {
 
     fn first_words(&mut self) {
         match detect(self.up.input(), self.protocol) {
-            Detected::More => return,
-            Detected::Proxied(length) => self.speech = Speech::Unknown { proxied: length },
+            Detected::More => return self.held.stands(Stand::Busy, 1),
+            Detected::Proxied(length) => {
+                self.renewal.give_up();
+                self.speech = Speech::Unknown { proxied: length };
+            }
             Detected::Http1 => self.speech = Speech::Http1(Box::new(Http1::new())),
             Detected::Http2 => self.speak_http2(Streams::new()),
             Detected::Tcp => return self.turn_opaque(),
         }
+        // What was taken for a request's beginning may be none.
+        self.held.stands(Stand::Kept, 0);
         self.again = true;
         self.client_said();
     }
@@ -167,7 +172,12 @@ impl Connection {
     /// Everything that the application said has been handed to the kernel.
     pub(super) fn flushed(&mut self) {
         let closes = match &mut self.speech {
-            Speech::Http1(http) => http.flushed(&mut self.held),
+            Speech::Http1(http) => {
+                if http.has_whole_answer() {
+                    self.renewal.has_whole_answer();
+                }
+                http.flushed(&mut self.held)
+            }
             Speech::Http2(http) => self.closing.is_none() && http.flushed(&mut self.held),
             _ => false,
         };
@@ -181,7 +191,7 @@ impl Connection {
     /// Puts in what is the guard's own to say to the client. Answers whether there was anything to do.
     pub(super) fn put_down(&mut self, context: &mut Context<'_>) -> bool {
         match &mut self.speech {
-            Speech::Http2(http) => http.put(&mut self.down, &self.held),
+            Speech::Http2(http) => http.tell(context, &mut self.down, &self.held),
             Speech::Tunnel(tunnel) => {
                 let client = &self.client;
                 match tunnel.tell(context, &mut self.down, &self.held, || has_unread(client)) {
@@ -212,8 +222,9 @@ impl Connection {
     }
 
     fn speak_http2(&mut self, streams: Streams) {
-        let ping = clock::now().as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping)));
+        let now = clock::now();
+        let ping = now.as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping, now)));
     }
 
     /// From here on the bytes pass and nothing is known of them.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use segue_core::Version;
+use segue_core::path::StageOver;
 use serde::{Deserialize, Serialize};
 
 use crate::history::{self, Cut, Ended, What, Who};
@@ -189,6 +190,10 @@ pub struct InstanceView {
     pub requests: u64,
     /// Requests that it did not answer in full.
     pub failed: u64,
+    /// The stages by which it has joined, or left where it is leaving, and whether evidence or a bound ended each. An
+    /// `up` of an older version says none.
+    #[serde(default)]
+    pub stages: Vec<StageOver>,
     /// What it waits for.
     #[serde(flatten)]
     pub wait: Option<Wait>,
@@ -313,6 +318,7 @@ mod tests {
             in_flight: 2,
             requests: 100,
             failed: 0,
+            stages: Vec::new(),
             wait,
         }
     }
@@ -332,6 +338,7 @@ mod tests {
         assert_eq!(waiting["since"], "2026-11-23T12:00:00Z");
         assert_eq!(waiting["until"], serde_json::Value::Null);
         assert_eq!(waiting["setting"], "drainDeadline");
+        assert_eq!(waiting["stages"], serde_json::json!([]), "there for scripts, also while there is none");
         let steady = serde_json::to_value(instance(None)).unwrap();
         assert!(steady.get("why").is_none());
     }

@@ -170,10 +170,17 @@ impl Driver {
         let ended: Vec<_> =
             ids.into_iter().filter(|id| !self.fleet.contains_key(&id.as_str().into())).collect();
         let surplus = ended.len().saturating_sub(KEPT_FOLDERS);
-        for id in &ended[..surplus] {
+        for (place, id) in ended.iter().enumerate() {
             let dir = self.folder.instance(id);
             // A held lock is a keeper that still writes there.
             if lock_is_held(&dir).unwrap_or(true) {
+                continue;
+            }
+            if place >= surplus {
+                // A keeper that was killed did not get to it.
+                if let Err(error) = Launch::forget(&dir) {
+                    tracing::warn!(instance = id.as_str(), %error, "what it was started with cannot be deleted");
+                }
                 continue;
             }
             if let Err(error) = std::fs::remove_dir_all(&dir) {

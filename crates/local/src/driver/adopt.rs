@@ -77,7 +77,7 @@ impl Driver {
     /// Takes over what runs; answers the driver and its outside.
     pub async fn open(setup: Setup) -> Result<(Self, Public), OpenError> {
         let boot_id = process::boot_id().map_err(OpenError::Boot)?;
-        let mut state = State::read(&setup.folder)?.unwrap_or_else(|| State::empty(&boot_id));
+        let mut state = State::recover(&setup.folder, &boot_id)?;
         let now = clock::now();
         let since = clock::wall();
         let who = Who::own();
@@ -85,7 +85,7 @@ impl Driver {
         if state.boot_id != boot_id {
             state.reboot(&boot_id);
         }
-        let found = adopt(&setup.folder, &mut state).await?;
+        let found = adopt(&setup.folder, &mut state, setup.spec.as_ref()).await?;
         let runs: Vec<_> = found.iter().map(|(instance, revision)| (instance.id(), revision)).collect();
         let wish = Wish { name: setup.folder.name(), spec: setup.spec, replace: setup.replace };
         let plan = plan(wish, &mut state, &runs, now)?;
@@ -116,6 +116,7 @@ impl Driver {
             restarts: 0,
             last_crash: None,
             failing: None,
+            in_background: BTreeMap::new(),
             shown: BTreeMap::new(),
             announced: false,
             ending: None,
@@ -136,13 +137,14 @@ impl Driver {
         for (instance, revision) in found {
             let id = InstanceId::from(instance.id());
             let (port, pid) = (instance.port(), instance.pid());
-            let label = self.state.label(&revision);
+            let known = self.state.revision(&revision).map(|known| known.spec.clone());
+            let label =
+                known.as_ref().map_or_else(|| instance.version().to_owned(), |spec| spec.version.clone());
             tracing::info!(pid, port, version = label, "{id} still runs and is adopted");
             self.pool.add(id.as_str(), instance.address(), &label);
             self.public.started(&self.folder, id.as_str(), Since::Now);
-            let ready = self.state.revision(&revision).map(|known| known.spec.ready.clone());
-            let ready = ready.or_else(|| self.state.revisions.last().map(|known| known.spec.ready.clone()));
-            let Some(ready) = ready else { continue };
+            let ready = known.or_else(|| self.state.revisions.last().map(|known| known.spec.clone()));
+            let ready = ready.map(|spec| spec.ready).unwrap_or_default();
             let life = Life::Running(Running::watch(instance, &ready, self.news_sender.clone()));
             let (signalled, served, unkept) = (None, false, false);
             let member = Member { revision, label, port, signalled, served, unkept, life };
@@ -174,14 +176,18 @@ impl Driver {
 }
 
 /// Finds what still runs. The state forgets what does not.
-async fn adopt(folder: &Folder, state: &mut State) -> Result<Vec<(Instance, Version)>, OpenError> {
+async fn adopt(
+    folder: &Folder,
+    state: &mut State,
+    spec: Option<&Spec>,
+) -> Result<Vec<(Instance, Version)>, OpenError> {
     let mut found = Vec::new();
     for id in folder.instance_ids()? {
         state.next_instance = state.next_instance.max(instance_number(&id) + 1);
         match Instance::adopt(&folder.instance(&id)).await {
             Ok(Adopted::Running(instance)) => {
                 let known = state.instances.get(&InstanceId::from(id.as_str())).cloned();
-                let revision = known.unwrap_or_else(|| instance.version().into());
+                let revision = known.unwrap_or_else(|| state.recognise(instance.launch(), spec));
                 found.push((instance, revision));
             }
             Ok(Adopted::Ended(exit)) => {

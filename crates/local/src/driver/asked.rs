@@ -132,6 +132,8 @@ impl Driver {
         let from = work.current.clone();
         let before = self.state.revision(&from).ok_or("the spec of what runs is not known any more")?.clone();
         self.same_front(&before.spec, &spec)?;
+        // Something beside the spec may be another, such as a file of settings: it is tried again.
+        self.in_background.clear();
         if before.spec == spec {
             return Ok(Answer::NothingToDo(Box::new(self.nothing_to_do(what, &spec))));
         }

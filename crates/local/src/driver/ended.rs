@@ -61,7 +61,8 @@ impl Driver {
         }
         self.hold_steady(now);
         self.state.prune();
-        let why = failure.map(|failure| self.in_users_words(failure));
+        let in_background = self.in_background.get(&deploy.to).map(|(how, _)| how.clone());
+        let why = failure.map(|failure| in_background.unwrap_or_else(|| self.in_users_words(failure)));
         self.tell_end(&deploy, ended, why, cut_on, now);
         self.persist();
     }
@@ -158,6 +159,8 @@ impl Driver {
         let mut cut_on = cut_on(work.rollout.drained());
         let version = self.state.label(&work.current);
         self.keepers_end(now + KEEPERS).await;
+        self.fleet.clear();
+        self.remove_old_folders();
         self.state.instances.clear();
         self.persist();
         let Some(ending) = self.ending.take() else { return 0 };

@@ -6,11 +6,12 @@
 //! ```
 //! Steps are modules: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`], [`act`], [`asked`] (what clients ask for),
 //! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside),
-//! [`door`] (when clients are let in).
+//! [`door`] (when clients are let in), [`background`] (programs that leave their process).
 
 mod act;
 mod adopt;
 mod asked;
+mod background;
 mod door;
 mod ended;
 mod fleet;
@@ -80,6 +81,8 @@ pub struct Driver {
     restarts: u64,
     last_crash: Option<(InstanceId, Version, String)>,
     failing: Option<(InstanceId, String)>,
+    /// What is not started again, since it goes into the background, and how that was seen.
+    in_background: BTreeMap<Version, (String, Timestamp)>,
     shown: BTreeMap<InstanceId, protocol::State>,
     /// Whether it was told that all is up.
     announced: bool,
@@ -148,9 +151,10 @@ impl Driver {
         match next {
             Next::Do(mut actions) => {
                 self.hold_while_front_drains(&mut actions);
+                let again_at = self.hold_what_goes_into_background(&mut actions, now);
                 self.persist();
                 if actions.is_empty() {
-                    return Turn::Sleep(None);
+                    return Turn::Sleep(again_at);
                 }
                 let again = *last == actions;
                 self.act(actions.clone()).await;
@@ -200,11 +204,19 @@ impl Driver {
             News::Unkept(id) => self.unkept(&id),
             News::Ended(id, exit) => {
                 let Some(member) = self.fleet.get_mut(&id) else { return };
-                let how = exit.to_string();
-                let revision = member.revision.clone();
-                member.life = Life::Ended { how: how.clone() };
                 let work = self.state.work.as_ref();
                 let told = work.is_some_and(|work| work.rollout.drain(&id).is_some());
+                // One that served ended as any other ends: what it leaves may be of use to somebody.
+                let in_background = exit.background && !member.served;
+                let how = if in_background { background::how(&exit) } else { exit.to_string() };
+                let revision = member.revision.clone();
+                if let (true, Some(running)) = (in_background, member.running()) {
+                    tokio::spawn(background::end_strays(Arc::clone(&running.instance)));
+                }
+                member.life = Life::Ended { how: how.clone() };
+                if in_background && !told {
+                    self.went_into_background(&id, &revision, &how);
+                }
                 if !told {
                     self.crashed(&id, &revision, &how);
                 }

@@ -6,6 +6,7 @@
 //! | instances of this very spec | they are adopted and kept up |
 //! | a deploy from or to this spec was under way | it goes on |
 //! | instances of another spec | refused; with `replace`, adopted and then rolled to the spec |
+//! | the state was lost | what each instance was started with tells which spec it is of: those of this spec are kept, the others rolled to it; refused if there are only others |
 
 use std::time::Duration;
 
@@ -60,9 +61,9 @@ pub(super) fn plan(
     };
     let Some(work) = work.filter(|work| !work.ending) else {
         // A `down` that was killed, or a state that was lost: only what runs counts.
-        let other = runs.iter().find(|(_, revision)| Some(*revision) != this.as_ref());
-        return match other {
-            Some((_, revision)) if !wish.replace => Err(refused(state, revision)),
+        let of_this = runs.iter().any(|(_, revision)| Some(*revision) == this.as_ref());
+        return match runs.first() {
+            Some((_, revision)) if !of_this && !wish.replace => Err(refused(state, revision)),
             _ => Ok(begin(state, spec, now)),
         };
     };
@@ -197,13 +198,19 @@ mod tests {
     }
 
     #[test]
-    fn after_a_lost_state_only_instances_of_the_same_label_are_taken() {
-        let lost = || State::empty("boot");
-        assert!(decide(&mut lost(), "v1", false, &[("web-1", &"v1".into())]).is_err());
-        assert!(matches!(
-            decide(&mut lost(), "v1", true, &[("web-1", &"v1".into())]).unwrap(),
-            Plan::Keep(_)
-        ));
+    fn after_a_lost_state_instances_of_this_spec_are_kept_and_others_alone_refused() {
+        let lost = || {
+            let mut state = State::empty("boot");
+            state.admit(spec("v1", "/bin/v1"));
+            state
+        };
+        let (this, other) = ("v1".into(), "v1 (of an unknown spec)".into());
+        let kept = |plan| matches!(plan, Plan::Keep(work) if work.current == this && work.deploy.is_none());
+        assert!(kept(decide(&mut lost(), "v1", false, &[("web-1", &this)]).unwrap()));
+        assert!(kept(decide(&mut lost(), "v1", false, &[("web-1", &other), ("web-2", &this)]).unwrap()));
+        let error = decide(&mut lost(), "v1", false, &[("web-1", &other)]).unwrap_err().to_string();
+        assert!(error.contains("web runs v1 (of an unknown spec) (web-1)"), "{error}");
+        assert!(kept(decide(&mut lost(), "v1", true, &[("web-1", &other)]).unwrap()));
     }
 
     #[test]

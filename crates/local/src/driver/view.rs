@@ -66,6 +66,7 @@ impl Driver {
         overall: Option<&Wait>,
         now: Time,
     ) -> View {
+        let work = self.state.work.as_ref();
         let instances: Vec<_> = self
             .fleet
             .iter()
@@ -82,11 +83,11 @@ impl Driver {
                     in_flight: counted.map_or(0, |view| view.in_flight),
                     requests: counted.map_or(0, |view| view.requests),
                     failed: counted.map_or(0, |view| view.failed),
-                    wait: wait.map(|wait| people(wait, now)),
+                    stages: work.map(|work| work.rollout.stages(id, &member.revision)).unwrap_or_default(),
+                    wait: wait.map(|wait| people(wait, now)).or_else(|| self.held_wait(member)),
                 }
             })
             .collect();
-        let work = self.state.work.as_ref();
         let serving = instances.iter().filter(|view| view.state == State::Serving).count();
         let goal = work.map(|work| work.rollout.goal());
         let overall = overall.filter(|wait| wait.why != Why::Steady);

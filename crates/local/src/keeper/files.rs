@@ -1,16 +1,17 @@
 //! The files of one instance's folder by which `up` and the keeper speak to each other.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::atomic::{self, Outlives};
 use crate::process::Identity;
 use crate::spec::{LogLimits, User, duration};
 
@@ -41,6 +42,9 @@ pub struct Launch {
     /// How long what is left of its process group has, between SIGTERM and SIGKILL, once the main process has ended.
     #[serde(with = "duration")]
     pub group_grace: Duration,
+    /// How many files it may have open at first, if not as many as its keeper: `segue up` raises its own limit.
+    #[serde(default)]
+    pub open_files: Option<u64>,
 }
 
 impl Launch {
@@ -55,7 +59,15 @@ impl Launch {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
         fs::DirBuilder::new().mode(0o700).create(dir)?;
-        write_atomically(dir, LAUNCH, self)
+        write(dir, LAUNCH, self)
+    }
+
+    /// Nobody will run it again: what it holds (secrets, perhaps) is not kept for longer than it is of use.
+    pub(crate) fn forget(dir: &Path) -> io::Result<()> {
+        match fs::remove_file(dir.join(LAUNCH)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// What was written; `None` if its spawner did not get that far.
@@ -92,6 +104,9 @@ pub enum State {
         code: Option<i32>,
         /// What ended it.
         signal: Option<i32>,
+        /// Whether processes that it had started ran on then, although it ended with success.
+        #[serde(default)]
+        background: bool,
     },
     /// There never was a process.
     FailedToStart {
@@ -107,25 +122,24 @@ impl Status {
     }
 
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
-        write_atomically(dir, STATUS, self)
+        write(dir, STATUS, self)
     }
 }
 
+/// What was written; `None` if nothing of use is there, as after a loss of power.
 fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
-    match fs::read(dir.join(name)) {
+    let path = dir.join(name);
+    match fs::read(&path) {
         Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        Ok(text) => Ok(serde_json::from_slice(&text)
+            .inspect_err(|error| tracing::warn!(%error, "{} cannot be understood", path.display()))
+            .ok()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// A reader sees the old text or the new one. It is not forced to the disk, which could take long: no process outlives a
-/// loss of power, so what was said of one is of no use after it. An empty file is as none.
-fn write_atomically<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
-    let path = dir.join(name);
-    let beside = dir.join(format!("{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?)?;
-    fs::rename(&beside, &path)
+/// No process outlives a loss of power, so what was said of one is of no use after it.
+fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    atomic::replace(&dir.join(name), &serde_json::to_vec_pretty(value)?, Outlives::Kill)
 }

@@ -8,6 +8,7 @@
 //! ```
 //! One thread, one loop: output, the main process's end and the deadlines that follow it are waited for together.
 
+pub(crate) mod background;
 mod credentials;
 mod files;
 pub(crate) mod group;

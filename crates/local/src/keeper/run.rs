@@ -13,8 +13,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use super::log::Log;
-use super::{Launch, Lock, State, Status, credentials, group};
+use super::{Launch, Lock, State, Status, background, credentials, group};
 use crate::clock;
+use crate::open_files;
 use crate::process::{self, Handle, Identity};
 
 /// What of `up`'s own environment is not for the application: by these it would speak for `up` to systemd.
@@ -33,6 +34,8 @@ const NOT_INHERITED: [&str; 8] = [
 const PIPE_SIZE: usize = 256 * 1024;
 /// How often the process group is looked at while it ends.
 const LOOK_MS: u64 = 20;
+/// One more than most daemons have forks.
+const LOOKS_FOR_STRAYS: u32 = 3;
 /// What left the process group may hold the pipe open for ever: so long it may still say something.
 const TAIL_MS: u64 = 1000;
 
@@ -73,7 +76,8 @@ pub(super) fn run(dir: &Path) -> io::Result<()> {
         }
         Err(error) => {
             status.state = State::FailedToStart { error: describe(&launch, &error) };
-            status.write(&dir)
+            let forgotten = Launch::forget(&dir);
+            status.write(&dir).and(forgotten)
         }
     }
 }
@@ -97,6 +101,9 @@ fn start(dir: &Path, launch: &Launch) -> io::Result<(Child, PipeReader, Log)> {
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
+    if let Some(given) = launch.open_files {
+        open_files::lower_to(given);
+    }
     let child = match &launch.user {
         Some(user) => credentials::spawn_as(user, command)?,
         None => command.spawn()?,
@@ -170,7 +177,8 @@ impl Watch<'_> {
         self.log.finish(clock::boottime_ms());
         self.child.wait()?;
         self.status.lost_lines = self.log.lost_lines();
-        self.status.write(self.dir)
+        let forgotten = Launch::forget(self.dir);
+        self.status.write(self.dir).and(forgotten)
     }
 
     /// Says how it ended, and asks those that it left behind to end. It is not collected yet: as long as it is not, the
@@ -179,8 +187,10 @@ impl Watch<'_> {
         let pid = Pid::from_child(&self.child);
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         if let Some(ended) = rustix::process::waitid(WaitId::Pid(pid), options)? {
-            self.status.state =
-                State::Exited { code: ended.exit_status(), signal: ended.terminating_signal() };
+            let (code, signal) = (ended.exit_status(), ended.terminating_signal());
+            // That it cannot be looked for is no reason not to go on.
+            let background = code == Some(0) && self.in_background().unwrap_or(false);
+            self.status.state = State::Exited { code, signal, background };
             self.status.lost_lines = self.log.lost_lines();
             // With a full disk it is tried again at the end; what must happen to the process group does not wait for it.
             let _ = self.status.write(self.dir);
@@ -192,6 +202,20 @@ impl Watch<'_> {
         Ok(Ending::Asked {
             kill_at: now + u64::try_from(self.launch.group_grace.as_millis()).unwrap_or(u64::MAX / 2),
         })
+    }
+
+    /// Whether what it had started runs on. A daemon forks more than once: while one look goes on, the one that was there
+    /// may end after it has started another, which only the next look shows.
+    fn in_background(&self) -> io::Result<bool> {
+        for _ in 0..LOOKS_FOR_STRAYS {
+            if self.members()? > 0
+                || !background::strays(self.launch, self.identity)?.is_empty()
+                || background::is_listened_on(self.launch.port)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn group_ending(&self, kill_at: u64, now: u64) -> io::Result<Ending> {

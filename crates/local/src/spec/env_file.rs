@@ -2,7 +2,7 @@
 //!
 //! Empty lines and those that begin with `#` are left out, `export ` before a name too. A value in double quotes knows
 //! `\n`, `\t`, `\"`, `\\` and `\$`; in single quotes it is as it stands; without quotes it goes to the line's end, or to a
-//! ` #`. Nothing is replaced in it.
+//! ` #`. Nothing is replaced in it. No value can hold a zero byte: the system ends a variable there.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -58,6 +58,14 @@ fn parse_line(line: &str) -> Result<Option<(String, String)>, Wrong> {
         });
     }
     let value = value.trim();
+    if let Some(zero) = value.find('\0') {
+        let at = offset(line, value) + zero;
+        return Err(Wrong {
+            message: format!("the value of `{name}` holds a zero byte, which no variable can"),
+            span: at..at + 1,
+            help: "leave it out",
+        });
+    }
     let value = match value.chars().next() {
         Some(quote @ ('"' | '\'')) => quoted(value, quote).map_err(|message| {
             let at = offset(line, value);
@@ -122,6 +130,24 @@ mod tests {
         let expected =
             [("A", "1"), ("B", "two words"), ("C", "a\n\"b\" $X"), ("D", "x\\n#y"), ("E", ""), ("F", "a#b")];
         assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn line_ends_of_windows_are_no_part_of_a_value() {
+        let variables = read("A=1\r\n\r\nB=\"x\"\r\n# c\r\nC='y'\r\n").expect("all right");
+        let values: Vec<&str> = variables.values().map(String::as_str).collect();
+        assert_eq!(values, ["1", "x", "y"]);
+    }
+
+    #[test]
+    fn a_zero_byte_is_told_by_file_line_and_name_and_what_cannot_be_seen_is_shown() {
+        let told = read("A=1\nTOKEN=\"abc\0def\"\n").expect_err("no variable can hold it");
+        assert!(told.contains("`TOKEN` holds a zero byte") && told.contains("app.env:2:11"), "{told}");
+        for (name, shown) in [("\u{200b}A", "`\\u{200b}A`"), ("A\u{a0}B", "`A\\u{a0}B`"), ("A\0B", "`A\\0B`")]
+        {
+            let told = read(&format!("{name}=1\n")).expect_err("no name");
+            assert!(told.contains(shown), "{told}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_saphyr::UserMessageFormatter;
 use super::raw::RawSpec;
 use super::tree::Node;
 use super::user::Accounts;
-use super::{Spec, at, shape, validate};
+use super::{Spec, at, decode, shape, validate};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
 
 /// A spec that was found to be right, and what it came from.
@@ -49,10 +49,8 @@ impl Spec {
     /// Reads a spec file, and looks whether what it names is there: the command, the folder, the user, the files.
     pub fn load(path: &Path) -> Result<Loaded, Diagnostics> {
         let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let text = String::from_utf8(text).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Diagnostic::error(format!("{} is not UTF-8 text: byte {at}", path.display()))
-        })?;
+        let text = decode::text(&text)
+            .map_err(|why| Diagnostic::error(format!("cannot read {}: {why}", path.display())))?;
         let absolute = std::path::absolute(path).map_err(|error| unreadable(path, &error))?;
         let surroundings = Surroundings {
             base: absolute.parent().unwrap_or(Path::new("/")).to_owned(),

@@ -7,6 +7,7 @@
 
 mod at;
 mod command;
+mod decode;
 pub mod duration;
 mod env_file;
 mod load;

@@ -341,3 +341,93 @@ proptest::proptest! {
         let _ = Place::new().load_as(0, &text);
     }
 }
+
+#[test]
+fn a_mark_and_line_ends_of_other_systems_change_nothing() {
+    let place = Place::new();
+    let (spec, env) = (place.path().join("shop.yaml"), place.path().join("app.env"));
+    let text = "listen: 127.0.0.1:8080\ncommand: [./server]\nenvFile: app.env\n";
+    let load = |spec_text: &str, env_text: &str| {
+        std::fs::write(&spec, spec_text).expect("writes");
+        std::fs::write(&env, env_text).expect("writes");
+        Spec::load(&spec).map_err(|found| place.readable(&found)).expect("loads").spec
+    };
+    let plain = load(text, "A=1\nB=\"2\"\n");
+    for mark in ["", "\u{feff}"] {
+        for end in ["\n", "\r\n"] {
+            let other = |text: &str| mark.to_owned() + &text.replace('\n', end);
+            let read = load(&other(text), &other("A=1\nB=\"2\"\n"));
+            assert_eq!((&read.env, &read.command), (&plain.env, &plain.command), "{mark:?} {end:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_utf_8_is_named_with_its_file() {
+    let place = Place::new();
+    let (spec, env) = (place.path().join("shop.yaml"), place.path().join("app.env"));
+    let text = "listen: 127.0.0.1:8080\ncommand: [./server]\nenvFile: app.env\n";
+    let utf16 = |text: &str| {
+        [b"\xff\xfe".to_vec(), text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
+    };
+    let refused = |spec_bytes: &[u8], env_bytes: &[u8]| {
+        std::fs::write(&spec, spec_bytes).expect("writes");
+        std::fs::write(&env, env_bytes).expect("writes");
+        place.readable(&Spec::load(&spec).expect_err("refused"))
+    };
+    let told = refused(&utf16(text), b"");
+    assert!(told.contains("/base/shop.yaml: it is UTF-16 text"), "{told}");
+    let told = refused(text.as_bytes(), &utf16("A=1\n"));
+    assert!(told.contains("/base/app.env: it is UTF-16 text") && told.contains("shop.yaml:3:"), "{told}");
+    let told = refused(text.as_bytes(), b"A=1\nB=caf\xe9\n");
+    assert!(told.contains("/base/app.env: it is not UTF-8 text, in line 2"), "{told}");
+    let told = refused(b"listen: x\xff\n", b"");
+    assert!(told.contains("/base/shop.yaml: it is not UTF-8 text, in line 1"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_seen_is_shown_and_a_zero_byte_is_refused_where_it_stands() {
+    let place = Place::new();
+    let told = place.refused(&format!("{LEAST}\"re\u{200b}plicas\": 2\n"));
+    assert!(told.contains("unknown key `re\\u{200b}plicas`"), "{told}");
+    let told = place.refused("listen: 127.0.0.1:\u{200b}80\ncommand: [./server]\n");
+    assert!(told.contains("`127.0.0.1:\\u{200b}80`"), "{told}");
+    let told = place.refused("listen: 127.0.0.1:8080\ncommand: [./server, \"a\\0b\"]\n");
+    assert!(told.contains("an argument cannot hold a zero byte") && told.contains("shop.yaml:2:"), "{told}");
+    let told = place.refused(&format!("{LEAST}env: {{ A: \"a\\0b\" }}\n"));
+    assert!(told.contains("cannot hold a zero byte") && told.contains("shop.yaml:3:"), "{told}");
+    let told = place.refused(&format!("{LEAST}cwd: \"a\\0b\"\n"));
+    assert!(told.contains("a\\0b does not exist"), "{told}");
+    let told = place.refused(&format!("{LEAST}# a zero byte: \0\n"));
+    assert!(told.contains("shop.yaml:3:"), "{told}");
+}
+
+/// The keys below `at` that have a default, with it: `(stop.grace, "30s")`.
+fn defaults(schema: &serde_json::Value, at: &[&str], found: &mut Vec<(Vec<String>, serde_json::Value)>) {
+    let choices = schema["anyOf"].as_array().into_iter().flatten();
+    for schema in std::iter::once(schema).chain(choices) {
+        for (key, below) in schema["properties"].as_object().into_iter().flatten() {
+            let path = [at, &[key]].concat();
+            if let Some(default) = below.get("default").filter(|default| !default.is_null()) {
+                found.push((path.iter().map(ToString::to_string).collect(), default.clone()));
+            }
+            defaults(below, &path, found);
+        }
+    }
+}
+
+#[test]
+fn a_default_that_is_written_out_changes_nothing() {
+    let place = Place::new();
+    let load = |text: &str| place.load_as(0, text).map_err(|found| found.render(false)).expect("loads").spec;
+    let mut found = Vec::new();
+    defaults(&schema(), &[], &mut found);
+    assert!(found.len() > 10, "{found:?}");
+    for (path, default) in found {
+        let value = path.iter().rev().fold(default, |value, key| serde_json::json!({ key.as_str(): value }));
+        let written =
+            value.as_object().expect("a map").iter().map(|(key, value)| format!("{key}: {value}\n"));
+        let text = format!("{LEAST}{}", written.collect::<String>());
+        assert_eq!(load(&text), load(LEAST), "{text}");
+    }
+}

@@ -106,6 +106,14 @@ pub struct Ready {
     pub threshold: NonZeroU32,
 }
 
+impl Default for Ready {
+    fn default() -> Self {
+        let threshold = NonZeroU32::MIN.saturating_add(1);
+        let (interval, timeout) = (Duration::from_millis(250), Duration::from_secs(2));
+        Self { check: Check::Tcp, interval, timeout, threshold }
+    }
+}
+
 /// How it is found out whether an instance is ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -215,6 +223,15 @@ impl Spec {
             port,
             log: self.log.clone(),
             group_grace: GROUP_GRACE,
+            open_files: None,
         }
+    }
+
+    /// Whether that is what an instance of this spec would be started with.
+    pub fn runs(&self, launch: &Launch) -> bool {
+        let own = self.launch(&launch.id, launch.port);
+        // What is kept of the output, and what `up` itself was given, change no process.
+        let Launch { log, group_grace, open_files, .. } = launch.clone();
+        Launch { log, group_grace, open_files, ..own } == *launch
     }
 }

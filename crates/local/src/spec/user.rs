@@ -30,7 +30,10 @@ pub(super) enum UserError {
 impl Accounts {
     /// This machine's. A file that cannot be read is empty: numbers do without it.
     pub(super) fn read() -> Self {
-        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        // A full name in an old encoding is no reason not to know anybody.
+        let read = |path| {
+            std::fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+        };
         Self { passwd: read("/etc/passwd"), group: read("/etc/group") }
     }
 

@@ -16,7 +16,7 @@ async fn one_that_runs_is_adopted_and_its_exit_is_known_by_its_keeper() {
     assert_eq!((adopted.id(), adopted.version(), adopted.port()), ("a-1", "v1", 4000));
     assert_eq!(adopted.pid(), spawned.pid());
     adopted.signal(Signal::Term).expect("signals");
-    assert_eq!(adopted.exited().await, Exit { code: Some(9), signal: None, known: true });
+    assert_eq!(adopted.exited().await, Exit { code: Some(9), known: true, ..Exit::default() });
     assert!(matches!(place.adopt("a-1").await, Adopted::Ended(Exit { code: Some(9), known: true, .. })));
     spawned.closed().await;
 }
@@ -115,10 +115,21 @@ async fn without_its_keeper_it_is_adopted_and_how_it_ends_is_unknown() {
     assert_eq!(adopted.pid(), instance.pid());
     adopted.signal(Signal::Term).expect("signals");
     let exit = adopted.exited().await;
-    assert_eq!(
-        (exit, exit.to_string().as_str()),
-        (Exit { code: None, signal: None, known: false }, "ended, and nobody saw how")
-    );
+    assert_eq!(exit.to_string(), "ended, and nobody saw how");
+    assert_eq!(exit, Exit::default());
     assert!(!runs(child), "what it left in its group is ended all the same");
     end(&instance).await;
+}
+
+#[tokio::test]
+async fn a_status_that_a_loss_of_power_tore_is_as_none() {
+    let place = Place::new();
+    let instance = place.spawn("a-1", "exit 0").await;
+    instance.closed().await;
+    let file = place.dir("a-1").join("status.json");
+    let whole = std::fs::read(&file).expect("reads");
+    for torn in [&whole[..whole.len() / 2], b"", b"\0\0\0\0", b"\xff"] {
+        std::fs::write(&file, torn).expect("writes");
+        assert!(matches!(place.adopt("a-1").await, Adopted::Never), "{torn:?}");
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use segue_local::instance::{Exit, Keeper, SpawnError};
-use segue_local::keeper::{State, Status, lock_is_held};
-use segue_local::process::Identity;
+use segue_local::instance::{Exit, Instance, Keeper, SpawnError};
+use segue_local::keeper::{Launch, State, Status, lock_is_held};
+use segue_local::process::{Handle, Identity};
 use segue_local::signal::Signal;
 
 use super::{HELPER, Place, end, eventually, line, program, runs, said, shell};
@@ -13,10 +13,10 @@ use super::{HELPER, Place, end, eventually, line, program, runs, said, shell};
 async fn both_outputs_and_the_exit_code_are_kept() {
     let place = Place::new();
     let instance = place.spawn("a-1", "echo out; echo err >&2; printf unfinished; exit 3").await;
-    assert_eq!(instance.exited().await, Exit { code: Some(3), signal: None, known: true });
+    assert_eq!(instance.exited().await, Exit { code: Some(3), known: true, ..Exit::default() });
     assert_eq!(said(&instance).await, ["out", "err", "unfinished"]);
     let status = Status::read(instance.dir()).expect("reads").expect("is there");
-    assert_eq!(status.state, State::Exited { code: Some(3), signal: None });
+    assert_eq!(status.state, State::Exited { code: Some(3), signal: None, background: false });
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn a_signal_that_ended_it_is_told_by_its_name() {
     let place = Place::new();
     let instance = place.spawn("a-1", "kill -SEGV $$").await;
     assert_eq!(instance.exited().await.to_string(), "ended by SIGSEGV");
-    assert_eq!(instance.exited().await, Exit { code: None, signal: Some(11), known: true });
+    assert_eq!(instance.exited().await, Exit { signal: Some(11), known: true, ..Exit::default() });
 }
 
 #[tokio::test]
@@ -66,7 +66,8 @@ async fn an_instance_can_be_asked_by_a_signal_that_its_up_ignores() {
     let place = Place::new();
     // As a shell starts what it puts in the background, and as nohup does.
     let arguments = ["-c", "trap '' INT QUIT HUP USR1; exec \"$@\"", "sh", HELPER, "keeper"];
-    let keeper = Keeper { program: "/bin/sh".into(), arguments: arguments.map(Into::into).to_vec() };
+    let keeper =
+        Keeper { program: "/bin/sh".into(), arguments: arguments.map(Into::into).to_vec(), open_files: None };
     for (number, signal) in [(2, Signal::Int), (3, Signal::Quit), (1, Signal::Hup), (10, Signal::Usr1)] {
         let id = format!("a-{number}");
         let launch = program(&id, &["/bin/sleep", "1000"]);
@@ -84,7 +85,7 @@ async fn the_instance_gets_its_environment_and_not_what_is_up_s_own() {
     let place = Place::new();
     let arguments =
         ["NOTIFY_SOCKET=/x", "LISTEN_FDS=1", "FROM_UP=kept", HELPER, "keeper"].map(Into::into).to_vec();
-    let keeper = Keeper { program: "/usr/bin/env".into(), arguments };
+    let keeper = Keeper { program: "/usr/bin/env".into(), arguments, open_files: None };
     let mut launch = shell("a-1", "env; pwd; ls -l /proc/$$/fd | grep -c lock; cat");
     launch.env.insert("PORT".to_owned(), "4000".to_owned());
     launch.cwd = "/usr".into();
@@ -129,7 +130,7 @@ async fn the_keeper_outlives_signals_that_are_not_meant_for_it() {
         rustix::process::kill_process(pid, signal).expect("signals");
     }
     instance.signal(Signal::Quit).expect("signals");
-    assert_eq!(instance.exited().await, Exit { code: None, signal: Some(3), known: true });
+    assert_eq!(instance.exited().await, Exit { signal: Some(3), known: true, ..Exit::default() });
     instance.closed().await;
 }
 
@@ -190,4 +191,54 @@ async fn several_can_wait_for_the_same_end() {
     let (first, second) = tokio::join!(instance.exited(), instance.exited());
     assert_eq!((first.code, second.code), (Some(5), Some(5)));
     tokio::time::timeout(Duration::from_mins(1), instance.closed()).await.expect("closes");
+}
+
+#[tokio::test]
+async fn what_was_started_with_is_forgotten_once_it_has_ended() {
+    let place = Place::new();
+    let mut launch = shell("a-1", "read end");
+    launch.env.insert("TOKEN".to_owned(), "a-secret".to_owned());
+    let instance = place.try_spawn(&launch).await.expect("spawns");
+    instance.closed().await;
+    let failed = Launch { program: "/no/such/file".into(), id: "a-2".to_owned(), ..launch };
+    place.try_spawn(&failed).await.expect_err("cannot be run");
+    eventually("its keeper ends", || !lock_is_held(&place.dir("a-2")).expect("looks")).await;
+    for id in ["a-1", "a-2"] {
+        let files =
+            std::fs::read_dir(place.dir(id)).expect("is there").map(|file| file.expect("a file").path());
+        let texts =
+            files.filter(|file| file.is_file()).map(|file| std::fs::read_to_string(file).expect("reads"));
+        assert!(!texts.collect::<String>().contains("a-secret"), "{id} keeps it");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_begins_with_the_limit_of_open_files_that_it_is_to_have() {
+    let place = Place::new();
+    let keeper = Keeper { open_files: Some(77), ..super::keeper() };
+    let launch = shell("a-1", "ulimit -Sn; ulimit -Hn");
+    let instance = Instance::spawn(&place.dir("a-1"), &launch, &keeper).await.expect("spawns");
+    let said = said(&instance).await;
+    assert_eq!(said[0], "77");
+    assert_ne!(said[1], "77", "it may raise it again");
+}
+
+#[tokio::test]
+async fn a_command_that_goes_into_the_background_is_found_by_what_it_leaves() {
+    let place = Place::new();
+    // Out of its group; in it; and one that only ends well.
+    let out = "setsid sleep 1000 & until [ \"$(cut -d' ' -f6 /proc/$!/stat)\" = $! ]; do :; done; echo $!";
+    for (id, script, background) in
+        [("a-1", out, true), ("a-2", "sleep 1000 & exit 0", true), ("a-3", "exit 0", false)]
+    {
+        let instance = place.spawn(id, script).await;
+        let exit = instance.exited().await;
+        assert_eq!((exit.background, exit.code), (background, Some(0)), "{id}");
+        instance.closed().await;
+    }
+    // It is no business of its keeper.
+    let stray = super::read(&place.dir("a-1")).await[0].parse().expect("a pid");
+    let stray = Identity::of(stray).expect("looks").expect("runs");
+    let handle = Handle::open(stray).expect("opens").expect("runs");
+    handle.signal(rustix::process::Signal::KILL).expect("signals");
 }

@@ -7,7 +7,6 @@ mod kill;
 mod logs;
 mod user;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,7 +50,7 @@ impl Place {
 }
 
 fn keeper() -> Keeper {
-    Keeper { program: HELPER.into(), arguments: vec!["keeper".into()] }
+    Keeper { program: HELPER.into(), arguments: vec!["keeper".into()], open_files: None }
 }
 
 /// A launch of a shell script.
@@ -65,12 +64,15 @@ fn program(id: &str, words: &[&str]) -> Launch {
         version: "v1".to_owned(),
         program: words[0].into(),
         arguments: words.iter().map(|word| (*word).to_owned()).collect(),
-        env: BTreeMap::from([("SEGUE_INSTANCE".to_owned(), id.to_owned())]),
+        env: [("SEGUE_INSTANCE", id), ("PORT", "4000")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         cwd: "/".into(),
         user: None,
         port: 4000,
         log: LogLimits::default(),
         group_grace: Duration::from_millis(300),
+        open_files: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The agent's container and its volumes.
 
-use segue_core::pod::PodPlan;
+use segue_core::pod::{PlanError, PodPlan};
 use serde_json::{Value, json};
 
 use super::draft::Draft;
@@ -79,8 +79,17 @@ fn variable(plan: &PodPlan) -> String {
     json.replace('$', "\\u0024")
 }
 
-/// Reads a plan out of an agent's container; `None` if it holds none that is understood.
-pub(super) fn plan_of(container: &Container) -> Option<PodPlan> {
-    let read = |json: &str| serde_json::from_str(json).map_err(|error| error.to_string());
-    PodPlan::parse(container.env_value(PLAN_VARIABLE)?, read).ok()
+/// Reads the plan out of an agent's container; what is right where it can't be read stands beside the reason.
+pub(super) fn plan_of(container: &Container) -> Result<PodPlan, (String, String)> {
+    let anew = "take it out with `segue inject --undo` and inject anew";
+    let Some(json) = container.env_value(PLAN_VARIABLE) else {
+        return Err((format!("the agent has no plan: {PLAN_VARIABLE} is not set here"), anew.to_owned()));
+    };
+    PodPlan::read(json).map_err(|error| {
+        let help = match error {
+            PlanError::Later(_) => format!("use the segue that injected it, or a later one; or {anew}"),
+            _ => format!("put the plan back as it was injected; or {anew}"),
+        };
+        (format!("the agent in it was told what can't be used: {error}"), help)
+    })
 }

@@ -60,6 +60,9 @@ fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Opti
     for (document, root) in wanted {
         roots.entry(*document).or_default().push(root.clone());
     }
+    if roots.is_empty() {
+        return Some(stream.clone());
+    }
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for (document, roots) in roots {
         let part = text::cut_out(stream, document)?;

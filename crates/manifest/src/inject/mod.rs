@@ -132,14 +132,22 @@ fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
     Ok(guards)
 }
 
-/// The plan that an injected object carries.
+/// The plan that an injected object carries. One that can't be read is refused: taken for none, the guard's ports that
+/// pods have would be given to others.
 fn injected_plan(streams: &[Stream], object: &Object) -> Result<Option<PodPlan>, Refused> {
     let template =
         Template::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
-    let init = template.into_iter().flat_map(|template| template.spec.init_containers);
-    Ok(init
-        .filter(|container| container.name == agent::NAME)
-        .find_map(|container| agent::plan_of(&container)))
+    // An agent without a record is refused where workloads are: it is not of an injection.
+    let recorded = template.filter(|_| object.meta.annotations.contains_key(RECORD_ANNOTATION));
+    let Some(template) = recorded else { return Ok(None) };
+    let mut init = template.spec.init_containers.iter().enumerate();
+    let Some((index, container)) = init.find(|(_, one)| one.name == agent::NAME) else { return Ok(None) };
+    agent::plan_of(container).map(Some).map_err(|why| {
+        let mut decisions = Decisions::default();
+        let at = template.spec_at().then("initContainers").then(index).then("env");
+        decisions.refuse(streams, object, &at, why);
+        Refused(decisions.refusals)
+    })
 }
 
 /// Decides every workload; answers what each needs, and which have the agent then.
@@ -163,12 +171,12 @@ fn decide(
             injected.extend(object.kind.template().is_some().then(|| object.address.clone()));
             continue;
         }
-        let Some(workload) = world.workload(object).map_err(|one| Refused::of(streams, &one))? else {
-            if let Some(why) = refuse::left_alone(object) {
-                decisions.note(object, why);
-            }
+        if let Some(why) = refuse::left_alone(object) {
+            decisions.note(object, why);
             continue;
-        };
+        }
+        let workload = world.workload(object).map_err(|one| Refused::of(streams, &one))?;
+        let Some(workload) = workload else { continue };
         let mut own = Decisions::default();
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
         let guards = before.get(&object.to_string()).cloned().unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::agent::{NAME, STATE_VOLUME, VOLUME};
 use super::draft::{Decisions, Draft};
-use crate::objects::{Kind, Object, Template};
+use crate::objects::{Kind, Object, Template, aside};
 use crate::text::{Pointer, Stream};
 
 /// The first Kubernetes with native sidecars switched on.
@@ -71,9 +71,6 @@ pub(super) fn workload(draft: &mut Draft) {
     {
         let help = "rename it: inject adds a volume of that name, and a claim would stand in its place";
         draft.refuse(&claims.then(index), format!("there is a volume claim named {name}"), help);
-    }
-    if template.spec.containers.is_empty() {
-        draft.refuse(&spec_at, "the pod has no containers", "give it at least one under `containers`");
     }
 }
 
@@ -145,6 +142,9 @@ pub(super) fn left_alone(object: &Object) -> Option<String> {
         return Some(format!(
             "is left alone: it belongs to {maker}, which makes it anew from its own template; inject that"
         ));
+    }
+    if let Ok(Some(template)) = Template::of(object) {
+        return aside(object, &template);
     }
     match object.kind {
         Kind::Job => Some("is left alone: its pods end by themselves".to_owned()),

@@ -33,11 +33,12 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
     let scaled = scaled.map_or(String::new(), |object| format!(" (the most that {object} makes)"));
     let mut said = Vec::new();
     for (object, quota) in &workload.quotas {
-        let best_effort = agent.requests.is_empty();
-        if !quota.counts(spec, best_effort) {
+        if !quota.counts(spec, agent.requests.is_empty()) {
             continue;
         }
-        let beside = workload.neighbours.iter().filter(|one| quota.counts(&one.template.spec, best_effort));
+        // Where a quota tells them apart, pods that ask for nothing stay as they are.
+        let counts = |spec: &PodSpec| quota.counts(spec, spec.is_best_effort());
+        let beside = workload.neighbours.iter().filter(|one| counts(&one.template.spec));
         let others: u64 = beside.clone().map(|one| one.least).sum();
         let pods = ["pods", "count/pods"];
         if let Some(hard) = quota.allows(&pods).map(|hard| u64::try_from(hard.0 / 1000).unwrap_or(u64::MAX))

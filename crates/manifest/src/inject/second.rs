@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::draft::Decisions;
 use super::left::{self, Left, Share, Stuck, without_those};
 use super::{Attempt, Refused, injected_plan, read, record};
-use crate::objects::{Kind, Object, PortRef, Service, Template};
+use crate::objects::{Kind, Object, PortRef, Service, Template, aside};
 use crate::text::{Edit, Pointer, Position, Stream};
 
 /// Changes the Services of the guarded workloads; answers those that can't be changed. `given` is the input as it was: what is
@@ -133,6 +133,9 @@ fn guards(
     for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
         let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
         let template = Template::of(workload).map_err(misshapen)?;
+        if template.as_ref().is_some_and(|template| aside(workload, template).is_some()) {
+            continue;
+        }
         // Pods of a kind that is not known have no guard.
         let labels = template.map(|template| template.labels).or_else(|| workload.foreign_pods());
         if !labels.is_some_and(|labels| service.picks(&labels)) {

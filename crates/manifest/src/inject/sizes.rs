@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
-use crate::objects::{Quantity, Range, Resources};
+use crate::objects::{PodSpec, Quantity, Range, Resources};
 
 /// What the agent takes without connections, in KiB.
 const BASE_MEMORY: u64 = 10 * 1024;
@@ -34,8 +34,7 @@ struct Size {
 pub(super) fn decide(draft: &mut Draft, guarded: bool) -> Resources {
     let spec = &draft.template().spec;
     let by_pod = !spec.resources.requests.is_empty() || !spec.resources.limits.is_empty();
-    let quality = quality(spec.containers.iter().chain(&spec.init_containers).map(|one| &one.resources));
-    let quality = if by_pod { Quality::Burstable } else { quality };
+    let quality = if by_pod { Quality::Burstable } else { quality(spec) };
     if quality == Quality::BestEffort {
         if let Some(quota) = draft.workload.quotas.iter().find(|(_, quota)| quota.knows_best_effort()) {
             let text = format!(
@@ -196,11 +195,11 @@ fn of_the_pod(draft: &mut Draft, sizes: [(&str, Size); 2]) {
     }
 }
 
-fn quality<'r>(containers: impl Iterator<Item = &'r Resources>) -> Quality {
-    let all: Vec<_> = containers.collect();
-    if all.iter().all(|one| one.requests.is_empty() && one.limits.is_empty()) {
+fn quality(spec: &PodSpec) -> Quality {
+    let mut all = spec.containers.iter().chain(&spec.init_containers).map(|container| &container.resources);
+    if spec.is_best_effort() {
         Quality::BestEffort
-    } else if all.iter().all(|one| is_guaranteed(one)) {
+    } else if all.all(is_guaranteed) {
         Quality::Guaranteed
     } else {
         Quality::Burstable

@@ -4,6 +4,7 @@
 //! Nothing here knows all of Kubernetes' fields: a view reads what it needs from the object's JSON and leaves the rest
 //! alone, so that an unknown kind or a newer field passes through untouched.
 
+mod aside;
 mod foreign;
 mod ingress;
 mod kind;
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 use crate::text::{Place, Pointer, Stream};
 
+pub use aside::aside;
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
 pub use labels::PodLabels;

@@ -178,6 +178,15 @@ impl Template {
     }
 }
 
+impl PodSpec {
+    /// Whether no container asks for anything or is held to anything.
+    pub fn is_best_effort(&self) -> bool {
+        let mut all =
+            self.containers.iter().chain(&self.init_containers).map(|container| &container.resources);
+        all.all(|one| one.requests.is_empty() && one.limits.is_empty())
+    }
+}
+
 impl Container {
     /// Whether it is a native sidecar, if it is an init container.
     pub fn is_sidecar(&self) -> bool {

@@ -24,5 +24,6 @@ pub use edit::{Edit, Edited, Position, edit};
 pub(crate) use item::{Items, item_on};
 pub(crate) use part::{cut_out, put_back};
 pub use pointer::{Pointer, Step};
+pub(crate) use read::parts;
 pub use stream::{Document, Duplicate, Place, Stream, parse};
 pub use undo::{Skipped, Undo, Undone, undo};

@@ -53,5 +53,8 @@ pub(super) fn in_stream(mut refusal: Refusal, stream: &Stream, document: usize) 
 
 fn lines(stream: &Stream, document: usize) -> Option<Range<usize>> {
     let span = &stream.documents().get(document)?.span;
-    Some(line_start(stream.text(), span.start)..span.end)
+    let start = line_start(stream.text(), span.start);
+    // A JSON object may stand behind another on its line.
+    let before = stream.text()[start..span.start].trim_start_matches('\u{feff}').trim();
+    Some(if before.is_empty() { start } else { span.start }..span.end)
 }

@@ -6,21 +6,20 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::places::{self, Place};
 use super::serve::{self, Connection};
 use crate::clock;
-use crate::reason::{self, Reason};
 use crate::shared::Shared;
 use crate::upstream::is_out_of_file_descriptors;
 
 /// How long accepting rests when it cannot: long enough not to spin, short enough to be back soon.
 const REST: Duration = Duration::from_millis(100);
 
-/// How long a refused client may take to read its refusal.
-const REFUSAL: Duration = Duration::from_secs(1);
+/// How many idle clients make room when no file descriptor is left.
+const AT_ONCE: usize = 8;
 
 /// A connection on its way to a worker; not yet known to any runtime.
 pub(crate) type Accepted = (std::net::TcpStream, SocketAddr);
@@ -54,6 +53,7 @@ pub(crate) async fn accept(
                 if shared.counters.accept_errors.fetch_add(1, Ordering::Relaxed).is_multiple_of(100) {
                     tracing::error!(%error, "no file descriptor is left: new clients wait until one is free");
                 }
+                shared.free_file_descriptors(AT_ONCE);
                 clock::sleep(REST).await;
             }
             // One client's connection was over before it was taken.
@@ -69,32 +69,17 @@ pub(crate) fn take(shared: &Arc<Shared>, worker: u64, (stream, peer): Accepted) 
         Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
     };
     let _ = stream.set_nodelay(true);
-    if shared.counters.connections.load(Ordering::Relaxed) >= shared.config.limits.connections {
-        shared.counters.count(Reason::TooManyConnections);
-        // Without TLS only: the answer would need a handshake.
-        if shared.tls.is_none() {
-            tokio::spawn(clock::within(REFUSAL, refuse(stream)));
-        }
-        return;
+    match Place::take(shared) {
+        Some(place) => begin(place, worker, stream, peer),
+        None => places::wait(shared, stream, peer, move |place, stream, peer| {
+            begin(place, worker, stream, peer);
+        }),
     }
-    let connection = Connection::new(shared.clone(), worker, stream, peer);
+}
+
+fn begin(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) {
+    let connection = Connection::new(place, worker, stream, peer);
     let flight = connection.flight().clone();
     let task = tokio::spawn(serve::serve(connection));
     flight.carried_by(task.abort_handle());
-}
-
-/// Says why, then waits until the client has it: closing with its request unread would reset the connection and
-/// take the answer away.
-async fn refuse(mut stream: TcpStream) {
-    let reason = Reason::TooManyConnections;
-    let answer = format!(
-        "HTTP/1.1 {} Service Unavailable\r\n{}: {}\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-        reason.status().as_str(),
-        reason::HEADER,
-        reason.as_str(),
-    );
-    if stream.write_all(answer.as_bytes()).await.is_ok() && stream.shutdown().await.is_ok() {
-        let mut unread = [0; 1024];
-        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
-    }
 }

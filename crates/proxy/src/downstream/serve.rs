@@ -3,21 +3,28 @@
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::frames::Frames;
+use super::head::FIELDS;
+use super::intake::Intake;
+use super::notes::Notes;
+use super::places::Place;
+use super::session::Session;
 use super::socket::{Client, Socket};
 use super::streams::Streams;
-use super::tracked::Tracked;
+use super::tracked::{Reads, Tracked};
+use crate::clock;
 use crate::flight::{Flight, Phase, Verdict};
 use crate::forward::forward;
 use crate::registry::Registered;
@@ -26,6 +33,15 @@ use crate::shared::Shared;
 
 /// Room for the first bytes of a request, which hyper then has to have copied.
 const FIRST: usize = 1024;
+
+/// How long a client may take to notice that it sent too much.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Requests of one HTTP/2 client at once.
+const STREAMS: u32 = 128;
+
+/// Past this, no more of an answer is taken from its instance before the client has taken some.
+const SEND_BUFFER: usize = 64 * 1024;
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -37,14 +53,16 @@ pub(crate) struct Connection {
     pub(crate) worker: u64,
     pub(crate) socket: Socket,
     pub(crate) origin: Origin,
+    pub(crate) notes: Arc<Notes>,
     flight: Arc<Flight>,
     _registered: Registered,
+    _place: Place,
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
+    pub(super) fn new(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
+        let shared = place.shared().clone();
         let flight = Arc::new(Flight::new(Phase::Parked));
-        shared.counters.connections.fetch_add(1, Ordering::Relaxed);
         Connection {
             worker,
             socket: Socket::new(stream),
@@ -53,7 +71,9 @@ impl Connection {
                 scheme: if shared.config.tls.is_some() { "https" } else { "http" },
                 trust_forwarded: shared.config.trust_forwarded,
             },
+            notes: Arc::default(),
             _registered: shared.registry.register(flight.clone()),
+            _place: place,
             flight,
             shared,
         }
@@ -61,12 +81,6 @@ impl Connection {
 
     pub(crate) fn flight(&self) -> &Arc<Flight> {
         &self.flight
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -97,20 +111,40 @@ async fn serve_stream<S>(connection: Arc<Connection>, mut stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    while let Some(first) = first_bytes(&connection, &mut stream).await {
-        let is_http2 = first.starts_with(HTTP2_PREFACE);
-        let (flight, counters) = (connection.flight.clone(), connection.shared.counters.clone());
-        let io = TokioIo::new(Tracked::new(stream, first, flight, counters));
-        // In boxes: while the connection is parked, their room is not needed.
-        if is_http2 {
-            return Box::pin(serve_http2(connection, io)).await;
+    let header_bytes = connection.shared.config.limits.header_bytes;
+    let mut fields = FIELDS;
+    let mut intake = Intake::new(header_bytes, fields, connection.notes.clone());
+    loop {
+        if !intake.has_begun() {
+            let Some(first) = first_bytes(&connection, &mut stream).await else { return };
+            if first.starts_with(HTTP2_PREFACE) {
+                let session =
+                    Arc::new(Session::new(connection.flight.clone(), connection.shared.budget.clone()));
+                let reads = Reads::Http2 { prefix: first, frames: Frames::new(), session: session.clone() };
+                let io = tracked(&connection, stream, reads);
+                // In a box: while the connection is parked, its room is not needed.
+                return Box::pin(serve_http2(connection, io, session)).await;
+            }
+            intake.put_back(&first);
         }
-        match Box::pin(serve_http1(&connection, io)).await {
-            Some(parked) => stream = parked,
+        let io = tracked(&connection, stream, Reads::Http1(intake));
+        match Box::pin(serve_http1(&connection, io, fields)).await {
+            Some((parked, read)) => (stream, intake) = (parked, read),
             None => return,
         }
-        connection.flight.park();
+        if let Some(wanted) = connection.notes.take_wanted_fields() {
+            fields = wanted.next_power_of_two();
+        } else {
+            fields = FIELDS;
+            connection.flight.park();
+        }
+        intake.has_room_for(fields);
     }
+}
+
+fn tracked<S>(connection: &Connection, stream: S, reads: Reads) -> TokioIo<Tracked<S>> {
+    let counters = connection.shared.counters.clone();
+    TokioIo::new(Tracked::new(stream, reads, connection.flight.clone(), counters))
 }
 
 /// Enough bytes to tell the protocols apart. Waiting here costs no buffers: hyper's come with the first byte.
@@ -145,8 +179,13 @@ async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut
     }
 }
 
-/// Gives the stream back if the connection is to be parked; otherwise the connection has ended.
-async fn serve_http1<S>(connection: &Arc<Connection>, io: TokioIo<Tracked<S>>) -> Option<S>
+/// Gives the stream back, and what was read of it, if the connection is to be parked or needs room for more fields;
+/// otherwise the connection has ended.
+async fn serve_http1<S>(
+    connection: &Arc<Connection>,
+    io: TokioIo<Tracked<S>>,
+    fields: usize,
+) -> Option<(S, Intake)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -154,7 +193,12 @@ where
     let service = service_fn(|request: hyper::Request<Incoming>| {
         forward(connection.clone(), connection.flight.clone(), None, request)
     });
-    let mut served = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    if fields > FIELDS {
+        builder.max_headers(fields);
+    }
+    let _unfinished = Unfinished(connection);
+    let mut served = builder
         // A client may close its sending side and wait for its answer; a reset is noticed in `forward`.
         .half_close(true)
         .max_header_size(limits.header_bytes)
@@ -164,15 +208,52 @@ where
     let ended = std::future::poll_fn(|context| match told(connection, context) {
         Verdict::Park => Poll::Ready(None),
         Verdict::GoAway => Poll::Ready(Some(Ok(()))),
-        _ => Pin::new(&mut served).poll(context).map(Some),
+        _ => match Pin::new(&mut served).poll(context) {
+            Poll::Pending if connection.notes.wants_more_fields() => Poll::Ready(None),
+            polled => polled.map(Some),
+        },
     });
     match ended.await {
-        None => served.into_parts().map(|parts| parts.io.into_inner().into_inner()),
-        Some(Ok(())) => None,
-        Some(Err(error)) => {
-            tracing::debug!(%error, client = connection.origin.client, "connection");
-            None
+        None => {
+            let parts = served.into_parts()?;
+            let (stream, Reads::Http1(mut intake)) = parts.io.into_inner().into_parts() else { return None };
+            intake.put_back(&parts.read_buf);
+            return Some((stream, intake));
         }
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, client = connection.origin.client, "connection"),
+    }
+    drop(served);
+    // An upgraded connection goes on elsewhere.
+    if !connection.notes.is_upgraded() {
+        linger(&connection.socket).await;
+    }
+    None
+}
+
+/// Where only the connection's end tells the answer's, one that breaks off must not look like it, however it comes about.
+struct Unfinished<'a>(&'a Connection);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if self.0.notes.ends_with_connection() && self.0.flight.is_busy() {
+            self.0.socket.reset_on_close();
+        }
+    }
+}
+
+/// Closing a socket with something unread resets it, and may take the last answer away. So what the client sent behind
+/// its last request is read first, for a while.
+async fn linger(socket: &Socket) {
+    if socket.has_unread() {
+        let mut socket = socket.clone();
+        let mut unread = [0; 1024];
+        let reading = async {
+            if socket.shutdown().await.is_ok() {
+                while matches!(socket.read(&mut unread).await, Ok(1..)) {}
+            }
+        };
+        clock::within(LINGER, reading).await;
     }
 }
 
@@ -190,26 +271,28 @@ fn told(connection: &Connection, context: &mut Context<'_>) -> Verdict {
     Verdict::None
 }
 
-async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>)
+async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>, session: Arc<Session>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    connection.flight.enter(Phase::Http2);
+    connection.flight.enter(Phase::Http2Idle);
     let limits = &connection.shared.config.limits;
     let streams = Streams::default();
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let flight = Arc::new(Flight::new(Phase::Connect));
         let registered = connection.shared.registry.register(flight.clone());
         streams.next_is(flight.clone());
-        forward(connection.clone(), flight, Some(registered), request)
+        forward(connection.clone(), flight, Some(session.begin(registered)), request)
     });
-    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    // What is a little too large is refused in `forward`, where the refusal gets its reason.
+    let header_bytes = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
     let mut served = pin!(
         http2::Builder::new(streams.clone())
             .max_header_list_size(header_bytes)
             .initial_stream_window_size(256 * 1024)
             .initial_connection_window_size(1024 * 1024)
-            .max_concurrent_streams(256)
+            .max_concurrent_streams(STREAMS)
+            .max_send_buf_size(SEND_BUFFER)
             .serve_connection(io, service)
     );
     let mut draining = pin!(connection.shared.drain_began());
@@ -218,6 +301,7 @@ where
         let idle_for_long = connection.flight.poll_verdict(context) == Verdict::GoAway;
         if !told && (idle_for_long || draining.as_mut().poll(context).is_ready()) {
             told = true;
+            session.leave();
             // GOAWAY; what is under way is finished, then the connection closes.
             served.as_mut().graceful_shutdown();
         }
@@ -235,7 +319,7 @@ pub(crate) fn poll_gone(
     watch: &mut bool,
     context: &mut Context<'_>,
 ) -> bool {
-    if !*watch || !body_read || connection.flight.phase() == Phase::Http2 {
+    if !*watch || !body_read || connection.flight.phase().is_http2() {
         return false;
     }
     match connection.socket.poll_client(context) {
@@ -264,7 +348,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stream = TcpStream::connect(address).await.unwrap();
-        let task = serve(Connection::new(shared, 0, stream, address));
+        let task = serve(Connection::new(Place::take(&shared).unwrap(), 0, stream, address));
         assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
     }
 }

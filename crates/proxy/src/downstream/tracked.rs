@@ -1,7 +1,7 @@
 //! A client's byte stream (plain or TLS) that keeps the connection's [`Flight`] up to date.
 //!
-//! It sees three things that hyper does not tell: that a client began to send a head, that a client takes no more
-//! bytes, and that the last byte of an answer has left. It also gives hyper's own error answers their
+//! It sees three things that hyper does not tell: that a client began to send a head (by its [`Intake`], where the
+//! client speaks HTTP/1), that a client takes no more bytes, and that the last byte of an answer has left. It also gives hyper's own error answers their
 //! `segue-reason`: those are written although no request was handed over.
 
 use std::io::{self, IoSlice};
@@ -12,6 +12,9 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
+use super::intake::Intake;
+use super::session::Session;
 use crate::flight::{Flight, Phase};
 use crate::reason::{self, Reason};
 use crate::stats::Counters;
@@ -20,22 +23,30 @@ use crate::stats::Counters;
 #[derive(Debug)]
 pub(crate) struct Tracked<S> {
     inner: S,
-    /// What was read to find out the protocol, still to be given out.
-    prefix: Bytes,
+    reads: Reads,
     /// An error answer of hyper's, with its reason put in, still to be written.
     amended: Bytes,
     flight: Arc<Flight>,
     counters: Arc<Counters>,
 }
 
+/// How the client's bytes are read.
+#[derive(Debug)]
+pub(super) enum Reads {
+    /// Request by request.
+    Http1(Intake),
+    /// As they come, behind those that were read to find out the protocol.
+    Http2 { prefix: Bytes, frames: Frames, session: Arc<Session> },
+}
+
 impl<S> Tracked<S> {
-    /// The stream itself. Nothing may be under way on it.
-    pub(crate) fn into_inner(self) -> S {
-        self.inner
+    pub(super) fn new(inner: S, reads: Reads, flight: Arc<Flight>, counters: Arc<Counters>) -> Tracked<S> {
+        Tracked { inner, reads, amended: Bytes::new(), flight, counters }
     }
 
-    pub(crate) fn new(inner: S, prefix: Bytes, flight: Arc<Flight>, counters: Arc<Counters>) -> Tracked<S> {
-        Tracked { inner, prefix, amended: Bytes::new(), flight, counters }
+    /// The stream itself and what was read of it. No request may be under way on it.
+    pub(super) fn into_parts(self) -> (S, Reads) {
+        (self.inner, self.reads)
     }
 }
 
@@ -45,30 +56,43 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.prefix.is_empty() {
-            let here = self.prefix.len().min(buffer.remaining());
-            buffer.put_slice(&self.prefix.split_to(here));
-            self.prefix_given();
-            return Poll::Ready(Ok(()));
-        }
+        let this = &mut *self;
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            match self.flight.phase() {
-                Phase::Idle | Phase::Parked => self.flight.enter(Phase::Head),
-                Phase::ClientBody | Phase::Http2 => self.flight.progressed(),
-                _ => {}
+        let polled = match &mut this.reads {
+            Reads::Http1(intake) => intake.poll_read(&mut this.inner, context, buffer),
+            Reads::Http2 { prefix, .. } if !prefix.is_empty() => {
+                let here = prefix.len().min(buffer.remaining());
+                buffer.put_slice(&prefix.split_to(here));
+                Poll::Ready(Ok(()))
             }
+            Reads::Http2 { .. } => Pin::new(&mut this.inner).poll_read(context, buffer),
+        };
+        let came = buffer.filled().len() > before;
+        if let Reads::Http2 { frames, session, .. } = &mut this.reads {
+            frames.follow(&buffer.filled()[before..], session).map_err(io::Error::other)?;
+            this.flight.in_head(frames.in_head());
         }
-        Poll::Ready(Ok(()))
+        match this.flight.phase() {
+            Phase::Idle | Phase::Parked if came || this.has_begun() => this.flight.enter(Phase::Head),
+            // It was an empty line between two requests.
+            Phase::Head if polled.is_pending() && this.is_between_requests() => {
+                this.flight.enter(Phase::Idle);
+            }
+            Phase::ClientBody if came => this.flight.progressed(),
+            _ => {}
+        }
+        polled
     }
 }
 
 impl<S> Tracked<S> {
-    fn prefix_given(&self) {
-        if self.flight.is_idle() {
-            self.flight.enter(Phase::Head);
-        }
+    /// Whether something of the next request is here.
+    fn has_begun(&self) -> bool {
+        matches!(&self.reads, Reads::Http1(intake) if intake.has_begun())
+    }
+
+    fn is_between_requests(&self) -> bool {
+        matches!(&self.reads, Reads::Http1(intake) if intake.is_before_head() && !intake.has_begun())
     }
 
     /// Whether hyper writes although no request was handed over: then it is its own error answer.
@@ -81,8 +105,10 @@ impl<S> Tracked<S> {
             Poll::Pending => self.flight.blocked(),
             Poll::Ready(_) => {
                 self.flight.unblocked();
-                // A client that takes its answer slowly, but takes it.
-                self.flight.progressed();
+                // A client that takes its answer slowly, but takes it. Those of HTTP/2 are flights of their own.
+                if !self.flight.phase().is_http2() {
+                    self.flight.progressed();
+                }
             }
         }
         polled
@@ -129,7 +155,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
         ready!(self.as_mut().poll_amended(context))?;
         ready!(Pin::new(&mut self.inner).poll_flush(context))?;
         if self.flight.phase() == Phase::Flush {
-            self.flight.enter(Phase::Idle);
+            self.flight.enter(if self.has_begun() { Phase::Head } else { Phase::Idle });
         }
         Poll::Ready(Ok(()))
     }
@@ -175,7 +201,12 @@ mod tests {
     async fn a_client_that_takes_bytes_makes_progress_and_ends_idle() {
         let now = clock::tick();
         let flight = Arc::new(Flight::since_then(Phase::Flush, 0));
-        let mut tracked = Tracked::new(tokio::io::sink(), Bytes::new(), flight.clone(), Arc::default());
+        let mut tracked = Tracked::new(
+            tokio::io::sink(),
+            Reads::Http1(Intake::new(1000, 100, Arc::default())),
+            flight.clone(),
+            Arc::default(),
+        );
         flight.blocked();
         assert_eq!(tracked.write(b"x").await.unwrap(), 1);
         assert_eq!((flight.since() >= now, flight.blocked_since()), (true, 0));

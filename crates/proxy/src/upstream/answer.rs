@@ -10,7 +10,8 @@ use super::body::{Chunk, Framing};
 /// Larger heads are no answer.
 const HEAD_MAX: usize = u16::MAX as usize;
 
-const FIELDS_MAX: usize = 128;
+/// Fields that need no room on the heap: most heads have fewer.
+const FIELDS: usize = 100;
 
 /// What the head of an answer says, beside its headers.
 #[derive(Debug)]
@@ -21,6 +22,41 @@ pub(crate) struct AnswerHead {
     pub(super) keep: bool,
     /// `Keep-Alive: timeout`, in milliseconds.
     pub(super) keep_alive: Option<u64>,
+}
+
+/// Where a whole head and its fields lie. Offsets instead of references: the bytes are about to change hands without
+/// being copied.
+struct Found {
+    used: usize,
+    status: StatusCode,
+    minor: u8,
+    count: usize,
+}
+
+impl Found {
+    /// Puts where each field's name and value begin and end into `places`, which has as much room as `fields`.
+    fn look<'input>(
+        input: &'input [u8],
+        fields: &mut [MaybeUninit<httparse::Header<'input>>],
+        places: &mut [[usize; 4]],
+    ) -> httparse::Result<Found> {
+        let mut response = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        let parsed = config.parse_response_with_uninit_headers(&mut response, input, fields)?;
+        let httparse::Status::Complete(used) = parsed else { return Ok(httparse::Status::Partial) };
+        let offset = |part: &[u8]| part.as_ptr().addr() - input.as_ptr().addr();
+        for (place, field) in places.iter_mut().zip(response.headers.iter()) {
+            let (name, value) = (offset(field.name.as_bytes()), offset(field.value));
+            *place = [name, name + field.name.len(), value, value + field.value.len()];
+        }
+        let status = response.code.and_then(|code| StatusCode::from_u16(code).ok());
+        Ok(httparse::Status::Complete(Found {
+            used,
+            status: status.ok_or(httparse::Error::Status)?,
+            minor: response.version.unwrap_or(0),
+            count: response.headers.len(),
+        }))
+    }
 }
 
 /// The bytes are not the head of an HTTP/1 answer, or an ambiguous one.
@@ -48,42 +84,26 @@ impl AnswerHead {
         headers: &mut HeaderMap,
         to_head_request: bool,
     ) -> Result<Option<AnswerHead>, BadHead> {
-        // Offsets instead of references: the bytes are about to change hands without being copied.
-        let mut places = [[0u16; 4]; FIELDS_MAX];
-        let (used, status, minor, count) = {
-            let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-            let mut response = httparse::Response::new(&mut []);
-            let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-                &mut response,
-                input,
-                &mut fields,
-            );
-            let used = match parsed {
-                Ok(httparse::Status::Complete(used)) if used <= HEAD_MAX => used,
-                Ok(httparse::Status::Partial) if input.len() <= HEAD_MAX => return Ok(None),
-                _ => return Err(BadHead),
-            };
-            let start = input.as_ptr().addr();
-            let offset = |address: usize| u16::try_from(address - start).map_err(|_| BadHead);
-            for (place, field) in places.iter_mut().zip(response.headers.iter()) {
-                let (name, value) = (field.name.as_bytes(), field.value);
-                let (name_end, value_end) =
-                    (name.as_ptr().addr() + name.len(), value.as_ptr().addr() + value.len());
-                *place = [
-                    offset(name.as_ptr().addr())?,
-                    offset(name_end)?,
-                    offset(value_end - value.len())?,
-                    offset(value_end)?,
-                ];
+        let (mut few, mut many) = ([[0; 4]; FIELDS], Vec::new());
+        let found = match Found::look(input, &mut [const { MaybeUninit::uninit() }; FIELDS], &mut few) {
+            Err(httparse::Error::TooManyHeaders) => {
+                let lines = input[..].split(|byte| *byte == b'\n').count();
+                many.resize(lines, [0; 4]);
+                Found::look(input, &mut vec![MaybeUninit::uninit(); lines], &mut many)
             }
-            let status = response.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(BadHead)?;
-            (used, status, response.version.unwrap_or(0), response.headers.len())
+            found => found,
         };
+        let Found { used, status, minor, count } = match found {
+            Ok(httparse::Status::Complete(found)) if found.used <= HEAD_MAX => found,
+            Ok(httparse::Status::Partial) if input.len() <= HEAD_MAX => return Ok(None),
+            _ => return Err(BadHead),
+        };
+        let places = if many.is_empty() { &few[..] } else { &many };
         headers.clear();
         headers.reserve(count);
         let bytes = input.split_to(used).freeze();
         let mut hop = Hop::default();
-        for [name, name_end, value, value_end] in places[..count].iter().map(|place| place.map(usize::from)) {
+        for &[name, name_end, value, value_end] in &places[..count] {
             let (name, value) = (&bytes[name..name_end], value..value_end);
             if hop.take(name, &bytes[value.clone()], status)? {
                 continue;

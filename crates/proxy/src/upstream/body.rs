@@ -146,23 +146,36 @@ fn trailers(input: &mut BytesMut) -> Result<Decoded, BadChunk> {
         }
         _ => {}
     }
-    let mut fields = [httparse::EMPTY_HEADER; 64];
-    let (used, trailers) = match httparse::parse_headers(input, &mut fields) {
-        Err(_) => return Err(BadChunk),
-        Ok(httparse::Status::Partial) if input.len() > TRAILERS_MAX => return Err(BadChunk),
-        Ok(httparse::Status::Partial) => return Ok(Decoded::More),
-        Ok(httparse::Status::Complete((used, fields))) => {
-            let mut trailers = HeaderMap::with_capacity(fields.len());
-            for field in fields {
-                let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| BadChunk)?;
-                let value = HeaderValue::from_bytes(field.value).map_err(|_| BadChunk)?;
-                trailers.append(name, value);
-            }
-            (used, trailers)
+    let mut parsed = parse_trailers(input, &mut [httparse::EMPTY_HEADER; 32]);
+    if parsed == Err(httparse::Error::TooManyHeaders) {
+        let lines = input[..].split(|byte| *byte == b'\n').count();
+        parsed = parse_trailers(input, &mut vec![httparse::EMPTY_HEADER; lines]);
+    }
+    match parsed.map_err(|_| BadChunk)? {
+        httparse::Status::Partial if input.len() > TRAILERS_MAX => Err(BadChunk),
+        httparse::Status::Partial => Ok(Decoded::More),
+        httparse::Status::Complete((used, _)) if used > TRAILERS_MAX => Err(BadChunk),
+        httparse::Status::Complete((used, trailers)) => {
+            input.advance(used);
+            Ok(Decoded::Trailers(trailers))
         }
+    }
+}
+
+fn parse_trailers<'input>(
+    input: &'input [u8],
+    room: &mut [httparse::Header<'input>],
+) -> httparse::Result<(usize, HeaderMap)> {
+    let httparse::Status::Complete((used, fields)) = httparse::parse_headers(input, room)? else {
+        return Ok(httparse::Status::Partial);
     };
-    input.advance(used);
-    Ok(Decoded::Trailers(trailers))
+    let mut trailers = HeaderMap::with_capacity(fields.len());
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| httparse::Error::HeaderName)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| httparse::Error::HeaderValue)?;
+        trailers.append(name, value);
+    }
+    Ok(httparse::Status::Complete((used, trailers)))
 }
 
 #[cfg(test)]

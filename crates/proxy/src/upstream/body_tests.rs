@@ -64,6 +64,15 @@ fn malformed_chunks_are_refused() {
     assert!(decode_all(&mut Framing::Chunked(Chunk::Size), &[&endless]).is_err());
 }
 
+#[test]
+fn trailers_are_bounded_by_their_size_and_not_by_their_number() {
+    for (count, refused) in [(200, false), (5000, false), (12_000, true)] {
+        let wire = ["0\r\n", &"a: bc\r\n".repeat(count), "\r\n"].concat();
+        let decoded = decode_all(&mut Framing::Chunked(Chunk::Size), &[wire.as_bytes()]);
+        assert_eq!(decoded.is_err(), refused, "{count}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_split_of_a_chunked_body_gives_the_same_bytes(

@@ -13,7 +13,9 @@ use super::body::{Decoded, Framing};
 use super::buffers;
 use super::link::Link;
 use super::upload::{Upload, UploadError};
+use crate::downstream::{Room, Stream};
 use crate::flight::{Flight, Phase, Verdict};
+use crate::hop;
 use crate::instance::{Claim, Instance};
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
@@ -95,13 +97,16 @@ impl Exchange {
         &mut self,
         context: &mut Context<'_>,
         flight: &Flight,
+        stream: Option<&Stream>,
         headers: &mut HeaderMap,
         to_head_request: bool,
     ) -> Poll<Result<AnswerHead, Failure>> {
         loop {
             let sending = self.poll_upload(context, flight)?;
+            // The head is wanted in any case; the front of the body may come with it.
+            let limit = stream.map_or(usize::MAX, |stream| stream.room().unwrap_or(Room::Little).limit());
             let Some(link) = &mut self.link else { return Poll::Ready(Err(Failure::Malformed)) };
-            let filled = match link.poll_fill(context, &mut self.input) {
+            let filled = match link.poll_fill(context, &mut self.input, limit) {
                 Poll::Ready(filled) => filled,
                 Poll::Pending => {
                     let waiting = if sending.is_pending() && self.upload.waits_for_client() {
@@ -154,6 +159,7 @@ impl Exchange {
         &mut self,
         context: &mut Context<'_>,
         flight: &Flight,
+        stream: Option<&Stream>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         loop {
             if flight.verdict() == Verdict::Cut {
@@ -174,25 +180,30 @@ impl Exchange {
                     }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Ok(Decoded::Trailers(trailers)) => {
+                Ok(Decoded::Trailers(mut trailers)) => {
                     self.finish();
+                    hop::keep_trailers(&mut trailers);
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
                 Ok(Decoded::More) => {}
                 Err(_) => return Poll::Ready(Some(Err(self.broke_off(Failure::Malformed)))),
             }
+            let limit = match stream.map_or(Poll::Ready(Room::Much), |stream| stream.poll_room(context)) {
+                Poll::Ready(room) => room.limit(),
+                Poll::Pending => {
+                    flight.wait_for(Phase::Room);
+                    return wait_on(flight, context);
+                }
+            };
             let Some(link) = &mut self.link else { return Poll::Ready(None) };
-            match link.poll_fill(context, &mut self.input) {
+            match link.poll_fill(context, &mut self.input, limit) {
                 Poll::Pending => {
                     // A stream that rests needs no buffer.
                     if self.input.is_empty() {
                         buffers::give_back(&mut self.input);
                     }
                     flight.wait_for(Phase::AnswerBody);
-                    return match flight.poll_verdict(context) {
-                        Verdict::Cut => Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut)))),
-                        _ => Poll::Pending,
-                    };
+                    return wait_on(flight, context);
                 }
                 Poll::Ready(Ok(0)) if self.framing == Framing::UntilClose => self.framing = Framing::Done,
                 Poll::Ready(Ok(0)) => {
@@ -205,6 +216,11 @@ impl Exchange {
                 Poll::Ready(Ok(_)) => {}
             }
         }
+    }
+
+    /// How much was read and is not handed over.
+    pub(crate) fn unread(&self) -> usize {
+        self.input.len()
     }
 
     /// Whether all of the answer was handed over.
@@ -273,6 +289,14 @@ impl Exchange {
     fn broke_off(&self, failure: Failure) -> Failure {
         self.failed();
         failure
+    }
+}
+
+/// Pending, unless the flight was cut.
+fn wait_on<T>(flight: &Flight, context: &Context<'_>) -> Poll<Option<Result<T, Failure>>> {
+    match flight.poll_verdict(context) {
+        Verdict::Cut => Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut)))),
+        _ => Poll::Pending,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::net::TcpStream;
@@ -51,16 +51,17 @@ impl Link {
             )
     }
 
-    /// Reads what is there into `input`; `Ok(0)` is the end.
+    /// Reads what is there into `input`, at most `limit` bytes; `Ok(0)` is the end.
     pub(super) fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
         input: &mut BytesMut,
+        limit: usize,
     ) -> Poll<io::Result<usize>> {
         // Only once there is something to read is a buffer needed.
         ready!(self.stream.poll_read_ready(context))?;
         buffers::make_room(input);
-        let polled = pin!(self.stream.read_buf(input)).poll(context);
+        let polled = pin!(self.stream.read_buf(&mut input.limit(limit))).poll(context);
         if polled.is_pending() && input.is_empty() {
             buffers::give_back(input);
         }

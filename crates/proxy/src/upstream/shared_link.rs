@@ -16,8 +16,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::Link;
 use super::exchange::Failure;
+use crate::downstream::Stream;
 use crate::flight::{Flight, Phase, Verdict};
+use crate::hop;
 use crate::instance::Claim;
+
+/// Larger heads of answers are refused.
+const HEAD_MAX: u32 = 64 * 1024;
 
 /// A handle to an HTTP/2 connection; the connection closes once all handles and requests are gone.
 #[derive(Debug, Clone)]
@@ -31,8 +36,10 @@ impl SharedLink {
     pub(crate) async fn over(link: Link) -> hyper::Result<SharedLink> {
         let worker = link.worker();
         let (sender, connection) = Builder::new(TokioExecutor::new())
-            .initial_stream_window_size(256 * 1024)
-            .initial_connection_window_size(1024 * 1024)
+            // Many answers that no client takes leave room for others on the same connection.
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(16 * 1024 * 1024)
+            .max_header_list_size(HEAD_MAX)
             .handshake(TokioIo::new(link.into_stream()))
             .await?;
         tokio::spawn(async move {
@@ -84,7 +91,7 @@ impl Body for UploadBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut self.0 {
-            Some(body) => Pin::new(body).poll_frame(context),
+            Some(body) => Pin::new(body).poll_frame(context).map_ok(without_forbidden_trailers),
             None => Poll::Ready(None),
         }
     }
@@ -96,6 +103,13 @@ impl Body for UploadBody {
     fn size_hint(&self) -> SizeHint {
         self.0.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
+}
+
+fn without_forbidden_trailers(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        hop::keep_trailers(trailers);
+    }
+    frame
 }
 
 /// The body of an answer that came over a shared connection; it holds the claim to its end.
@@ -115,9 +129,14 @@ impl Multiplexed {
         &mut self,
         context: &mut Context<'_>,
         flight: &Flight,
+        stream: Option<&Stream>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         if flight.poll_verdict(context) == Verdict::Cut {
             return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
+        }
+        if stream.is_some_and(|stream| stream.poll_room(context).is_pending()) {
+            flight.wait_for(Phase::Room);
+            return Poll::Pending;
         }
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Pending => {
@@ -133,7 +152,7 @@ impl Multiplexed {
                 if self.is_over() {
                     self.claim = None;
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(Some(Ok(without_forbidden_trailers(frame))))
             }
             Poll::Ready(Some(Err(error))) => {
                 if let Some(claim) = &self.claim {

@@ -175,9 +175,10 @@ impl Upload {
         }
         match trailers {
             None => self.tail = b"0\r\n\r\n",
-            Some(trailers) => {
+            Some(mut trailers) => {
+                hop::keep_trailers(&mut trailers);
                 self.head.extend_from_slice(b"0\r\n");
-                for (name, value) in trailers.iter().filter(|(name, _)| !hop::is_hop_by_hop(name)) {
+                for (name, value) in &trailers {
                     put_header(&mut self.head, name.as_str(), value.as_bytes());
                 }
                 self.tail = b"\r\n";

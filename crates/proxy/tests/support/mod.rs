@@ -1,6 +1,7 @@
 //! Small servers and clients on real sockets, blocking and with time limits, so that a test is a plain story.
 
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod origin;
 
 use std::net::{SocketAddr, TcpListener};
@@ -33,6 +34,18 @@ pub(crate) fn config() -> Config {
 pub(crate) fn start(pool: &Pool, config: Config) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     Proxy::start(listener, pool.clone(), config).unwrap()
+}
+
+/// Whether this process runs this test alone. If not, one that does has run it.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "SEGUE_TEST_ALONE";
+    let alone = std::env::var_os(ALONE).is_some();
+    if !alone {
+        let program = std::env::current_exe().unwrap();
+        let status = std::process::Command::new(program).args(["--exact", test]).env(ALONE, "1").status();
+        assert!(status.unwrap().success());
+    }
+    alone
 }
 
 /// Waits until `condition` holds; fails the test if it never does.

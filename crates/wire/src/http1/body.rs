@@ -15,9 +15,11 @@ pub(super) enum Body {
 
 /// How many bytes of a buffer belong to a body, and whether it ends with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Taken {
-    pub(super) length: usize,
-    pub(super) ends: bool,
+pub struct Taken {
+    /// How many bytes.
+    pub length: usize,
+    /// Whether the body ends with them.
+    pub ends: bool,
 }
 
 impl Body {

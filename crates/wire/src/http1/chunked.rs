@@ -45,21 +45,27 @@ enum Place {
 
 /// Follows one chunked body.
 #[derive(Debug, Clone)]
-pub(super) struct Chunked {
+pub struct Chunked {
     place: Place,
     /// The size read so far, then what is left of the chunk's data.
     left: u64,
 }
 
+impl Default for Chunked {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Chunked {
     /// At a body's first byte.
-    pub(super) const fn new() -> Self {
+    pub const fn new() -> Self {
         Self { place: Place::Size { digits: 0 }, left: 0 }
     }
 
     /// Takes all that belongs to the body from the front of `buffer`; `None` if its first byte is out of place.
     /// A later byte out of place ends what is taken.
-    pub(super) fn take(&mut self, buffer: &[u8]) -> Option<Taken> {
+    pub fn take(&mut self, buffer: &[u8]) -> Option<Taken> {
         let mut length = 0;
         while let Some(&byte) = buffer.get(length) {
             if self.place == Place::Data {

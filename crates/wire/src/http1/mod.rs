@@ -31,6 +31,8 @@ mod head;
 mod request;
 
 pub use answer::{AnswerHead, AnswerReader, Switch};
+pub use body::Taken;
+pub use chunked::Chunked;
 pub use close::announce_close;
 pub use request::{RequestHead, RequestKind, RequestReader};
 

@@ -9,7 +9,7 @@ use crate::spec::at::At;
 use crate::spec::command::{self, FindError, ReplaceError};
 use crate::spec::raw::RawTls;
 use crate::spec::text::Text;
-use crate::spec::{Command, Tls, User, env_file};
+use crate::spec::{Command, Tls, User, decode, env_file};
 
 impl Validator<'_> {
     pub(super) fn command(
@@ -23,6 +23,10 @@ impl Validator<'_> {
         };
         let before = self.found.len();
         for word in &raw.value {
+            if word.value.0.contains('\0') {
+                let wrong = Diagnostic::error("an argument cannot hold a zero byte").help("leave it out");
+                self.found.push(wrong.at(self.file, word.span.clone()));
+            }
             if let Err(error) = command::replace(&word.value.0, "") {
                 let help = match &error {
                     ReplaceError::Unknown(name) => {
@@ -87,10 +91,11 @@ impl Validator<'_> {
 
     fn env_file(&mut self, raw: &At<Text>) -> Option<BTreeMap<String, String>> {
         let path = self.surroundings.path_of(&raw.value.0);
-        let text = match std::fs::read_to_string(&path) {
+        let text = std::fs::read(&path).map_err(|error| plain(&error)).and_then(|text| decode::text(&text));
+        let text = match text {
             Ok(text) => text,
-            Err(error) => {
-                let wrong = Diagnostic::error(format!("cannot read {}: {}", path.display(), plain(&error)));
+            Err(why) => {
+                let wrong = Diagnostic::error(format!("cannot read {}: {why}", path.display()));
                 return self.wrong(&raw.span, wrong.help("`envFile` is relative to this file"));
             }
         };

@@ -141,9 +141,10 @@ impl Validator<'_> {
         let nothing = RawReady::default();
         let raw = raw.unwrap_or(&nothing);
         let check = self.check(raw);
-        let interval = self.duration(raw.interval.as_ref(), Duration::from_millis(250));
-        let timeout = self.positive(raw.timeout.as_ref(), 2 * SECOND);
-        let threshold = self.count(raw.threshold.as_ref(), "threshold", 100, 2);
+        let default = Ready::default();
+        let interval = self.duration(raw.interval.as_ref(), default.interval);
+        let timeout = self.positive(raw.timeout.as_ref(), default.timeout);
+        let threshold = self.count(raw.threshold.as_ref(), "threshold", 100, default.threshold.get());
         let interval = interval?;
         if let Some(text) = raw.interval.as_ref().filter(|_| interval < SHORTEST_INTERVAL) {
             let wrong = Diagnostic::error("this interval is too short");

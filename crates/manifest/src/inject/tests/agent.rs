@@ -89,3 +89,43 @@ fn the_annotations_say_what_was_planned_and_which_ports_are_bound() {
     assert_eq!(annotations["segue.dev/ports"], "15079,15080");
     insta::assert_snapshot!(annotations["segue.dev/plan"].as_str().unwrap(), @"grace 62s: 15s until the last client knows + 2s quiet + 30s longest request + 10s to stop + 5s margin; path service/web: kube-proxy 0s to join, 15s to leave (join: a Deployment deletes an old pod only after its replacement is Ready, and each kube-proxy reads changes in order; leave default: it syncs every second, but no pod can see it, and on large clusters it takes longer)");
 }
+
+/// An injected manifest whose plan was changed since.
+fn with_the_plan(change: impl Fn(&str) -> String) -> String {
+    let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &guarded());
+    let json = injected.pod("/initContainers/0/env/0/value").unwrap().as_str().unwrap().to_owned();
+    let changed = injected.text.replace(&json.replace('"', "\\\""), &change(&json).replace('"', "\\\""));
+    let changed = changed.replace(&json, &change(&json));
+    assert_ne!(changed, injected.text);
+    changed
+}
+
+#[test]
+fn a_plan_that_cannot_be_read_is_refused_where_it_stands_and_never_counts_as_none() {
+    let damaged = with_the_plan(|json| json.replacen("\"control_port\"", "\"kontrol_port\"", 1));
+    let cut_off = with_the_plan(|json| json[..json.len() / 2].to_owned());
+    let later = with_the_plan(|json| json.replacen("\"schema\":1", "\"schema\":2,\"more\":true", 1));
+    let none = with_the_plan(|_| String::new());
+    for (text, why, what_to_do) in [
+        (&damaged, "kontrol_port", "put the plan back"),
+        (&cut_off, "can't be read", "put the plan back"),
+        (&none, "can't be read", "put the plan back"),
+        (&later, "schema 2", "use the segue that injected it, or a later one"),
+    ] {
+        for options in [guarded(), Options { second_step: true, ..guarded() }] {
+            let complaint = refused(text, &options).to_string();
+            assert!(complaint.contains(why) && complaint.contains(what_to_do), "{complaint}");
+            let line =
+                1 + text.lines().position(|line| line.trim() == "env:" || line.contains("- env:")).unwrap();
+            assert!(
+                complaint.contains(&format!(":{line}:")) || complaint.contains(&format!(":{}:", line + 1)),
+                "line {line}: {complaint}"
+            );
+        }
+        let back = undone(text);
+        assert!(!back.texts.concat().contains("SEGUE_PLAN"), "what it advises helps");
+    }
+    let renamed = with_the_plan(str::to_uppercase).replace("SEGUE_PLAN", "SEGUE_PLANS");
+    let complaint = refused(&renamed, &guarded()).to_string();
+    assert!(complaint.contains("SEGUE_PLAN is not set here"), "{complaint}");
+}

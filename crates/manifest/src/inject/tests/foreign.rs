@@ -120,6 +120,7 @@ fn objects_of_unknown_kinds_that_name_the_old_port_are_told_with_the_guard() {
             .replace("  name: web\nspec", "  name: web\n  namespace: shop\nspec");
         Injected::of(&format!("{web}---\n{NAMED}---\n{elsewhere}"), &guarded()).is_silent_on("names port");
     }
+    beside(&object("example.com/v1", "Gate", "names: {'8080': a}"), &guarded()).is_silent_on("names port");
     beside(&object("example.com/v1", "Gate", "size: 8080"), &guarded()).is_silent_on("names port");
     beside("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\nspec: {port: 8080}\n", &guarded())
         .is_silent_on("names port");
@@ -169,6 +170,11 @@ fn who_decides_how_its_pods_are_replaced_is_told() {
     .says(told);
     beside(&object("flagger.app/v1beta1", "Canary", &format!("targetRef: {reference}")), &Options::default())
         .says(told);
+    beside(
+        &object("flagger.app/v1beta1", "Canary", "targetRef: {kind: Service, name: web}"),
+        &Options::default(),
+    )
+    .is_silent_on(told);
     beside(
         &object("flagger.app/v1beta1", "Canary", "targetRef: {kind: Deployment, name: api}"),
         &Options::default(),

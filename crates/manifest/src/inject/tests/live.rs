@@ -30,6 +30,9 @@ fn labels_that_controllers_write_into_a_live_service_are_passed_over() {
     selected("StatefulSet", "", "statefulset.kubernetes.io/pod-name: other-0").says(none);
     selected("Deployment", "", "statefulset.kubernetes.io/pod-name: web-0").says(none);
     selected("Deployment", "", "pod-template-hash: abc").says(none);
+    selected("Deployment", "", "app: web, statefulset.kubernetes.io/pod-name: web-0").says(none);
+    let external = NAMED.replace("spec: {", "spec: {type: ExternalName, externalName: example.com, ");
+    Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&external), &guarded()).says(none);
 }
 
 #[test]
@@ -51,6 +54,10 @@ fn a_policy_for_one_pod_of_a_stateful_set_is_one_of_the_workloads() {
     let web = Web { kind: Some("StatefulSet"), container: HTTP, ..Web::default() };
     let injected = Injected::of(&web.behind(&format!("{NAMED}---\n{policy}")), &guarded());
     assert_eq!(injected.at(2, "/spec/ingress/0/ports/1/port"), Some(&json!(15080)));
+    let by_name = policy.replace("apps.kubernetes.io/pod-index", "statefulset.kubernetes.io/pod-name");
+    let deployment = Web { container: HTTP, ..Web::default() };
+    let injected = Injected::of(&deployment.behind(&format!("{NAMED}---\n{by_name}")), &guarded());
+    assert_eq!(injected.at(2, "/spec/ingress/0/ports/1"), None, "a Deployment's pods have no such label");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The rules of inject, each against whole manifests.
 
 mod agent;
+mod apart;
 mod around;
 mod docs;
 mod foreign;
@@ -127,10 +128,7 @@ impl Injected {
     /// The plan that the agent is told.
     fn plan(&self) -> segue_core::pod::PodPlan {
         let json = self.pod("/initContainers/0/env/0/value").unwrap().as_str().unwrap();
-        segue_core::pod::PodPlan::parse(json, |json| {
-            serde_json::from_str(json).map_err(|error| error.to_string())
-        })
-        .unwrap()
+        segue_core::pod::PodPlan::read(json).unwrap()
     }
 
     fn says(&self, words: &str) {

@@ -200,6 +200,59 @@ fn an_autoscalers_most_and_other_workloads_count_too() {
 }
 
 #[test]
+fn of_other_workloads_only_those_count_that_the_quota_counts() {
+    let idle = Web { own: "replicas: 3", ..Web::default() }.yaml().replace("web", "other");
+    let scoped = quota("pods: 4", ", scopes: [NotBestEffort]");
+    injected(&burstable(), &[idle.clone(), scoped], &guarded())
+        .says("beside 4 of these there is room for 0 of the 1");
+    let best_effort = Web { container: HTTP, own: "replicas: 4", ..Web::default() };
+    let scoped = quota("pods: 7", ", scopes: [BestEffort]");
+    injected(&best_effort, &[idle, scoped.clone()], &guarded())
+        .says("beside 4 of these and 3 of other workloads");
+    let busy = Web { container: "resources: {requests: {cpu: 1}}", own: "replicas: 3", ..Web::default() };
+    injected(&best_effort, &[busy.yaml().replace("web", "other"), scoped], &guarded())
+        .is_silent_on("Deployment web: ResourceQuota");
+}
+
+#[test]
+fn an_autoscaler_of_another_kind_and_a_daemon_set_are_not_counted() {
+    let scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {scaleTargetRef: {kind: StatefulSet, name: web}, \
+                  maxReplicas: 8}\n";
+    injected(&burstable(), &[scaler.to_owned(), quota("pods: 5", "")], &guarded()).is_silent_on("room for");
+    let daemons =
+        Web { kind: Some("DaemonSet"), own: "replicas: 9", ..Web::default() }.yaml().replace("web", "logs");
+    injected(&burstable(), &[daemons, quota("pods: 5", "")], &guarded())
+        .is_silent_on("Deployment web: ResourceQuota");
+    let none = Web { own: "replicas: 0", ..burstable() };
+    injected(&none, &[quota("pods: 0, requests.cpu: 0", "")], &guarded())
+        .is_silent_on("ResourceQuota team allows");
+}
+
+#[test]
+fn a_quota_for_pods_that_end_or_of_a_priority_class_counts_only_those() {
+    let scoped = |scope: &str, values: &str| {
+        quota(
+            "limits.cpu: 40",
+            &format!(
+                ", scopeSelector: {{matchExpressions: [{{scopeName: PriorityClass, operator: {scope}{values}}}]}}"
+            ),
+        )
+    };
+    let high = Web { pod: "priorityClassName: high", ..burstable() };
+    let limited = |web: &Web, quota: String| sizes(web, &[quota]).get("limits").is_some();
+    assert!(limited(&high, scoped("Exists", "")) && !limited(&burstable(), scoped("Exists", "")));
+    assert!(
+        limited(&burstable(), scoped("NotIn", ", values: [high]"))
+            && !limited(&high, scoped("NotIn", ", values: [high]"))
+    );
+    assert!(limited(&high, quota("limits.cpu: 40", ", scopes: [PriorityClass]")));
+    let ends = Web { pod: "activeDeadlineSeconds: 60", ..burstable() };
+    assert!(limited(&ends, quota("limits.cpu: 40", ", scopes: [Terminating]")));
+    assert!(!limited(&ends, quota("limits.cpu: 40", ", scopes: [NotTerminating]")));
+    assert!(!limited(&burstable(), quota("limits.cpu: 40", ", scopes: [CrossNamespacePodAffinity]")));
+}
+
+#[test]
 fn sums_that_the_agent_or_the_surge_would_exceed_are_told() {
     let told = |hard: &str| injected(&burstable(), &[quota(hard, "")], &guarded());
     // Five pods of 200m and 10m, at most 1 and 500m.

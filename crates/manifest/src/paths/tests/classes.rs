@@ -272,6 +272,137 @@ fn a_gateways_or_its_classs_balancer_configuration_has_defaults_for_the_targets(
 }
 
 #[test]
+fn of_the_defaults_of_a_gateway_and_its_class_the_classs_win_unless_it_says_otherwise() {
+    let infra = |text: String, name: &str| {
+        text.replace(&format!("name: {name}}}"), &format!("name: {name}, namespace: infra}}"))
+    };
+    let reference = "group: gateway.k8s.aws, kind: LoadBalancerConfiguration";
+    let class = gateway_class(
+        "gateway.k8s.aws/alb",
+        &format!("parametersRef: {{{reference}, name: of-class, namespace: infra}}"),
+    );
+    let door = gateway(&format!("infrastructure: {{parametersRef: {{{reference}, name: of-gateway}}}}"));
+    let around = |mode: &str| {
+        all(&[
+            service("", NODE_PORTS),
+            class.clone(),
+            door.clone(),
+            route("HTTPRoute", DOOR),
+            balancer("of-class", &format!("{mode}defaultTargetGroupConfiguration: {{name: slow}}")),
+            balancer("of-gateway", "defaultTargetGroupConfiguration: {name: fast}"),
+            infra(targets("slow", "defaultConfiguration: {targetType: ip}"), "slow"),
+            infra(targets("fast", "defaultConfiguration: {targetType: instance}"), "fast"),
+        ])
+    };
+    is(&around(""), &[SERVICE, GATEWAY_ALB]);
+    is(&around("mergingMode: prefer-gateway-class, "), &[SERVICE, GATEWAY_ALB]);
+    is(&around("mergingMode: prefer-gateway, "), &[SERVICE]);
+}
+
+#[test]
+fn configurations_are_looked_for_in_their_own_namespaces() {
+    let web = |text: &str| text.replace("{name: web,", "{name: web, namespace: shop,");
+    let ip = "targetReference: {name: web}, defaultConfiguration: {targetType: ip}";
+    let far = targets("web", ip).replace("{name: web}\nspec", "{name: web, namespace: far}\nspec");
+    let near = far.replace("namespace: far", "namespace: shop");
+    for (configuration, expected) in [(far, &[SERVICE][..]), (near, &[SERVICE, GATEWAY_ALB][..])] {
+        let door = gateway("").replace("{name: door}", "{name: door, namespace: infra}");
+        let route = route("HTTPRoute", "{name: door, namespace: infra}")
+            .replace("{name: shop}", "{name: shop, namespace: shop}");
+        let around = all(&[
+            web(&service("labels: {}", NODE_PORTS)),
+            gateway_class("gateway.k8s.aws/alb", ""),
+            door,
+            route,
+            configuration,
+        ]);
+        is(&around, expected);
+    }
+    let other_door = gateway("").replace("{name: door}", "{name: door, namespace: far}");
+    let route = route("HTTPRoute", "{name: door, namespace: infra}");
+    let around = all(&[service("", ""), gateway_class("gateway.k8s.aws/alb", ""), other_door, route]);
+    is(&around, &[SERVICE, ("gateway/shop", &["gateway 70/65"])]);
+}
+
+#[test]
+fn what_is_empty_is_not_said() {
+    let around = all(&[
+        service("", ""),
+        ingress("", "ingressClassName: '',"),
+        class("public", DEFAULT, OF_AWS),
+        parameters("elbv2.k8s.aws/v1beta1", "targetType: ''"),
+    ]);
+    is(&around, &[SERVICE, ALB_IP]);
+    assert!(notes(&around).contains("does not say its target type"));
+}
+
+#[test]
+fn of_several_route_configurations_the_closest_counts() {
+    let by_routes = |routes: &str| {
+        let spec = format!("targetReference: {{name: web}}, routeConfigurations: [{routes}]");
+        all(&[
+            service("", NODE_PORTS),
+            gateway_class("gateway.k8s.aws/alb", ""),
+            gateway(""),
+            route("HTTPRoute", DOOR),
+            targets("web", &spec),
+        ])
+    };
+    let one = "{routeIdentifier: {kind: HTTPRoute, name: shop}, targetGroupProps: {targetType: ip}}";
+    let any = "{routeIdentifier: {kind: HTTPRoute}, targetGroupProps: {targetType: instance}}";
+    is(&by_routes(&format!("{one}, {any}")), &[SERVICE, GATEWAY_ALB]);
+    is(&by_routes(&format!("{any}, {one}")), &[SERVICE, GATEWAY_ALB]);
+    is(&by_routes(any), &[SERVICE]);
+    let gateways =
+        targets("web", "targetReference: {kind: Gateway, name: web}, defaultConfiguration: {targetType: ip}");
+    let parts = [
+        service("", NODE_PORTS),
+        gateway_class("gateway.k8s.aws/alb", ""),
+        gateway(""),
+        route("HTTPRoute", DOOR),
+        gateways,
+    ];
+    is(&all(&parts), &[SERVICE]);
+}
+
+#[test]
+fn a_health_check_of_more_than_an_hour_is_none() {
+    let around = |seconds: &str| {
+        let meta = format!(
+            "annotations: {{alb.ingress.kubernetes.io/target-type: ip, alb.ingress.kubernetes.io/healthcheck-interval-seconds: '{seconds}'}}"
+        );
+        all(&[service("", ""), ingress(&meta, "")])
+    };
+    is(&around("3601"), &[SERVICE, ALB_IP]);
+    is(&around("300"), &[SERVICE, ("alb/shop", &["lb-controller 5/5", "alb 20/60", "alb-health 600/0"])]);
+}
+
+#[test]
+fn of_two_default_classes_the_slower_counts() {
+    let nginx = class("nginx", DEFAULT, "controller: k8s.io/ingress-nginx");
+    let alb = class("public", DEFAULT, "controller: ingress.k8s.aws/alb");
+    for classes in [[nginx.clone(), alb.clone()], [alb.clone(), nginx.clone()]] {
+        is(&all(&[vec![service("", ""), ingress("", "")], classes.to_vec()].concat()), &[SERVICE, ALB_IP]);
+    }
+    let not_default = DEFAULT.replace("true", "false");
+    let around = all(&[service("", ""), ingress("", ""), nginx, class("public", &not_default, OF_AWS)]);
+    is(&around, &[SERVICE, ("ingress/shop", &["ingress 30/30"])]);
+}
+
+#[test]
+fn a_listener_set_leads_to_its_gateway() {
+    let set = "apiVersion: gateway.networking.k8s.io/v1\nkind: ListenerSet\nmetadata: {name: more}\nspec: {parentRef: {name: door, kind: Gateway}}\n";
+    let around = all(&[
+        service("", ""),
+        gateway_class("gateway.k8s.aws/alb", ""),
+        gateway(""),
+        route("HTTPRoute", "{kind: ListenerSet, name: more}"),
+        set.to_owned(),
+    ]);
+    is(&around, &[SERVICE, GATEWAY_ALB]);
+}
+
+#[test]
 fn a_gateway_whose_class_is_not_in_the_input_is_as_slow_as_what_such_a_route_may_lead_through() {
     for (kind, stage) in
         [("HTTPRoute", "gateway 70/65"), ("GRPCRoute", "gateway 70/65"), ("TCPRoute", "gateway 350/305")]

@@ -81,7 +81,8 @@ impl Between<'_> {
         }
     }
 
-    /// A block scalar that the text's end ends has no last line break, as Kubernetes' reader has it.
+    /// A block scalar that the text's end ends has no last line break, as the library has it by which Kubernetes reads YAML. kubectl
+    /// itself gives every line one first; so an edit must do for both.
     pub(super) fn without_missing_break<'v>(&self, value: &'v str, end: usize) -> &'v str {
         let last_line = &self.0[line_start(self.0, self.0.len())..];
         if end == self.0.len() && !last_line.trim().is_empty() {

@@ -7,33 +7,17 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::super::complaint::{Complaint, TextError, line_start};
 use super::between::Between;
-use super::helm;
+use super::documents::{Documents, Part};
 use super::shadow;
 use super::tree::{Entry, Kind, Node, NodeId, Tree, key_text, scalar};
 
 /// How deep a document may be nested.
 const DEEPEST: usize = 200;
 
-/// The documents of a text: the bytes of each, to the beginning of the next, and its tree.
-pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<(Range<usize>, Tree)>, TextError> {
-    let trees = Builder::new(name, text, text).stream().or_else(|Broken { told, error }| {
-        let shadow = error.and_then(|error| shadow::of(text, &error)).ok_or(told)?;
-        Builder::new(name, text, &shadow).stream().map_err(|broken| broken.told)
-    });
-    let template = match &trees {
-        Ok(trees) => trees.iter().find_map(|(_, tree)| helm::in_tree(text, tree)),
-        Err(_) => helm::in_broken_text(text),
-    };
-    match template {
-        Some(span) => Err(helm::complaint(name, text, span).into()),
-        None => trees,
-    }
-}
-
 /// Why a text cannot be read; with the parser's error if it comes from there.
-struct Broken {
-    told: TextError,
-    error: Option<ScanError>,
+pub(super) struct Broken {
+    pub(super) told: TextError,
+    pub(super) error: Option<ScanError>,
 }
 
 impl<T: Into<TextError>> From<T> for Broken {
@@ -42,8 +26,8 @@ impl<T: Into<TextError>> From<T> for Broken {
     }
 }
 
-struct Builder<'t> {
-    name: &'t str,
+pub(super) struct Builder<'t> {
+    part: &'t Part<'t>,
     text: &'t str,
     /// What the parser reads: the text or its shadow.
     shadow: &'t str,
@@ -64,10 +48,11 @@ struct Builder<'t> {
 type Parsed<'t> = (Event<'t>, Span);
 
 impl<'t> Builder<'t> {
-    fn new(name: &'t str, text: &'t str, shadow: &'t str) -> Self {
+    pub(super) fn new(part: &'t Part<'t>, shadow: &'t str) -> Self {
+        let text = part.text();
         let bytes = shadow.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
         Self {
-            name,
+            part,
             text,
             shadow,
             between: Between(text),
@@ -81,8 +66,8 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn stream(mut self) -> Result<Vec<(Range<usize>, Tree)>, Broken> {
-        let mut documents: Vec<(Range<usize>, Tree)> = Vec::new();
+    pub(super) fn stream(mut self) -> Result<Documents, Broken> {
+        let mut documents = Documents::new();
         loop {
             let (event, span) = self.next()?;
             match event {
@@ -123,7 +108,7 @@ impl<'t> Builder<'t> {
         let id = match event {
             Event::Alias(anchor) => self.alias(anchor, span)?,
             Event::Scalar(value, style, anchor, tag) => {
-                let node = self.scalar(&value, style, anchor != 0, tag.as_deref(), span, from);
+                let node = self.scalar(&value, style, anchor != 0, tag.as_deref(), span, from)?;
                 self.add(node, anchor)
             }
             Event::SequenceStart(anchor, _) => {
@@ -175,7 +160,7 @@ impl<'t> Builder<'t> {
         tag: Option<&Tag>,
         span: Span,
         from: usize,
-    ) -> Node {
+    ) -> Result<Node, Broken> {
         let there = self.span(span);
         let plain = style == ScalarStyle::Plain;
         let quote = match style {
@@ -196,10 +181,18 @@ impl<'t> Builder<'t> {
         };
         let tag = tag.map(|tag| if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "other" });
         let own = self.text.get(span.clone()).filter(|own| self.shadow.get(span.clone()) != Some(*own));
-        let own = own.and_then(|own| serde_json::from_str::<String>(own).ok());
+        let own = match own {
+            Some(own) if quote.is_some() => {
+                let open = self.between.behind_properties(span.start) - span.start;
+                let told = |info| self.complaint(span.clone(), format!("not YAML: {info}"));
+                Some(shadow::quoted(&own[open..]).map_err(told)?)
+            }
+            Some(own) if plain => Some(shadow::plain(own)),
+            _ => None,
+        };
         let value = own.as_deref().unwrap_or(value);
         let kind = Kind::Scalar { value: scalar(value, plain, tag), quote, block };
-        Node { span, kind, aliased: false }
+        Ok(Node { span, kind, aliased: false })
     }
 
     fn sequence(&mut self, span: Span, from: usize) -> Result<Node, Broken> {
@@ -293,7 +286,7 @@ impl<'t> Builder<'t> {
     }
 
     fn complaint(&self, span: Range<usize>, message: impl Into<String>) -> Complaint {
-        Complaint::new(self.name, self.text, span, message)
+        self.part.complaint(span, message)
     }
 
     /// What the parser found wrong, with what would be right where that can be told.
@@ -309,6 +302,11 @@ impl<'t> Builder<'t> {
         }
         let info = error.info();
         let complaint = self.complaint(at..at, format!("not YAML: {info}"));
+        if info.contains("<document start>") && self.text[at..].starts_with('{') {
+            let message = "a JSON object begins behind another, where kubectl does not read it";
+            let help = "put a line `---` between the objects: they need none only where nothing but JSON is in a file, and no byte order mark";
+            return self.complaint(at..at + 1, message).help(help).into();
+        }
         let help = if info.contains("mapping values are not allowed") {
             "put a value that contains `: ` in quotes, or check the indentation of this line"
         } else if info.contains("unknown anchor") {

@@ -2,13 +2,16 @@
 
 mod between;
 mod build;
+mod documents;
 mod find;
 mod helm;
 mod resolve;
+mod sequence;
 mod shadow;
 mod tree;
 
-pub(super) use build::documents;
+pub(super) use documents::documents;
 pub(super) use find::Found;
 pub(super) use resolve::is_text_to_all;
+pub(crate) use sequence::parts;
 pub(super) use tree::{Entry, Kind, Node, NodeId, Tree};

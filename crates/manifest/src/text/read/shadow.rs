@@ -6,6 +6,12 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScanError};
 
+use super::super::complaint::line_start;
+use super::between::Between;
+
+/// What stands in a shadow for a text that is read by itself.
+const FILLING: char = 'x';
+
 /// How many places are mended at most: each costs another reading of its document.
 const MOST_MENDED: usize = 1000;
 
@@ -21,11 +27,26 @@ pub(super) fn of(text: &str, error: &ScanError) -> Option<String> {
         let (start, refused) = refused(&shadow, from);
         from = start;
         let Some((at, info)) = refused else { break };
-        if !matches!(info.as_str(), "invalid indentation" | "invalid indentation in flow construct") {
-            break;
+        match info.as_str() {
+            "invalid indentation" | "invalid indentation in flow construct" => {
+                let Some(space) = before_token(&shadow, at, true) else { break };
+                fill(shadow.to_mut(), space, ' ');
+            }
+            "tabs disallowed within this context (block indentation)" => {
+                let Some(space) = before_token(&shadow, at, false) else { break };
+                fill(shadow.to_mut(), space, ' ');
+            }
+            "invalid indentation in quoted scalar" => {
+                let Some(inside) = inside_quotes(&shadow, at) else { break };
+                fill(shadow.to_mut(), inside, FILLING);
+            }
+            // Only in quotes, where it is as good as a space.
+            "tab cannot be used as indentation" => fill(shadow.to_mut(), at..at + 1, ' '),
+            "plain scalar cannot start with '-' followed by ,[]{}" => {
+                fill(shadow.to_mut(), at..at + 1, FILLING)
+            }
+            _ => break,
         }
-        let Some(space) = before_token(&shadow, at) else { break };
-        blank(shadow.to_mut(), space);
     }
     (shadow != text).then(|| shadow.into_owned())
 }
@@ -49,21 +70,28 @@ fn refused(text: &str, mut from: usize) -> (usize, Option<(usize, String)>) {
 }
 
 /// The space and comments between a token in a flow collection that is indented less than the parser wants and the token before it,
-/// if it is sure that there is nothing else.
-fn before_token(text: &str, at: usize) -> Option<Range<usize>> {
-    let mut from = at;
-    loop {
-        let begin = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = &text[begin..from];
+/// if it is sure that there is nothing else. Where the token stands behind the end of a text that began on a line before, the
+/// space within that text. Whether both stand in brackets is known, or must be seen by what is beside them.
+fn before_token(text: &str, at: usize, in_brackets: bool) -> Option<Range<usize>> {
+    let begin = line_start(text, at);
+    let indentation = text[begin..at].len() - text[begin..at].trim_start().len();
+    let (end, in_text) = (begin + indentation, begin + indentation < at);
+    let mut from = begin;
+    while let Some(newline) = from.checked_sub(1) {
+        from = line_start(text, newline);
+        let line = &text[from..newline];
         let content = without_comment(line).trim_end();
         if !content.trim_start().is_empty() {
-            // Elsewhere the line break may stand in a plain scalar, where it is a space and more spaces are not.
-            let parted = content.ends_with(['[', '{', ',']) || text[at..].starts_with([']', '}', ',']);
-            let start = begin + content.len();
-            return (parted && text[start..at].contains('\n')).then_some(start..at);
+            let start = from + content.len();
+            let bare = text[start..end].trim_start().is_empty();
+            let beside = content.ends_with(['[', '{', ',']) || text[at..].starts_with([']', '}', ',']);
+            // A line's end in a plain scalar is a space, which comments don't stand in; and what goes on is no key.
+            let goes_on = bare && !text[at..].starts_with(':');
+            let sure = if in_text { bare } else { beside || content.ends_with(':') || goes_on };
+            return (if in_brackets { sure } else { beside }).then_some(start..end);
         }
-        from = begin.checked_sub(1)?;
     }
+    None
 }
 
 /// A line up to its comment. What has a quote behind it is taken for none: it may stand in a text.
@@ -75,9 +103,51 @@ fn without_comment(line: &str) -> &str {
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
-fn blank(text: &mut String, range: Range<usize>) {
-    let spaces = " ".repeat(range.len());
-    text.replace_range(range, &spaces);
+/// What stands between the quotes that begin there, unless they hold a key: one that goes on on another line is none to
+/// Kubernetes' readers either.
+fn inside_quotes(text: &str, at: usize) -> Option<Range<usize>> {
+    let quote = text[at..].chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let between = Between(text);
+    let end = between.end_of_quotes(at, quote);
+    let closed = end > at + 1 && text[..end].ends_with(quote);
+    let is_key = text[between.skip_space(end)..].starts_with(':');
+    (closed && !is_key).then(|| at + 1..end - 1)
+}
+
+/// What a quoted scalar says, read alone: nothing indents it then, and pairs of escapes are JSON's. Else why it can't be read.
+pub(super) fn quoted(own: &str) -> Result<String, String> {
+    if let Ok(text) = serde_json::from_str(own) {
+        return Ok(text);
+    }
+    for parsed in Parser::new_from_str(own) {
+        if let Event::Scalar(value, ..) = parsed.map_err(|error| error.info().to_owned())?.0 {
+            return Ok(value.into_owned());
+        }
+    }
+    Err("a quote is opened and never closed".to_owned())
+}
+
+/// What a plain scalar says: a line's end in it is a space, and an empty line a line's end.
+pub(super) fn plain(own: &str) -> String {
+    let mut text = String::with_capacity(own.len());
+    let mut empty = 0;
+    for line in own.lines().map(|line| line.trim_matches([' ', '\t'])) {
+        match line {
+            "" => empty += 1,
+            line => {
+                text.push_str(if empty > 0 || text.is_empty() { "" } else { " " });
+                text.push_str(&"\n".repeat(empty));
+                text.push_str(line);
+                empty = 0;
+            }
+        }
+    }
+    text
+}
+
+fn fill(text: &mut String, range: Range<usize>, filling: char) {
+    let filling = filling.to_string().repeat(range.len());
+    text.replace_range(range, &filling);
 }
 
 /// The text with letters in the place of each pair of surrogates that a JSON document in it has: YAML has no such escapes.

@@ -67,6 +67,25 @@ impl Tree {
         &self.nodes[id]
     }
 
+    /// Every place is so many bytes later.
+    pub(super) fn shift(&mut self, by: usize) {
+        let shift = |span: &mut Range<usize>| *span = span.start + by..span.end + by;
+        for node in &mut self.nodes {
+            shift(&mut node.span);
+            match &mut node.kind {
+                Kind::Sequence { items, .. } => items.iter_mut().for_each(|(start, _)| *start += by),
+                Kind::Mapping { entries, .. } => {
+                    for entry in entries {
+                        entry.start += by;
+                        entry.after_colon += by;
+                        shift(&mut entry.key_span);
+                    }
+                }
+                Kind::Scalar { .. } | Kind::Alias(_) => {}
+            }
+        }
+    }
+
     /// Behind all aliases.
     pub(crate) fn behind(&self, id: NodeId) -> NodeId {
         match self.nodes[id].kind {

@@ -3,6 +3,7 @@
 mod messages;
 mod properties;
 mod reading;
+mod sequence;
 mod shadow;
 mod traps;
 mod undoing;

@@ -68,3 +68,63 @@ fn characters_that_json_writes_as_a_pair_of_escapes_are_read_and_stay() {
         assert!(told.contains("pairs of `\\u` are JSON's"), "{told}");
     }
 }
+
+#[test]
+fn a_quoted_text_may_go_on_at_any_indentation() {
+    for (text, value) in [
+        ("a:\n  b: \"x\ny\"\nc: d\n", json!({"a": {"b": "x y"}, "c": "d"})),
+        ("a:\n  b: 'x\n it''s\n\n  y ü'\nc: d\n", json!({"a": {"b": "x it's\ny ü"}, "c": "d"})),
+        ("a:\n  - - \"x \\\n  y\\\n\t\\tz\"\n    - w\n", json!({"a": [["x y\tz", "w"]]})),
+        ("a:\n  b: \"x\n\ty\" # z\n  c: 1\n", json!({"a": {"b": "x y", "c": 1}})),
+        (
+            "a:\n  b: [\"x\ny\", {c: 'd\n e'}, \"ü\n\"]\nf: 1\n",
+            json!({"a": {"b": ["x y", {"c": "d e"}, "ü "]}, "f": 1}),
+        ),
+        ("a:\n  b: &x !!str \"1\n2\"\n  c: *x\n", json!({"a": {"b": "1 2", "c": "1 2"}})),
+        ("a:\n  b: \"# x\n# y\n'{[\n: - z\"\n", json!({"a": {"b": "# x # y '{[ : - z"}})),
+    ] {
+        for text in [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}ü: 1\n---\n{text}")] {
+            let last = read(&text).documents().last().unwrap().json().clone();
+            assert_eq!(last, value, "{text}");
+        }
+    }
+    for text in
+        ["a:\n  \"x\ny\": 1\n", "a:\n  b: {\"x\ny\": 1}\n", "a:\n  b: \"x\n---\ny\"\n", "a:\n  b: \"x\ny\n"]
+    {
+        assert!(parse("app.yaml", text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn beside_such_a_text_is_edited_and_undone_to_the_byte() {
+    let text = "spec:\n  list:\n  - command:\n    - run\n    - \"a \\\n    --b \\\n  --c # ü\n--d\" # e\n    env: 1\n  f: 'g\n h'\n";
+    let edits = [insert("spec.list.0.command.2", "x"), set("spec.list.0.env", 2), insert("spec.k", 3)];
+    let expected = text.replace("# e\n", "# e\n    - x\n").replace("env: 1", "env: 2") + "  k: 3\n";
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    assert_eq!(edited(text, &edits), expected);
+    assert_eq!(edited(&crlf(text), &edits), crlf(&expected));
+    let gone = [remove("spec.list.0.command.1"), set("spec.f", "i")];
+    assert_eq!(edited(text, &gone), "spec:\n  list:\n  - command:\n    - run\n    env: 1\n  f: 'i'\n");
+}
+
+#[test]
+fn an_unquoted_text_in_brackets_may_go_on_at_any_indentation() {
+    for (text, value) in [
+        ("a:\n  b: [x\ny, z]\nc: 1\n", json!({"a": {"b": ["x y", "z"]}, "c": 1})),
+        ("a:\n  b: {c: x\n\n\ny z, d: 1}\n", json!({"a": {"b": {"c": "x\n\ny z", "d": 1}}})),
+        (
+            "a:\n  b: {c:\n1\n, d: [-], e: [ü\n-\n]}\n",
+            json!({"a": {"b": {"c": 1, "d": ["-"], "e": ["ü -"]}}}),
+        ),
+    ] {
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            assert_eq!(read(&text).documents()[0].json(), &value, "{text}");
+        }
+    }
+    let text = "a:\n  b: [x\ny, z] # ü\n";
+    assert_eq!(edited(text, &[insert("a.b.0", 1), insert("a.c", 2)]), "a:\n  b: [x\ny, z, 1] # ü\n  c: 2\n");
+    assert_eq!(edited(text, &[remove("a.b.0")]), "a:\n  b: [z] # ü\n");
+    for text in ["a:\n  b: [x # c\ny, z]\n", "a:\n  b: [x\n", "a:\n  b:\n\tc\n", "a:\n  - b,\n\tc: 1\n"] {
+        assert!(parse("app.yaml", text).is_err(), "{text}");
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::downstream::head::FIELDS;
+use proptest::prelude::*;
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// Gives each piece once, then nothing more.
+struct Pieces(VecDeque<Vec<u8>>);
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(mut piece) = self.0.pop_front() else { return Poll::Pending };
+        let rest = piece.split_off(piece.len().min(buffer.remaining()));
+        buffer.put_slice(&piece);
+        if !rest.is_empty() {
+            self.0.push_front(rest);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What each read gives, until one would wait.
+fn reads(intake: &mut Intake, pieces: &[&[u8]], room: usize) -> Vec<String> {
+    let mut stream = Pieces(pieces.iter().map(|piece| piece.to_vec()).collect());
+    let mut context = Context::from_waker(Waker::noop());
+    let mut reads = Vec::new();
+    loop {
+        let mut room = vec![0; room];
+        let mut buffer = ReadBuf::new(&mut room);
+        if intake.poll_read(&mut stream, &mut context, &mut buffer).is_pending() {
+            return reads;
+        }
+        reads.push(String::from_utf8(buffer.filled().to_vec()).unwrap());
+    }
+}
+
+fn intake() -> Intake {
+    Intake::new(1000, FIELDS, Arc::default())
+}
+
+#[test]
+fn a_head_goes_on_once_it_is_whole_and_one_request_at_a_time() {
+    let get = "GET / HTTP/1.1\r\n\r\n";
+    let post = "POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabc";
+    let both = [get, post].concat();
+    assert_eq!(reads(&mut intake(), &[both.as_bytes()], 500), [get, post]);
+    let mut intake = intake();
+    assert_eq!(reads(&mut intake, &[&both.as_bytes()[..30]], 500), [get]);
+    assert!(intake.has_begun());
+    assert_eq!(reads(&mut intake, &[&both.as_bytes()[30..]], 500), [post]);
+    assert!(!intake.has_begun());
+}
+
+#[test]
+fn empty_lines_begin_nothing() {
+    let mut intake = intake();
+    assert!(reads(&mut intake, &[b"\r\n", b"\r", b"\n"], 500).is_empty());
+    assert!(!intake.has_begun());
+    assert_eq!(reads(&mut intake, &[b"GET / HTTP/1.1\n\n"], 500), ["GET / HTTP/1.1\n\n"]);
+}
+
+#[test]
+fn what_is_no_head_or_too_large_goes_on_to_be_refused() {
+    assert_eq!(reads(&mut intake(), &[b"\x16\x03\x01"], 500), ["\x16\x03\x01"]);
+    let large = ["GET / HTTP/1.1\r\na: ", &"x".repeat(1000)].concat();
+    assert_eq!(reads(&mut intake(), &[large.as_bytes()], 5000), [large]);
+}
+
+#[test]
+fn more_fields_than_hyper_has_room_for_are_told_first() {
+    let mut intake = intake();
+    let head = ["GET / HTTP/1.1\r\n", &"a: b\r\n".repeat(120), "\r\n"].concat();
+    assert!(reads(&mut intake, &[head.as_bytes()], 5000).is_empty());
+    assert_eq!(intake.notes.take_wanted_fields(), Some(120));
+    intake.has_room_for(120);
+    assert_eq!(reads(&mut intake, &[], 5000), [head]);
+}
+
+#[test]
+fn behind_what_cannot_be_followed_no_request_is_expected() {
+    let mut intake = intake();
+    let odd = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n";
+    assert_eq!(reads(&mut intake, &[odd.as_bytes()], 500).concat(), odd);
+    assert!(intake.notes.ends_after_this());
+}
+
+#[test]
+fn what_came_before_an_upgrade_belongs_to_the_new_protocol() {
+    let mut intake = intake();
+    let asking = "GET / HTTP/1.1\r\nupgrade: raw\r\n\r\n";
+    assert_eq!(reads(&mut intake, &[[asking, "ear"].concat().as_bytes(), b"ly"], 500), [asking]);
+    intake.notes.upgrade();
+    assert_eq!(reads(&mut intake, &[], 500), ["early"]);
+    assert_eq!(reads(&mut intake, &[b"\r\n"], 500), ["\r\n"]);
+}
+
+proptest! {
+    #[test]
+    fn any_split_and_any_room_give_the_same_requests(
+        splits in prop::collection::vec(0usize..400, 0..12),
+        room in 1usize..300,
+    ) {
+        let requests = [
+            "GET / HTTP/1.1\r\na: b\r\n\r\n",
+            "POST / HTTP/1.1\r\ncontent-length: 20\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: u\r\n\r\n",
+            "GET /last HTTP/1.0\r\n\r\n",
+        ];
+        let all = requests.concat();
+        let mut splits: Vec<_> = splits.into_iter().map(|at| at.min(all.len())).collect();
+        splits.extend([0, all.len()]);
+        splits.sort_unstable();
+        let pieces: Vec<_> = splits.windows(2)
+            .map(|pair| &all.as_bytes()[pair[0]..pair[1]])
+            .filter(|piece| !piece.is_empty())
+            .collect();
+        let mut intake = intake();
+        let reads = reads(&mut intake, &pieces, room);
+        prop_assert_eq!(reads.concat(), all);
+        // No read crosses from one request into the next.
+        let mut ends: Vec<_> = requests.iter().map(|request| request.len()).collect();
+        for read in reads {
+            let left = ends.first_mut().unwrap();
+            prop_assert!(read.len() <= *left);
+            *left -= read.len();
+            if *left == 0 {
+                ends.remove(0);
+            }
+        }
+        prop_assert!(!intake.has_begun());
+    }
+}

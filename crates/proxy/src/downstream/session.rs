@@ -1,0 +1,309 @@
+//! An HTTP/2 connection and its requests: how many there are, what its client leaves untaken, and what it may cost.
+//!
+//! A client can open many requests and take nothing of their answers. What is held for it meanwhile is bounded twice:
+//! one connection may leave [`ONE_CONNECTION`], and all together [`crate::Limits::answer_buffers`]. Past the first, each
+//! request may still have one small piece under way, so that those that are taken do not wait for those that are not.
+//! Past the second, that goes for each connection.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, Bytes};
+
+use crate::flight::{Flight, Phase};
+use crate::registry::Registered;
+
+/// What one connection may leave untaken of its answers.
+const ONE_CONNECTION: usize = 1024 * 1024;
+
+/// A piece that may be under way whatever else was left.
+const SMALL: usize = 8 * 1024;
+
+/// What a piece counts beside its bytes: many small ones cost more than they hold.
+const A_PIECE: usize = 256;
+
+/// What all HTTP/2 connections of a proxy leave untaken.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Budget {
+        Budget { limit, used: AtomicUsize::new(0) }
+    }
+}
+
+/// One HTTP/2 connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The connection's own flight.
+    flight: Arc<Flight>,
+    budget: Arc<Budget>,
+    streams: AtomicUsize,
+    leaving: AtomicBool,
+    /// What its client may ask for beside requests, because it was given something.
+    earned: AtomicU64,
+    held: AtomicUsize,
+    waiting: Mutex<VecDeque<Waker>>,
+}
+
+impl Session {
+    pub(super) fn new(flight: Arc<Flight>, budget: Arc<Budget>) -> Session {
+        Session {
+            flight,
+            budget,
+            streams: AtomicUsize::new(0),
+            leaving: AtomicBool::new(false),
+            earned: AtomicU64::new(0),
+            held: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// A request begins.
+    pub(super) fn begin(self: &Arc<Session>, registered: Registered) -> Stream {
+        if self.streams.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.flight.enter(Phase::Http2);
+        }
+        Stream {
+            held: Arc::new(Share { session: self.clone(), held: AtomicUsize::new(0) }),
+            _registered: registered,
+        }
+    }
+
+    /// It was told to go.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        if self.streams.load(Ordering::Relaxed) == 0 {
+            self.flight.enter(Phase::Http2Leaving);
+        }
+    }
+
+    fn end(&self) {
+        if self.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let leaving = self.leaving.load(Ordering::Relaxed);
+            self.flight.enter(if leaving { Phase::Http2Leaving } else { Phase::Http2Idle });
+        }
+    }
+
+    /// What was earned since the last call.
+    pub(super) fn take_earned(&self) -> u64 {
+        self.earned.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A request of an HTTP/2 connection, from its head to the end of its answer.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    held: Arc<Share>,
+    _registered: Registered,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.held.session.end();
+    }
+}
+
+/// How much may be read of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// As much as there is.
+    Much,
+    /// A small piece.
+    Little,
+}
+
+impl Room {
+    /// How many bytes that is.
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Room::Much => usize::MAX,
+            Room::Little => SMALL,
+        }
+    }
+}
+
+impl Stream {
+    /// How much more of the answer may be read now, if anything.
+    pub(crate) fn room(&self) -> Option<Room> {
+        self.held.room()
+    }
+
+    /// Ready when more of the answer may be read. While pending, this task is woken when there may be room.
+    pub(crate) fn poll_room(&self, context: &Context<'_>) -> Poll<Room> {
+        if let Some(room) = self.room() {
+            return Poll::Ready(room);
+        }
+        let mut waiting = self.held.session.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+            waiting.push_back(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Bytes that count as held until they have left.
+    pub(crate) fn hold(&self, bytes: Bytes) -> Held {
+        self.held.session.earned.fetch_add(16 + bytes.len() as u64 / 256, Ordering::Relaxed);
+        let counted = bytes.len() + A_PIECE;
+        self.held.add(counted);
+        Held { share: Some((self.held.clone(), counted)), bytes }
+    }
+
+    /// Counts what was read and not made a piece of yet: it was `before`, and is `now`.
+    pub(crate) fn keeps(&self, before: usize, now: usize) {
+        self.held.add(now);
+        self.held.release(before);
+    }
+}
+
+/// What is held of one answer.
+#[derive(Debug)]
+struct Share {
+    session: Arc<Session>,
+    held: AtomicUsize,
+}
+
+impl Share {
+    fn room(&self) -> Option<Room> {
+        let session = &self.session;
+        let of_connection = session.held.load(Ordering::Relaxed);
+        let little = |held: usize| (held == 0).then_some(Room::Little);
+        if session.budget.used.load(Ordering::Relaxed) >= session.budget.limit {
+            little(of_connection)
+        } else if of_connection >= ONE_CONNECTION {
+            little(self.held.load(Ordering::Relaxed))
+        } else {
+            Some(Room::Much)
+        }
+    }
+
+    fn add(&self, bytes: usize) {
+        for count in [&self.held, &self.session.held, &self.session.budget.used] {
+            count.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn release(&self, bytes: usize) {
+        for count in [&self.held, &self.session.held, &self.session.budget.used] {
+            count.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        let mut waiting = self.session.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not all: of many that wait, few find room. The sweep wakes the others now and then.
+        let woken: Vec<_> = (0..2).filter_map(|_| waiting.pop_front()).collect();
+        drop(waiting);
+        woken.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Bytes of an answer on their way to a client.
+#[derive(Debug)]
+pub(crate) struct Held {
+    bytes: Bytes,
+    share: Option<(Arc<Share>, usize)>,
+}
+
+impl From<Bytes> for Held {
+    /// Bytes that nobody counts.
+    fn from(bytes: Bytes) -> Held {
+        Held { bytes, share: None }
+    }
+}
+
+impl Buf for Held {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+
+    fn copy_to_bytes(&mut self, length: usize) -> Bytes {
+        self.bytes.copy_to_bytes(length)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((share, counted)) = self.share.take() {
+            share.release(counted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+    use std::sync::atomic::AtomicU32;
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Woken>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn session(budget: &Arc<Budget>) -> Arc<Session> {
+        Arc::new(Session::new(Arc::new(Flight::new(Phase::Http2Idle)), budget.clone()))
+    }
+
+    fn stream(session: &Arc<Session>) -> Stream {
+        let registry = Arc::new(Registry::default());
+        session.begin(registry.register(Arc::new(Flight::new(Phase::Connect))))
+    }
+
+    #[test]
+    fn a_connection_is_idle_between_requests_and_leaves_after_the_last_one() {
+        let session = session(&Arc::new(Budget::new(1)));
+        let (one, other) = (stream(&session), stream(&session));
+        drop(one);
+        assert_eq!(session.flight.phase(), Phase::Http2);
+        drop(other);
+        assert_eq!(session.flight.phase(), Phase::Http2Idle);
+        let last = stream(&session);
+        session.leave();
+        assert_eq!(session.flight.phase(), Phase::Http2);
+        drop(last);
+        assert_eq!(session.flight.phase(), Phase::Http2Leaving);
+    }
+
+    #[test]
+    fn past_its_own_limit_a_connection_has_little_room_for_each_request() {
+        let session = session(&Arc::new(Budget::new(usize::MAX)));
+        let (one, other) = (stream(&session), stream(&session));
+        assert_eq!(one.room(), Some(Room::Much));
+        let held = one.hold(Bytes::from(vec![0; ONE_CONNECTION]));
+        assert_eq!((one.room(), other.room()), (None, Some(Room::Little)));
+        other.keeps(0, 5);
+        assert_eq!(other.room(), None);
+        let woken = Arc::new(Woken::default());
+        let waker = woken.clone().into();
+        let context = Context::from_waker(&waker);
+        assert!(one.poll_room(&context).is_pending() && one.poll_room(&context).is_pending());
+        drop(held);
+        assert_eq!((one.room(), woken.0.load(Ordering::Relaxed)), (Some(Room::Much), 1));
+    }
+
+    #[test]
+    fn past_the_limit_of_all_each_connection_has_little_room() {
+        let budget = Arc::new(Budget::new(10));
+        let (one, other) = (stream(&session(&budget)), stream(&session(&budget)));
+        let held = one.hold(Bytes::from_static(b"0123456789"));
+        assert_eq!((one.room(), other.room()), (None, Some(Room::Little)));
+        drop(held);
+        assert_eq!((one.room(), other.room()), (Some(Room::Much), Some(Room::Much)));
+    }
+}
