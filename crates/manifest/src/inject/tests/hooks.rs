@@ -155,3 +155,26 @@ fn other_hooks_and_probes_stay() {
     assert_eq!(injected.pod("/containers/0/lifecycle/postStart/exec/command"), Some(&json!(["warm"])));
     assert_eq!(injected.pod("/containers/0/livenessProbe/exec/command"), Some(&json!(["ok"])));
 }
+
+#[test]
+fn what_says_nothing_is_nothing() {
+    assert_eq!(
+        command("lifecycle: {preStop: {httpGet: {port: 9000, host: ''}}}"),
+        json!(["/segue/segue-agent", "hook", "--http-get", "http://127.0.0.1:9000/"])
+    );
+    assert_eq!(
+        command("lifecycle: {preStop: {exec: {command: []}}}"),
+        json!(["/segue/segue-agent", "hook"]),
+        "no command runs after the drain"
+    );
+}
+
+#[test]
+fn of_two_scripts_that_sleep_the_longer_counts() {
+    // The hooks of two containers run side by side.
+    let container =
+        "ports: [{containerPort: 8080}]\nlifecycle: {preStop: {exec: {command: [sh, -c, 'sleep 20; x']}}}";
+    let pod = "- {name: b, image: b, lifecycle: {preStop: {exec: {command: [sh, -c, 'sleep 5; x']}}}}";
+    let injected = Injected::of(&Web { container, pod, ..Web::default() }.yaml(), &Options::default());
+    assert_eq!(injected.number("/spec/template/spec/terminationGracePeriodSeconds"), Some(87));
+}

@@ -168,3 +168,20 @@ fn a_bare_pod_gets_the_agent_and_no_strategy() {
     assert_eq!(injected.at(0, "/spec/minReadySeconds"), None);
     injected.says("a bare pod has no replacement");
 }
+
+#[test]
+fn a_stateful_set_that_is_replaced_one_by_one_already_is_not_spoken_of() {
+    let own = "replicas: 3\nupdateStrategy: {rollingUpdate: {maxUnavailable: 1}}";
+    Injected::of(&web("StatefulSet", own), &keep()).is_silent_on("maxUnavailable stays");
+}
+
+#[test]
+fn the_volume_of_a_daemon_set_is_its_nodes_own_and_keeps_nothing_from_surging() {
+    let pod = "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]";
+    let own = "updateStrategy: {rollingUpdate: {maxSurge: 0}}";
+    let web = Web { kind: Some("DaemonSet"), pod, own, container: HTTP, ..Web::default() };
+    let injected = Injected::of(&web.yaml(), &Options::default());
+    let expected = json!({"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}});
+    assert_eq!(spec(&injected, "/updateStrategy"), Some(expected));
+    injected.is_silent_on("may find no place");
+}
