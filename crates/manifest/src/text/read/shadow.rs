@@ -43,7 +43,7 @@ pub(super) fn of(text: &str, error: &ScanError) -> Option<String> {
             // Only in quotes, where it is as good as a space.
             "tab cannot be used as indentation" => fill(shadow.to_mut(), at..at + 1, ' '),
             "plain scalar cannot start with '-' followed by ,[]{}" => {
-                fill(shadow.to_mut(), at..at + 1, FILLING)
+                fill(shadow.to_mut(), at..at + 1, FILLING);
             }
             _ => break,
         }
