@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::meant;
 use super::reader::Reader;
 
-/// Words of the notes on what is left alone.
-const ASIDE: [&str; 3] = ["left alone", "is no whole workload", "nothing to inject"];
+/// How notes begin on objects that are left alone as a whole.
+const ASIDE: [&str; 3] = ["is left alone", "is no whole workload", "has no template"];
 
 /// What is named on the command line.
 #[derive(Debug, Clone)]
@@ -92,8 +92,10 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
         let options = Options { guard, ..Options::default() };
         finding.verdict = match inject(&before, &options) {
             Ok(outcome) => {
-                let aside =
-                    outcome.notes.iter().filter(|note| ASIDE.iter().any(|words| note.text.contains(words)));
+                let aside = outcome
+                    .notes
+                    .iter()
+                    .filter(|note| ASIDE.iter().any(|words| note.text.starts_with(words)));
                 finding.aside = aside.map(|note| note.text.clone()).collect();
                 finding.refused = outcome.refused().map(|complaint| complaint.message.clone()).collect();
                 if outcome.changed > 0 {

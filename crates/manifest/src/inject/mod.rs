@@ -118,15 +118,16 @@ fn read(streams: &[Stream]) -> Result<Vec<Object>, Refused> {
     objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))
 }
 
-/// The guard's port in front of each of a workload's, by the object's name, from an earlier injection.
-type Guards = BTreeMap<String, BTreeMap<u16, u16>>;
+/// The guard's port in front of each of a workload's, from an earlier injection. By the object's place: several files may have
+/// variants of one object.
+type Guards = BTreeMap<Address, BTreeMap<u16, u16>>;
 
 fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
     let mut guards = Guards::new();
     for object in read(streams)? {
         if let Some(plan) = injected_plan(streams, &object)? {
             let pairs = plan.ports.iter().filter_map(|port| Some((port.application, port.guard?)));
-            guards.insert(object.to_string(), pairs.collect());
+            guards.insert(object.address, pairs.collect());
         }
     }
     Ok(guards)
@@ -179,7 +180,7 @@ fn decide(
         let Some(workload) = workload else { continue };
         let mut own = Decisions::default();
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
-        let guards = before.get(&object.to_string()).cloned().unwrap_or_default();
+        let guards = before.get(&object.address).cloned().unwrap_or_default();
         stages.extend(decide_one(&mut draft, objects, &guards));
         if own.refusals.is_empty() {
             decisions.take_notes(&mut own);

@@ -105,3 +105,13 @@ fn a_partial_workload_beside_a_whole_one_does_not_hinder_it() {
     let second = Injected::of(&injected.text, &Options { second_step: true, ..Options::default() });
     assert_eq!(second.at(1, "/spec/ports/0/targetPort"), Some(&15080.into()));
 }
+
+#[test]
+fn two_variants_of_one_workload_keep_each_their_own_guards() {
+    let variant = |container: &'static str| Web { container, ..Web::default() }.yaml();
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 1001}, {port: 1002, name: b}, {port: 1003, name: c}]}\n";
+    let three = variant("ports: [{containerPort: 1001}, {containerPort: 1002}, {containerPort: 1003}]");
+    let two = variant("ports: [{containerPort: 1001}, {containerPort: 1003}]");
+    let once = Injected::of(&format!("{three}---\n{two}---\n{service}"), &guarded()).text;
+    assert_eq!(Injected::of(&once, &guarded()).text, once);
+}
