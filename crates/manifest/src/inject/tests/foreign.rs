@@ -213,5 +213,5 @@ fn policies_and_routes_that_are_told_as_such_are_told_once() {
         object("networking.istio.io/v1", "VirtualService", "http: [{route: [{destination: {host: web}}]}]");
     let injected = beside(&route, &guarded());
     injected.says("VirtualService other: is not read");
-    injected.is_silent_on("leads to");
+    injected.is_silent_on("leads to Service web and");
 }
