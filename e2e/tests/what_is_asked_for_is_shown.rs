@@ -13,12 +13,12 @@ fn a_watched_status_is_shown_again_whenever_it_changes() {
         wait::until(&format!("{version} is shown to serve"), wait::LONG, || {
             watch.assert_running();
             let said = watch.stdout();
-            let shown = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let mut shown = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let serves = |view: Value| {
                 let instances = view["instances"].as_array().cloned().unwrap_or_default();
                 instances.iter().any(|one| one["version"] == version && one["state"] == "serving")
             };
-            if shown.map(serves).any(|serves| serves) { Ok(()) } else { Err(said) }
+            if shown.any(serves) { Ok(()) } else { Err(said) }
         });
     };
     seen("v1");

@@ -160,13 +160,7 @@ fn is_in_cluster(class: &str) -> bool {
 /// The routers of a Gateway API route to one Service: one for each gateway that it names.
 pub(super) fn of_route(objects: &[Object], route: &Object, service: &Object) -> Vec<Router> {
     let parents = route.json.pointer("/spec/parentRefs").and_then(Value::as_array).into_iter().flatten();
-    let mut routers: Vec<Router> = Vec::new();
-    for parent in parents {
-        let router = of_parent(objects, route, parent, service);
-        if !routers.contains(&router) {
-            routers.push(router);
-        }
-    }
+    let mut routers: Vec<Router> = parents.map(|parent| of_parent(objects, route, parent, service)).collect();
     if routers.is_empty() {
         routers.push(Router::InCluster);
     }

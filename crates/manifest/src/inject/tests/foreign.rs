@@ -203,3 +203,15 @@ fn a_service_that_sends_to_pods_without_a_guard_too_is_not_sent_to_the_guard() {
     let second = Injected::of(&apart, &Options { second_step: true, ..Options::default() });
     assert_eq!(second.at(1, "/spec/ports/0/targetPort"), Some(&serde_json::json!(15080)));
 }
+
+#[test]
+fn policies_and_routes_that_are_told_as_such_are_told_once() {
+    let policy =
+        object("security.istio.io/v1", "PeerAuthentication", "portLevelMtls: {'8080': {mode: STRICT}}");
+    beside(&policy, &guarded()).is_silent_on("names port 8080 and");
+    let route =
+        object("networking.istio.io/v1", "VirtualService", "http: [{route: [{destination: {host: web}}]}]");
+    let injected = beside(&route, &guarded());
+    injected.says("VirtualService other: is not read");
+    injected.is_silent_on("leads to Service web and");
+}

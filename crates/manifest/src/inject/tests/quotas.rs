@@ -174,6 +174,7 @@ fn a_quota_of_pods_without_room_for_those_that_come_first_is_told() {
     told(&none, &[quota("pods: 4", "")]).says("room for 0 of the 1");
     let in_place = Web { kind: Some("StatefulSet"), ..burstable() };
     told(&in_place, &[quota("pods: 4", "")]).is_silent_on("room for");
+    told(&in_place, &[quota("pods: 3", "")]).is_silent_on("room for");
     let blue = Web {
         kind: Some("Rollout"),
         own: "replicas: 4\nstrategy: {blueGreen: {activeService: web}}",

@@ -353,6 +353,8 @@ fn of_several_route_configurations_the_closest_counts() {
     is(&by_routes(&format!("{one}, {any}")), &[SERVICE, GATEWAY_ALB]);
     is(&by_routes(&format!("{any}, {one}")), &[SERVICE, GATEWAY_ALB]);
     is(&by_routes(any), &[SERVICE]);
+    let other = "{routeIdentifier: {kind: HTTPRoute, namespace: shop, name: other}, targetGroupProps: {targetType: instance}}";
+    is(&by_routes(&format!("{one}, {other}")), &[SERVICE, GATEWAY_ALB]);
     let gateways =
         targets("web", "targetReference: {kind: Gateway, name: web}, defaultConfiguration: {targetType: ip}");
     let parts = [
@@ -439,6 +441,35 @@ fn a_route_of_several_gateways_is_as_slow_as_each() {
 }
 
 #[test]
+fn of_a_proxy_in_the_cluster_and_an_unknown_gateway_the_slower_counts() {
+    let inner =
+        gateway("").replace("door", "inner").replace("gatewayClassName: edge", "gatewayClassName: istio");
+    for parents in ["{name: inner}, {name: far}", "{name: far}, {name: inner}"] {
+        let around = all(&[service("", ""), inner.clone(), route("HTTPRoute", parents)]);
+        is(&around, &[SERVICE, ("gateway/shop", &["gateway 70/65"])]);
+    }
+}
+
+#[test]
+fn a_meshs_route_to_a_service_is_a_proxys_in_the_cluster() {
+    let around = all(&[service("", ""), route("HTTPRoute", "{kind: Service, group: '', name: web}")]);
+    is(&around, &[SERVICE, ("gateway/shop", &["gateway 30/30"])]);
+}
+
+#[test]
+fn a_health_check_on_the_agent_is_advised_only_where_it_is_faster() {
+    let prefix = "service.beta.kubernetes.io/aws-load-balancer-";
+    let around = |interval: &str| {
+        let meta = format!(
+            "annotations: {{{prefix}nlb-target-type: ip, {prefix}healthcheck-interval: '{interval}'}}"
+        );
+        service(&meta, "type: LoadBalancer")
+    };
+    assert!(notes(&around("96")).contains("stops sending 298 s after"));
+    assert!(!notes(&around("97")).contains("stops sending"));
+}
+
+#[test]
 fn a_gateways_health_check_may_ask_the_agent() {
     let asks = "targetReference: {name: web}, defaultConfiguration: {targetType: ip, healthCheckConfig: {healthCheckPath: /segue/lb-health, \
                 healthCheckPort: '15079', healthCheckProtocol: HTTP, healthCheckInterval: 10, unhealthyThresholdCount: 2}}";
@@ -461,6 +492,8 @@ fn a_load_balancer_that_names_no_class_is_told() {
     assert!(notes(&service("", "type: LoadBalancer")).contains(told));
     assert!(!notes(&service("", "type: LoadBalancer, loadBalancerClass: example.com/lb")).contains(told));
     assert!(!notes(&service("", "")).contains(told));
+    let old = "annotations: {service.beta.kubernetes.io/aws-load-balancer-type: nlb}";
+    assert!(!notes(&service(old, "type: LoadBalancer")).contains(told));
     let ip = "annotations: {service.beta.kubernetes.io/aws-load-balancer-nlb-target-type: ip}";
     assert!(!notes(&service(ip, "type: LoadBalancer")).contains(told));
 }
