@@ -85,11 +85,6 @@ impl Share {
         Pressure::begin(address, duration, self.of(shapes))
     }
 
-    /// A time for something that has to be looked at often while it lasts; the longer, the less this machine could carry.
-    pub fn slower(self, time: Duration) -> Duration {
-        time.div_f64(self.0.powi(3))
-    }
-
     fn of(self, mut shapes: Vec<Shape>) -> Vec<Shape> {
         for shape in &mut shapes {
             shape.rate *= self.0;

@@ -1,7 +1,5 @@
 //! All through a deploy, as many serve as must, and no more run than may.
 
-use std::time::Duration;
-
 use segue_e2e::carried::Overloaded;
 use segue_e2e::{Sample, Service, Told, under_load};
 
@@ -24,9 +22,8 @@ fn without_surge_as_many_serve_as_unavailable_allows() {
 #[track_caller]
 fn watch_a_deploy(surge: u32, unavailable: u32) {
     under_load(|share| {
-        let delay = format!("{}ms", share.slower(Duration::from_secs(2)).as_millis());
-        let flags = ["--rude", "--start-delay", &delay];
-        let sample = Sample { flags: &flags, surge, unavailable, ..Sample::default() };
+        let sample =
+            Sample { flags: &["--rude", "--start-delay", "2s"], surge, unavailable, ..Sample::default() };
         let (floor, most) = ((sample.replicas - unavailable) as usize, (sample.replicas + surge) as usize);
         let service = Service::start(&sample);
         let load = share.brisk(service.listen);

@@ -175,7 +175,7 @@ fn killed_after_the_stop_signal_was_sent() {
 
 #[test]
 fn killed_while_it_goes_back() {
-    // Both slow: there is to be time for the abort before it is all over, and for the look before it is back.
+    // Slow, so that it is seen to go back.
     let before = version("v1", &["--rude", "--start-delay", "3s"]);
     let mut service = Service::start(&before);
     // Slow, so that the second one is not there before the first was seen and the deploy taken back.

@@ -111,15 +111,15 @@ fn full_rate(rows: &[Row]) -> f64 {
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
     let full = full_rate(rows);
     let of = |row: &Row| {
-        let slower = (row.rate < full)
-            .then(|| format!(" measured under {:.0} requests/s, others under {full:.0};", row.rate));
-        let invalid = (!row.valid).then(|| format!(" {};", row.reason()));
+        let under = || format!("measured under {:.0} requests/s, others under {full:.0}", row.rate);
+        let lower = (row.rate < full).then(under);
+        let late = (!row.valid).then(|| row.reason().to_owned());
+        let why: Vec<String> = lower.into_iter().chain(late).collect();
         format!(
-            "* {}:{}{} this machine had other things to do. What was sent was counted, so the drops are right; compare \
+            "* {}: {}; this machine had other things to do. What was sent was counted, so the drops are right; compare \
              the numbers of requests and seconds with care.",
             row.name,
-            slower.unwrap_or_default(),
-            invalid.unwrap_or_default(),
+            why.join("; ")
         )
     };
     rows.iter().filter(|row| !row.is_as_the_others(full)).map(of).collect()
