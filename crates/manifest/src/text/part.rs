@@ -53,6 +53,10 @@ pub(super) fn in_stream(mut refusal: Refusal, stream: &Stream, document: usize) 
 
 fn lines(stream: &Stream, document: usize) -> Option<Range<usize>> {
     let span = &stream.documents().get(document)?.span;
+    if document == 0 {
+        // An edit that took out the first key told its place from what is first now, over the empty lines before it.
+        return Some(0..span.end);
+    }
     let start = line_start(stream.text(), span.start);
     // A JSON object may stand behind another on its line.
     let before = stream.text()[start..span.start].trim_start_matches('\u{feff}').trim();

@@ -169,6 +169,16 @@ fn a_removed_key_is_put_back_unless_something_stands_there_again() {
 }
 
 #[test]
+fn a_first_key_comes_back_before_the_empty_lines_behind_it() {
+    for behind in ["", "---", "---\nb: 2\n"] {
+        assert_eq!(
+            edited(&format!("first: 1\n\na: 1\n{behind}"), &[remove("first")]),
+            format!("\na: 1\n{behind}")
+        );
+    }
+}
+
+#[test]
 fn an_undo_takes_little_room() {
     let edits = [(0, set("spec.containers.0.ports.0.containerPort", 15080))];
     let Edited { undo: undos, .. } = edit(&read(POD), &edits).unwrap();
