@@ -67,12 +67,12 @@ impl Allowed<'_> {
 impl Ports {
     /// Those of a workload that stays injected by this plan.
     pub(super) fn of_injected(plan: PodPlan, spec: &PodSpec) -> Self {
-        let named = |port: &Port| {
+        let meaning = |port: &Port| {
             let name = port.name.clone()?;
             let after = spec.containers.iter().find_map(|one| one.port_named(&name)?.container_port)?;
             Some(Named { name, before: port.application, after })
         };
-        let names = plan.ports.iter().filter_map(named).collect();
+        let names = plan.ports.iter().filter_map(meaning).collect();
         // Who comes to the old numbers is not known any more: whoever was let through still is.
         let passed_by = plan.ports.iter().map(|port| port.application).collect();
         Self { list: plan.ports, control: plan.control_port, names, passed_by }
