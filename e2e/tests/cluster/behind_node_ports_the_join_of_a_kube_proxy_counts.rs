@@ -8,15 +8,20 @@ use segue_e2e::plain::{Entry, Manners, Recipe, Setup};
 
 use crate::{Bed, halted};
 
-/// Within kube-proxy's bound.
-const LATE: Duration = Duration::from_secs(14);
+/// Within kube-proxy's bound, and longer than a client keeps a name.
+const LATE: Duration = Duration::from_secs(12);
 
 pub(crate) fn holds(bed: &Bed) {
-    let setup =
-        Setup { replicas: 1, entry: Entry::NodePortLocal, ..Setup::new(Recipe::Guard, Manners::Rude) };
-    let hasty = ["--bound", "kube-proxy.join=0s"].map(str::to_owned).to_vec();
-    let hasty = halted::rolled(bed, "hasty", &Setup { inject: hasty, ..setup.clone() }, LATE);
+    // What the balancer itself takes to ask again must not stand in for what is shown.
+    let bounds = |join: &str| ["--bound", "node-health.join=0s", "--bound", join].map(str::to_owned).to_vec();
+    let setup = |join: &str| Setup {
+        replicas: 1,
+        entry: Entry::NodePortLocal,
+        inject: bounds(join),
+        ..Setup::new(Recipe::Guard, Manners::Rude)
+    };
+    let hasty = halted::rolled(bed, "hasty", &setup("kube-proxy.join=0s"), LATE);
     assert!(hasty.all().dropped > 0, "nothing was dropped without the wait: then nothing is shown");
-    let patient = halted::rolled(bed, "patient", &setup, LATE);
+    let patient = halted::rolled(bed, "patient", &setup("kube-proxy.join=15s"), LATE);
     assert_eq!(patient.all().dropped, 0, "{:#?}", patient.ledgers);
 }
