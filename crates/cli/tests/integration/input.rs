@@ -110,7 +110,8 @@ spec:
     let before = format!("{WEB}---\n{}---\n{test}", SERVICE.replace("http", "8080"));
     let output = inject(folder.path(), &["--guard", "-"], Some(&before));
     let said = text(&output.stderr);
-    assert_eq!(said.matches("Pod web-test").count(), 1, "{said}");
+    assert_eq!(said.matches("Pod web-test: is left alone").count(), 1, "{said}");
+    assert_eq!(said.matches("left alone: Pod web-test").count(), 1, "{said}");
     let first = printed(&output);
     assert!(first.ends_with(test), "{first}");
     let second = printed(&inject(folder.path(), &["--second-step", "-"], Some(&first)));
