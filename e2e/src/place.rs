@@ -142,6 +142,14 @@ impl Place {
         Running::start_command(self.folder(), command)
     }
 
+    /// Starts a command of segue by a shell that does this first, such as `ulimit -n 80;`.
+    pub fn start_after(&self, before: &str, arguments: &[&str]) -> Running {
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("{before} exec \"$@\""), "bash"]).arg(segue());
+        command.args(self.arguments(arguments));
+        Running::start_command(self.folder(), command)
+    }
+
     /// A command of segue with this place's state folder, not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(segue());

@@ -2,12 +2,11 @@
 //! replaced, and clients get an answer or are told that there are too many of them.
 
 use std::io::Read as _;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use segue_e2e::place::free_address;
-use segue_e2e::{Client, Place, Running, Sample, Status, segue, wait};
+use segue_e2e::{Client, Place, Sample, Status, wait};
 
 /// The hard limit: nothing can raise it.
 const LIMIT: &str = "80";
@@ -21,15 +20,7 @@ fn with_a_hundred_idle_clients_it_serves_deploys_and_replaces() {
     let listen = free_address();
     let sample = Sample { replicas: 2, flags: &[], ..Sample::default() };
     let spec = sample.spec(&place, listen);
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -n \"$0\" && exec \"$@\"", LIMIT])
-        .arg(segue())
-        .arg("up")
-        .arg("-f")
-        .arg(&spec);
-    command.arg("--state-dir").arg(place.state_dir());
-    let mut up = Running::start_command(place.folder(), command);
+    let mut up = place.start_after(&format!("ulimit -n {LIMIT} &&"), &["up", "-f", &spec.to_string_lossy()]);
     let settled = |version: &str| {
         wait::until(&format!("2 of {version} serve"), wait::LONG, || {
             let status = Status::ask(&place, "web")?;

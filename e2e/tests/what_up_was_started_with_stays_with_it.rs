@@ -2,7 +2,6 @@
 //! itself.
 
 use std::fs;
-use std::process::Command;
 
 use rustix::process::Signal;
 use segue_e2e::place::free_address;
@@ -11,15 +10,7 @@ use segue_e2e::{Place, Role, Running, Sample, Service, Status, segue, wait};
 /// Starts `segue up` of one instance by a shell that does this first.
 fn up_after(place: &Place, before: &str) -> Running {
     let spec = Sample { replicas: 1, ..Sample::default() }.spec(place, free_address());
-    let mut command = Command::new("bash");
-    command
-        .args(["-c", &format!("{before} exec \"$@\""), "bash"])
-        .arg(segue())
-        .arg("up")
-        .arg("-f")
-        .arg(&spec);
-    command.arg("--state-dir").arg(place.state_dir());
-    let mut up = Running::start_command(place.folder(), command);
+    let mut up = place.start_after(before, &["up", "-f", &spec.to_string_lossy()]);
     wait::until("it serves", wait::LONG, || {
         up.assert_running();
         let status = Status::ask(place, "web")?;

@@ -1,10 +1,9 @@
 //! Out of file descriptors: `segue up` says so, goes on, and serves again once there are some.
 
-use std::process::Command;
 use std::time::Duration;
 
 use segue_e2e::place::free_address;
-use segue_e2e::{Client, Place, Running, Sample, client, segue, wait};
+use segue_e2e::{Client, Place, Sample, client, wait};
 
 /// Enough for `segue up` and its instances, not for many clients.
 const LIMIT: &str = "64";
@@ -16,15 +15,7 @@ fn it_says_so_and_serves_again_and_a_deploy_is_done_or_refused() {
     let listen = free_address();
     let sample = Sample { replicas: 2, flags: &[], ..Sample::default() };
     let spec = sample.spec(&place, listen);
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "ulimit -n \"$0\" && exec \"$@\"", LIMIT])
-        .arg(segue())
-        .arg("up")
-        .arg("-f")
-        .arg(&spec);
-    command.arg("--state-dir").arg(place.state_dir());
-    let mut up = Running::start_command(place.folder(), command);
+    let mut up = place.start_after(&format!("ulimit -n {LIMIT} &&"), &["up", "-f", &spec.to_string_lossy()]);
     wait::until("it serves", wait::LONG, || {
         up.assert_running();
         client::try_get(listen, "/").map_err(|error| format!("{error}: {}", up.said()))
