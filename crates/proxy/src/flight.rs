@@ -39,6 +39,8 @@ pub(crate) enum Phase {
     Flush,
     /// Nothing: an upgraded connection.
     Upgraded,
+    /// Nothing: the client connection below an upgraded one, which is a flight of its own.
+    HandedOver,
     /// Nothing: an HTTP/2 connection, whose requests are flights of their own.
     Http2,
     /// The first or next request of an HTTP/2 connection.
@@ -56,7 +58,7 @@ impl Phase {
     }
 }
 
-const PHASES: [Phase; 14] = [
+const PHASES: [Phase; 15] = [
     Phase::Parked,
     Phase::Idle,
     Phase::Head,
@@ -67,6 +69,7 @@ const PHASES: [Phase; 14] = [
     Phase::Client,
     Phase::Flush,
     Phase::Upgraded,
+    Phase::HandedOver,
     Phase::Http2,
     Phase::Http2Idle,
     Phase::Http2Leaving,
@@ -314,7 +317,8 @@ impl Flight {
 
     /// Whether a request is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.phase().is_http2() && !matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Head)
+        !self.phase().is_http2()
+            && !matches!(self.phase(), Phase::Parked | Phase::Idle | Phase::Head | Phase::HandedOver)
     }
 }
 

@@ -127,7 +127,9 @@ mod tests {
             assert_eq!(fate(phase, limit, None), Fate::GoOn, "{phase:?}");
             assert_eq!(fate(phase, limit + 1, None), fate_after, "{phase:?}");
         }
-        for phase in [Phase::AnswerBody, Phase::Connect, Phase::Upgraded, Phase::Http2, Phase::Room] {
+        for phase in
+            [Phase::AnswerBody, Phase::Connect, Phase::Upgraded, Phase::HandedOver, Phase::Http2, Phase::Room]
+        {
             assert_eq!(fate(phase, 1_000_000, None), Fate::GoOn, "{phase:?} has no limit of its own");
         }
     }

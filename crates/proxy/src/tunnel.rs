@@ -44,11 +44,14 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
     flight.on_instance(claim.instance().key);
     flight.is_tunnel_of(claim.instance());
     let registered = connection.shared.registry.register(flight.clone());
-    let (carried, client_flight) = (flight.clone(), connection.flight().clone());
+    let (carried, client_carried) = (flight.clone(), connection.flight().clone());
+    let client_flight = client_carried.clone();
     let task = tokio::spawn(async move {
         let socket = connection.socket.clone();
         let _held = (connection, registered, Upgraded::count(claim));
         let Ok(client) = client.await else { return };
+        // It has no head and no idle moment any more, and this task's flight counts for both.
+        client_flight.enter(Phase::HandedOver);
         let (client_reads, client_writes) = tokio::io::split(TokioIo::new(client));
         let (server_reads, server_writes) = link.into_stream().into_split();
         // A WebSocket tells its end itself.
@@ -72,7 +75,7 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
     });
     carried.carried_by(task.abort_handle());
     // What is found out about the client's socket concerns this task from now on.
-    client_flight.carried_by(task.abort_handle());
+    client_carried.carried_by(task.abort_handle());
 }
 
 /// A protocol of which only the connection's end tells the end: unless both sides ended it, the client sees a reset.

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use crate::support::http::Client;
-use crate::support::origin::Origin;
+use crate::support::origin::{Origin, ok};
 use crate::support::{PATIENCE, config, now, pause, pool_of, start, until, wait};
 use segue_proxy::{Config, Drained, Pool, Proxy};
 use segue_wire::websocket::{Close, Decoder, Message, Opcode, Rules, Sender, encode};
@@ -66,6 +66,20 @@ fn echo() -> (Origin, std::sync::mpsc::Receiver<Option<u16>>) {
         }
     });
     (origin, closes)
+}
+
+const RAW: &str = "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\n";
+
+/// A server of a protocol that is no WebSocket: it says something first, then echoes.
+fn raw_echo() -> Origin {
+    Origin::new(|mut client| {
+        let _ = client.head();
+        client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nfirst");
+        let mut bytes = [0; 64];
+        while let Ok(read @ 1..) = client.0.read(&mut bytes) {
+            client.send(&bytes[..read]);
+        }
+    })
 }
 
 fn opened(origin: &Origin, config: Config) -> (Pool, Proxy, Client) {
@@ -224,18 +238,11 @@ pub(crate) fn the_proxys_own_drain_tells_websockets_too() {
 
 #[test]
 pub(crate) fn another_protocol_passes_too_and_ends_only_with_a_cut() {
-    let origin = Origin::new(|mut client| {
-        let _ = client.head();
-        client.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nfirst");
-        let mut bytes = [0; 64];
-        while let Ok(read @ 1..) = client.0.read(&mut bytes) {
-            client.send(&bytes[..read]);
-        }
-    });
+    let origin = raw_echo();
     let pool = pool_of(&[origin.address]);
     let proxy = start(&pool, config());
     let mut client = Client::connect(proxy.local_addr());
-    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: raw\r\n\r\nearly");
+    client.send([RAW, "early"].concat());
     assert_eq!(client.head().unwrap().status(), 101);
     let mut read = [0; 10];
     client.0.read_exact(&mut read).unwrap();
@@ -271,4 +278,53 @@ pub(crate) fn a_silent_websocket_is_not_idle() {
     say(&mut client, "still here");
     let mut messages = Messages::of(Sender::Server);
     assert!(matches!(messages.next(&mut client), Some(Message::Text(text)) if text == "still here"));
+}
+
+#[test]
+pub(crate) fn what_is_said_in_an_upgraded_connection_begins_no_head() {
+    let (origin, _) = echo();
+    let limits = segue_proxy::Limits { head: Duration::from_millis(200), ..Default::default() };
+    let (_pool, _proxy, mut client) = opened(&origin, Config { limits: limits.clone(), ..config() });
+    let mut messages = Messages::of(Sender::Server);
+    let raw = raw_echo();
+    let proxy = start(&pool_of(&[raw.address]), Config { limits, ..config() });
+    let mut other = Client::connect(proxy.local_addr());
+    other.send(RAW);
+    assert_eq!(other.head().unwrap().status(), 101);
+    let mut echoed = [0; 5];
+    other.0.read_exact(&mut echoed).unwrap();
+    for text in ["first", "later"] {
+        say(&mut client, text);
+        assert!(matches!(messages.next(&mut client), Some(Message::Text(echoed)) if echoed == text));
+        other.send(text);
+        other.0.read_exact(&mut echoed).unwrap();
+        assert_eq!(&echoed, text.as_bytes());
+        pause(Duration::from_millis(900));
+    }
+}
+
+#[test]
+pub(crate) fn a_newcomer_gets_the_place_of_an_idle_client_and_not_that_of_a_silent_upgraded_one() {
+    let upgraded = 6;
+    let origin = Origin::new(|mut client| {
+        while let Ok(Some(request)) = client.request() {
+            client.send(if request.header("upgrade").is_empty() { ok("here") } else { SWITCH.into() });
+        }
+    });
+    let limits = segue_proxy::Limits { connections: upgraded + 1, ..Default::default() };
+    let proxy = start(&pool_of(&[origin.address]), Config { limits, ..config() });
+    let _tunnels: Vec<_> = (0..upgraded)
+        .map(|_| {
+            let mut client = Client::connect(proxy.local_addr());
+            client.send(UPGRADE);
+            assert_eq!(client.head().unwrap().status(), 101);
+            client
+        })
+        .collect();
+    pause(Duration::from_millis(300));
+    let mut idle = Client::connect(proxy.local_addr());
+    assert_eq!(idle.get("/").status(), 200);
+    assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), 200);
+    assert!(idle.ended());
+    until("only the upgraded ones are in flight", || proxy.stats().in_flight == upgraded as u64);
 }

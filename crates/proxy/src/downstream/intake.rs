@@ -85,6 +85,11 @@ impl Intake {
         self.held.iter().any(|byte| !is_blank(*byte))
     }
 
+    /// Whether what comes next is another protocol's.
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.notes.is_upgraded()
+    }
+
     /// Whether what comes next is a head.
     pub(super) fn is_before_head(&self) -> bool {
         matches!(self.place, Place::Head)

@@ -155,7 +155,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
         ready!(self.as_mut().poll_amended(context))?;
         ready!(Pin::new(&mut self.inner).poll_flush(context))?;
         if self.flight.phase() == Phase::Flush {
-            self.flight.enter(if self.has_begun() { Phase::Head } else { Phase::Idle });
+            self.flight.enter(match &self.reads {
+                Reads::Http1(intake) if intake.is_upgraded() => Phase::HandedOver,
+                Reads::Http1(intake) if intake.has_begun() => Phase::Head,
+                _ => Phase::Idle,
+            });
         }
         Poll::Ready(Ok(()))
     }
