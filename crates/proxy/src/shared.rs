@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock;
@@ -26,8 +26,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     /// What HTTP/2 clients leave untaken.
     pub(crate) budget: Arc<Budget>,
-    /// Told when a client connection ended.
-    pub(crate) freed: Notify,
+    /// Those of client connections that are free.
+    pub(crate) places: Semaphore,
     /// Clients that have no place yet.
     pub(crate) waiting: AtomicUsize,
     /// Told after each sweep.
@@ -40,13 +40,13 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(pool: Pool, config: Config) -> Shared {
         Shared {
+            places: Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)),
             budget: Arc::new(Budget::new(config.limits.answer_buffers)),
             tls: config.tls.as_ref().map(crate::Tls::acceptor),
             pool,
             config,
             counters: Arc::default(),
             registry: Arc::default(),
-            freed: Notify::new(),
             waiting: AtomicUsize::new(0),
             swept: Notify::new(),
             draining_since: AtomicU64::new(0),

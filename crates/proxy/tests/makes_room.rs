@@ -92,6 +92,43 @@ pub(crate) fn clients_that_never_end_their_heads_take_no_more_than_all_places_an
     assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), 200);
 }
 
+#[test]
+pub(crate) fn a_newcomer_waits_for_the_client_that_was_asked_to_leave_and_for_no_other() {
+    let origin = Origin::answering(|request| {
+        if request.first.contains("late") {
+            pause(Duration::from_secs(3));
+        }
+        ok("here")
+    });
+    let proxy = proxy(&origin, 2);
+    // One that has left before.
+    assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), 200);
+    until("it is gone", || proxy.stats().connections == 0);
+    let mut busy = Client::connect(proxy.local_addr());
+    busy.send("GET /late HTTP/1.1\r\nhost: a\r\n\r\n");
+    until("in flight", || proxy.stats().in_flight == 1);
+    let mut idle = Client::connect(proxy.local_addr());
+    assert_eq!(idle.get("/").status(), 200);
+    until("idle", || proxy.stats().in_flight == 1);
+    assert_eq!(Client::connect(proxy.local_addr()).get("/").status(), 200);
+    assert!(idle.ended());
+    assert_eq!(busy.answer().status(), 200);
+}
+
+#[test]
+pub(crate) fn an_idle_http_2_client_may_take_its_time_to_leave() {
+    use crate::support::http2::{Frames, GOAWAY};
+    let proxy = proxy(&Origin::echo(), 1);
+    let mut far = Frames::connect(proxy.local_addr());
+    until("it is here", || proxy.stats().connections == 1);
+    let address = proxy.local_addr();
+    let newcomer = std::thread::spawn(move || Client::connect(address).get("/").status());
+    far.wait_for(GOAWAY, 0);
+    pause(Duration::from_millis(500));
+    drop(far);
+    assert_eq!(newcomer.join().unwrap(), 200);
+}
+
 /// Runs in a process of its own: the limit is the whole process's.
 #[test]
 pub(crate) fn without_file_descriptors_idle_clients_make_room() {

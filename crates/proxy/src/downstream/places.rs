@@ -5,6 +5,7 @@
 //! wait and those who are being refused are few themselves: past that, a refusal is written and not waited for.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use rustix::net::SendFlags;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::SemaphorePermit;
 
 use crate::clock;
 use crate::reason::{self, Reason};
@@ -30,12 +32,13 @@ pub(crate) struct Place(Arc<Shared>);
 impl Place {
     /// A place, if one is free.
     pub(super) fn take(shared: &Arc<Shared>) -> Option<Place> {
-        let (taken, most) = (&shared.counters.connections, shared.config.limits.connections);
-        let one_more = |taken: usize| (taken < most).then_some(taken + 1);
-        taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .is_ok()
-            .then(|| Place(shared.clone()))
+        shared.places.try_acquire().ok().map(|free| Place::of(free, shared))
+    }
+
+    fn of(free: SemaphorePermit<'_>, shared: &Arc<Shared>) -> Place {
+        free.forget();
+        shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+        Place(shared.clone())
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -44,16 +47,21 @@ impl Place {
 
     /// A place, once one is free that an idle client had.
     async fn wait_for(shared: &Arc<Shared>) -> Option<Place> {
+        if let Some(place) = Place::take(shared) {
+            return Some(place);
+        }
         let limit = clock::now() + clock::millis(MOMENT);
+        let mut free = pin!(shared.places.acquire());
+        let mut asked = false;
         while clock::now() < limit {
-            let freed = shared.freed.notified();
-            if let Some(place) = Place::take(shared) {
-                return Some(place);
-            }
-            if !shared.registry.send_idle_away(1, u64::MAX) {
+            // Where nobody else is left to ask, the one who was asked may still be on its way out.
+            asked |= shared.registry.send_idle_away(1, u64::MAX);
+            if !asked {
                 return None;
             }
-            let _ = clock::within(LEAVING, freed).await;
+            if let Some(free) = clock::within(LEAVING, free.as_mut()).await {
+                return free.ok().map(|free| Place::of(free, shared));
+            }
         }
         None
     }
@@ -62,7 +70,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.counters.connections.fetch_sub(1, Ordering::Relaxed);
-        self.0.freed.notify_one();
+        self.0.places.add_permits(1);
     }
 }
 
