@@ -169,7 +169,7 @@ fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
     let today = template.meta.annotation(key).unwrap_or_default();
     let mut words: Vec<String> = today.split(',').map(|word| word.trim().to_owned()).collect();
     words.retain(|word| !word.is_empty());
-    let listed = |number: u16| words.contains(&number.to_string());
+    let listed = |number: u16| words.iter().any(|word| lists(word, number));
     let guards = ports.guarded().filter(|(application, _)| listed(*application)).map(|(_, guard)| guard);
     let wanted: Vec<u16> =
         guards.chain(control.then_some(ports.control)).filter(|number| !listed(*number)).collect();
@@ -179,6 +179,13 @@ fn list(draft: &mut Draft, key: &str, ports: &Ports, control: bool) {
     words.extend(wanted.iter().map(u16::to_string));
     let at = template.annotation_at(key);
     draft.put(&at, words.join(",").into());
+}
+
+/// Whether a word of such a list, a number or a range of them, has this number.
+fn lists(word: &str, number: u16) -> bool {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    let bound = |text: &str| text.trim().parse::<u16>().ok();
+    bound(first).zip(bound(last)).is_some_and(|(first, last)| (first..=last).contains(&number))
 }
 
 fn tell_mesh(draft: &mut Draft, mesh: &str, ports: &Ports) {

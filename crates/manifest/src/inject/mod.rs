@@ -62,9 +62,9 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     let options = &Options { guard: options.guard || options.second_step, ..options.clone() };
     let before = guards_before(streams)?;
     let (mut attempt, mut left) = without_those(|left| inject_without(streams, options, &before, left))?;
-    if options.second_step {
-        left.extend(second::step(&mut attempt, streams)?);
-    }
+    let services = if options.second_step { second::step(&mut attempt, streams)? } else { Left::new() };
+    let services_refused = !services.is_empty();
+    left.extend(services);
     let Attempt { objects, decisions, after, changed, injected } = attempt;
     let fate = |object: &Object| {
         let injected = injected.contains(&object.address).then_some(Fate::Injected);
@@ -72,8 +72,10 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     };
     let texts = after.iter().map(|stream| stream.text().to_owned()).collect();
     let workloads = outcome::told(&objects, &left, fate);
-    // What an earlier second step did is done.
-    let done = changed > 0 || options.second_step && objects.iter().any(record::in_second_step);
+    // What an earlier step did is done; but where all that was left to do is refused, nothing is.
+    let done = changed > 0
+        || !injected.is_empty() && !services_refused
+        || options.second_step && objects.iter().any(record::in_second_step);
     Outcome { texts, notes: decisions.notes, workloads, objects: objects.len(), changed }
         .unless_all_is_refused(done)
 }

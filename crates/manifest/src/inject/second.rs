@@ -1,6 +1,6 @@
 //! The second step: Services with a numeric targetPort send to the guard, once every pod has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -121,7 +121,8 @@ fn guarded(streams: &[Stream], objects: &[Object]) -> Result<bool, Refused> {
     Ok(false)
 }
 
-/// The guard's port for each of the application's, where all workloads behind a Service agree on it.
+/// The guard's port for each of the application's that a Service has by number, where all workloads behind it agree on them. Of
+/// a name each pod's own number is found.
 fn guards(
     streams: &[Stream],
     objects: &[Object],
@@ -129,6 +130,14 @@ fn guards(
     service: &Service,
     decisions: &mut Decisions,
 ) -> Result<BTreeMap<u16, u16>, Refused> {
+    let numbers = service.ports.iter().filter(|port| port.is_tcp()).filter_map(|port| match port.target() {
+        PortRef::Number(number) => Some(number),
+        PortRef::Name(_) => None,
+    });
+    let numbers: BTreeSet<u16> = numbers.collect();
+    if numbers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let mut agreed: Option<BTreeMap<u16, u16>> = None;
     for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
         let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
@@ -142,8 +151,10 @@ fn guards(
             continue;
         }
         let plan = injected_plan(streams, workload)?;
-        let pairs = plan.iter().flat_map(|plan| &plan.ports);
-        let pairs: BTreeMap<_, _> = pairs.filter_map(|port| Some((port.application, port.guard?))).collect();
+        let ports = plan.iter().flat_map(|plan| &plan.ports);
+        let sent_to = ports.filter(|port| numbers.contains(&port.application));
+        let pairs: BTreeMap<_, _> =
+            sent_to.filter_map(|port| Some((port.application, port.guard?))).collect();
         match &mut agreed {
             None => agreed = Some(pairs),
             Some(agreed) if *agreed == pairs => {}

@@ -1,11 +1,11 @@
 //! Undo: what was injected is taken out again, but for what Services in their second step still need.
 
-use super::draft::Note;
+use super::draft::{Decisions, Note};
 use super::left::{self, Left, Stuck, without_those};
 use super::outcome::{Fate, Outcome, told};
 use super::record::{self, Record};
-use super::{Options, Refused, back, read, second};
-use crate::objects::Object;
+use super::{Options, Refused, agent, back, read, second};
+use crate::objects::{Object, Template};
 use crate::text::Stream;
 use crate::workload::World;
 
@@ -13,7 +13,11 @@ use crate::workload::World;
 /// behind such Services, which would send to a guard that is gone.
 pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     let objects = read(streams)?;
-    let held = if second_step { Left::new() } else { second::held(streams, &objects)? };
+    let held = if second_step {
+        Left::new()
+    } else {
+        second::held(streams, &objects)?.into_iter().chain(without_record(streams, &objects)?).collect()
+    };
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
     let ((clean, mut notes), mut left) = without_those(|left| {
         let left: Left = held.clone().into_iter().chain(left.clone()).collect();
@@ -41,6 +45,28 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     let workloads = told(&objects, &left, fate);
     let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
     Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused(changed > 0)
+}
+
+/// The workloads that have the agent, and whose record of what was injected is gone: what they were is not known any more.
+fn without_record(streams: &[Stream], objects: &[Object]) -> Result<Left, Refused> {
+    let mut left = Left::new();
+    let recorded = |object: &&Object| object.meta.annotation(record::ANNOTATION).is_some();
+    for object in objects.iter().filter(|object| !recorded(object) && object.maker().is_none()) {
+        let misshapen = |error| Refused::misshapen(streams, &object.address, &error);
+        let Some(template) = Template::of(object).map_err(misshapen)? else { continue };
+        let mut init = template.spec.init_containers.iter();
+        let Some(index) = init.position(|one| one.name == agent::NAME) else { continue };
+        let mut decisions = Decisions::default();
+        let message = format!(
+            "the agent is in it, but no record of what it replaced (annotation {})",
+            record::ANNOTATION
+        );
+        let help = "restore the annotation, or apply the manifest from before it was injected".to_owned();
+        let at = template.spec_at().then("initContainers").then(index);
+        decisions.refuse(streams, object, &at, (message, help));
+        left.insert(object.address.clone(), decisions.refusals);
+    }
+    Ok(left)
 }
 
 /// Policies were taken back too: what stays injected needs its part of them again.

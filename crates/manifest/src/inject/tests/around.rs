@@ -172,6 +172,22 @@ fn a_policy_that_keeps_a_load_balancers_checks_from_the_agent_is_told() {
 }
 
 #[test]
+fn a_range_of_ports_lists_the_applications_port_too() {
+    let meta = "annotations: {linkerd.io/inject: enabled, config.linkerd.io/opaque-ports: '25,8000-9000', config.linkerd.io/skip-inbound-ports: '8000-8080'}";
+    let injected = Injected::of(&Web { container: HTTP, meta, ..Web::default() }.behind(NAMED), &guarded());
+    let annotations = injected.at(0, "/spec/template/metadata/annotations").unwrap();
+    assert_eq!(annotations["config.linkerd.io/opaque-ports"], "25,8000-9000,15080");
+    assert_eq!(annotations["config.linkerd.io/skip-inbound-ports"], "8000-8080,15080,15079");
+    let meta = "annotations: {linkerd.io/inject: enabled, config.linkerd.io/skip-inbound-ports: '8081-9000,15000-15090'}";
+    let injected = Injected::of(&Web { container: HTTP, meta, ..Web::default() }.behind(NAMED), &guarded());
+    let annotations = injected.at(0, "/spec/template/metadata/annotations").unwrap();
+    assert_eq!(
+        annotations["config.linkerd.io/skip-inbound-ports"], "8081-9000,15000-15090",
+        "the agent's own is in it"
+    );
+}
+
+#[test]
 fn linkerd_takes_the_guards_port_as_it_takes_the_applications() {
     let meta = "annotations: {linkerd.io/inject: enabled, config.linkerd.io/opaque-ports: '8080'}";
     let web = Web { container: HTTP, meta, ..Web::default() };

@@ -179,6 +179,56 @@ fn a_service_of_a_refused_workload_is_not_sent_to_a_guard() {
 }
 
 #[test]
+fn a_second_step_after_the_first_goes_on_beside_what_is_refused() {
+    let web = Web { container: HTTP, ..Web::default() }.yaml();
+    let first = with(&joined(&[web, recreate("db"), NAMED.to_owned()]), &guarded()).unwrap().texts.concat();
+    let outcome = with(&first, &Options { second_step: true, ..guarded() }).unwrap();
+    assert_eq!(outcome.texts.concat(), first, "nothing is left to do");
+    assert_eq!(fates(&outcome)[0], "Deployment web injected");
+    assert!(fates(&outcome)[1].starts_with("Deployment db refused"), "{:?}", fates(&outcome));
+}
+
+#[test]
+fn a_service_that_names_its_port_is_no_matter_of_the_second_step() {
+    let service = NAMED.replace("{app: web}", "{tier: front}");
+    let tier = |text: String| text.replace("labels: {app: ", "labels: {tier: front, app: ");
+    let web = tier(Web { container: HTTP, ..Web::default() }.yaml());
+    let text = joined(&[web, tier(recreate("db")), service.clone(), NUMERIC.to_owned()]);
+    let outcome = with(&text, &Options { second_step: true, ..guarded() }).unwrap();
+    assert_eq!(document(&outcome.texts.concat(), 2), service);
+    assert!(document(&outcome.texts.concat(), 3).contains("targetPort: 15080"));
+    assert_eq!(fates(&outcome).len(), 2, "{:?}", fates(&outcome));
+}
+
+#[test]
+fn guards_need_to_agree_only_on_the_ports_that_a_service_sends_to() {
+    let service = NUMERIC.replace("{app: web}", "{tier: front}");
+    let tier = |text: String| text.replace("labels: {app: ", "labels: {tier: front, app: ");
+    let web = tier(Web { container: HTTP, ..Web::default() }.yaml());
+    let two = "ports:\n- {name: http, containerPort: 8080}\n- {name: admin, containerPort: 9000}";
+    let other = tier(named("other", &Web { container: two, ..Web::default() }));
+    let admin = NUMERIC.replace("web", "other").replace("8080", "9000");
+    let text = joined(&[web, other, service, admin]);
+    let outcome = with(&text, &Options { second_step: true, ..guarded() }).unwrap();
+    let after = outcome.texts.concat();
+    assert!(document(&after, 2).contains("targetPort: 15080"), "{after}");
+    assert!(document(&after, 3).contains("targetPort: 15081"), "{after}");
+}
+
+#[test]
+fn what_has_the_agent_and_no_record_of_it_is_told_when_undone() {
+    let text = Web { container: HTTP, ..Web::default() }.yaml();
+    let injected = Injected::of(&text, &guarded()).text;
+    let mut lines: Vec<&str> = injected.lines().collect();
+    lines.retain(|line| !line.contains("segue.dev/injected"));
+    let lost = lines.join("\n") + "\n";
+    let refused = undo(&streams(&lost), false).unwrap_err().0.remove(0);
+    assert!(refused.message.contains("the agent is in it, but no record"), "{}", refused.message);
+    let both = undo(&streams(&joined(&[lost.clone(), named("other", &Web::default())])), false);
+    assert!(both.is_err(), "nothing was taken out, and something should have been");
+}
+
+#[test]
 fn a_service_that_can_not_be_edited_is_left_in_the_second_step() {
     let odd = "apiVersion: v1\nkind: Service\nmetadata: {name: odd}\nspec:\n  selector: {app: web}\n  ports: &ports [{port: 80, targetPort: 8080}]\n  externalIPs: *ports\n";
     let text =
