@@ -1,6 +1,7 @@
 //! What a reader must know of objects that are not read: they pass through as they are, but never in silence where they concern
 //! pods that are injected, or have pods of their own.
 
+use super::PLAN_ANNOTATION;
 use super::draft::{Decisions, Draft};
 use super::ports::Ports;
 use crate::objects::{Kind, Object};
@@ -92,13 +93,18 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
             said.push((object, format!("leads to {} and {UNREAD_ROUTE}", led[0])));
         }
         if object.steers(workload.object) {
-            said.push((
-                object,
+            let replaced = workload.object;
+            let text = if object.kind == Kind::Rollout {
                 format!(
-                    "decides how the pods of {} are replaced, and is not read: see that it starts new pods before it ends old ones",
-                    workload.object
-                ),
-            ));
+                    "replaces the pods of {replaced} and takes only their template from it: see that its own maxUnavailable is 0, and that \
+                     its own minReadySeconds is as long as the longest join in the plan ({PLAN_ANNOTATION})"
+                )
+            } else {
+                format!(
+                    "decides how the pods of {replaced} are replaced, and is not read: see that it starts new pods before it ends old ones"
+                )
+            };
+            said.push((object, text));
         }
         if let Some(labels) = object.foreign_pods() {
             for backing in workload.backings.iter().filter(|backing| backing.service.picks(&labels)) {

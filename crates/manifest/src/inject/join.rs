@@ -13,8 +13,8 @@ use super::strategy;
 use crate::objects::Kind;
 use crate::paths::KUBE_PROXY_STAGE;
 
-/// Takes kube-proxy's join out of the paths for which it is nothing, and says why. `others`: routers are in the input whose way to
-/// hear of pods is not read; kube-proxy's bound stands for theirs.
+/// Takes kube-proxy's join out of the paths for which it is nothing, and says why. `others`: something is in the input that is not
+/// read and replaces these pods, or is a router; kube-proxy's bound stands for its way to hear of pods.
 pub(super) fn decide(draft: &mut Draft, paths: &mut [Path], others: bool) {
     let bounds = &draft.options.bounds;
     let own = |way| bounds.sets(KUBE_PROXY_STAGE, way);

@@ -209,7 +209,10 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     for note in found.notes {
         draft.note(note);
     }
-    let others = objects.iter().any(|object| object.kind == Kind::OtherRoute);
+    let others = objects.iter().any(|object| {
+        let replaces = object.shares_namespace(draft.workload.object) && object.steers(draft.workload.object);
+        object.kind == Kind::OtherRoute || replaces
+    });
     join::decide(draft, &mut found.paths, others);
     around::policies(draft, &ports, found.asks_the_agent);
     around::mesh(draft, &ports);

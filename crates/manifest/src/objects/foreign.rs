@@ -88,11 +88,12 @@ impl Object {
             && self.json.get("spec").is_some_and(|spec| leads_to(spec, service))
     }
 
-    /// Whether an object of an unknown kind is about how this workload's pods are replaced.
+    /// Whether an object of an unknown kind, or an Argo Rollout that takes its pods from elsewhere, is about how this workload's pods are
+    /// replaced.
     pub fn steers(&self, workload: &Self) -> bool {
         let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
         // A vertical autoscaler has a `targetRef` too, and replaces nothing by itself.
-        if !self.is_foreign() || group.starts_with("autoscaling") {
+        if !(self.is_foreign() || self.kind == Kind::Rollout) || group.starts_with("autoscaling") {
             return false;
         }
         self.json.get("spec").is_some_and(|spec| steers(spec, workload))

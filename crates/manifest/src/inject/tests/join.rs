@@ -45,6 +45,33 @@ fn a_rollout_that_replaces_before_it_deletes_waits_for_no_kube_proxy() {
 }
 
 #[test]
+fn a_deployment_whose_pods_another_replaces_keeps_the_wait_and_it_is_told() {
+    let reference = "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}";
+    for (api, spec, told) in [
+        (
+            "argoproj.io/v1alpha1",
+            format!("{reference}, strategy: {{canary: {{maxUnavailable: 1}}}}"),
+            "takes only their template",
+        ),
+        (
+            "rollouts.kruise.io/v1beta1",
+            reference.to_owned(),
+            "decides how the pods of Deployment web are replaced",
+        ),
+    ] {
+        let other = format!("apiVersion: {api}\nkind: Rollout\nmetadata: {{name: r}}\nspec: {{{spec}}}\n");
+        let text = format!("{}---\n{other}", web("Deployment", "", NAMED));
+        let injected = Injected::of(&text, &Options::default());
+        assert_eq!(injected.number("/spec/minReadySeconds"), Some(15), "{api}");
+        injected.is_silent_on("no minReadySeconds is needed");
+        injected.says(told);
+    }
+    let of_another = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {workloadRef: {kind: Deployment, name: api}}\n";
+    let text = format!("{}---\n{of_another}", web("Deployment", "", NAMED));
+    assert_eq!(min_ready(&text, &Options::default()), None);
+}
+
+#[test]
 fn the_plan_says_why_and_so_does_a_note() {
     let injected = Injected::of(&web("Deployment", "", NAMED), &Options::default());
     let why = "a Deployment deletes an old pod only after its replacement is Ready, and each kube-proxy reads changes in order";
