@@ -1,14 +1,15 @@
 //! The proxy's own way out.
 
 use std::io::Read as _;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use crate::support::http::Client;
+use crate::support::http2::{DATA, END_STREAM, Frames};
 use crate::support::origin::{Origin, ok};
 use crate::support::{PATIENCE, config, now, pause, pool_of, start, until, wait};
-use segue_proxy::Drained;
+use segue_proxy::{Config, Drained, Limits, Proxy};
 
 fn slow(milliseconds: u64) -> Origin {
     Origin::answering(move |_| {
@@ -79,6 +80,45 @@ pub(crate) fn what_outlives_the_deadline_is_cut_counted_and_told() {
     let answer = client.answer();
     assert_eq!((answer.status(), answer.reason()), (504, "cut-at-deadline"));
     assert_eq!((proxy.stats().cut, proxy.stats().connections), (1, 0));
+}
+
+#[test]
+pub(crate) fn an_http_2_client_that_takes_the_tail_of_its_answers_slowly_but_steadily_gets_all_of_it() {
+    const ANSWERS: u32 = 12;
+    let origin = Origin::answering(|_| ok(vec![b'x'; 100_000]));
+    let limits = Limits { head: Duration::from_millis(1500), ..Limits::default() };
+    // What the proxy has written must not all rest in the kernel.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, 16 * 1024).unwrap();
+    let proxy = Proxy::start(listener, pool_of(&[origin.address]), Config { limits, ..config() }).unwrap();
+    let mut client = Frames::connect(proxy.local_addr());
+    rustix::net::sockopt::set_socket_recv_buffer_size(&client.0, 16 * 1024).unwrap();
+    for stream in 0..ANSWERS {
+        client.ask(2 * stream + 1, &[]);
+    }
+    until("all were asked", || proxy.stats().requests == u64::from(ANSWERS));
+    let draining = thread::spawn(move || wait(proxy.drain(PATIENCE)));
+    let (mut came, mut some) = (Vec::new(), vec![0; 20_000]);
+    while ends(&came) < ANSWERS {
+        pause(Duration::from_millis(100));
+        let more = client.0.read(&mut some).unwrap();
+        assert!(more > 0, "broke off after {}", came.len());
+        came.extend(&some[..more]);
+    }
+    drop(client);
+    assert_eq!(draining.join().unwrap().cut, 0);
+}
+
+/// How many answers have ended in these frames.
+fn ends(mut frames: &[u8]) -> u32 {
+    let mut ends = 0;
+    while let [high, middle, low, kind, flags, ..] = *frames {
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        let Some(rest) = frames.get(9 + length..) else { break };
+        ends += u32::from(kind == DATA && flags & END_STREAM != 0);
+        frames = rest;
+    }
+    ends
 }
 
 #[test]

@@ -227,10 +227,23 @@ impl Buf for Held {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
+        self.left();
     }
 
     fn copy_to_bytes(&mut self, length: usize) -> Bytes {
-        self.bytes.copy_to_bytes(length)
+        let copied = self.bytes.copy_to_bytes(length);
+        self.left();
+        copied
+    }
+}
+
+impl Held {
+    /// A client that takes the tail of its answers slowly, but takes it, neither is idle nor stands still. What is
+    /// written beside answers shows no such thing: a client's PINGs are answered too.
+    fn left(&self) {
+        if let Some((share, _)) = &self.share {
+            share.session.flight.progressed();
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl<S> Tracked<S> {
             Poll::Pending => self.flight.blocked(),
             Poll::Ready(_) => {
                 self.flight.unblocked();
-                // A client that takes its answer slowly, but takes it. Those of HTTP/2 are flights of their own.
+                // A client that takes its answer slowly, but takes it. For those of HTTP/2 their pieces tell.
                 if !self.flight.phase().is_http2() {
                     self.flight.progressed();
                 }
