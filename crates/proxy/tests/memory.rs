@@ -129,6 +129,46 @@ pub(crate) fn room_that_others_leave_is_found_without_an_end_of_ones_own() {
 }
 
 #[test]
+pub(crate) fn an_answer_that_is_taken_goes_on_beside_those_that_are_not_although_half_a_chunks_size_came() {
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = sent.clone();
+    let origin = Origin::new(move |mut client| {
+        let asked = client.request().unwrap().unwrap();
+        if asked.header("which") == "chunked" {
+            client.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+            let data = "x".repeat(64);
+            client.send(format!("40\r\n{data}\r\n4"));
+            pause(Duration::from_millis(300));
+            client.send(format!("0\r\n{data}\r\n0\r\n\r\n"));
+        } else {
+            client.send("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");
+            let stream = client.0.get_mut();
+            stream.set_write_timeout(None).unwrap();
+            while let Ok(written) = stream.write(&[b'x'; 16 * 1024]) {
+                counted.fetch_add(written as u64, Ordering::SeqCst);
+            }
+        }
+    });
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Frames::with_window(proxy.local_addr(), 0);
+    for stream in 0..100 {
+        let stream = 2 * stream + 1;
+        client.ask(stream, &[]);
+        client.wait_for(HEADERS, stream);
+        // One byte: what else was read of the answer stays untaken.
+        client.send(&frame(WINDOW_UPDATE, 0, stream, &1u32.to_be_bytes()));
+    }
+    assert!(held(&origin, &sent, proxy.local_addr()) > MIB);
+    let chunked = 1001;
+    client.ask(chunked, &[("which", "chunked")]);
+    client.send(&frame(WINDOW_UPDATE, 0, chunked, &1_000_000u32.to_be_bytes()));
+    let mut taken = 0;
+    while taken < 128 {
+        taken += client.wait_for(DATA, chunked).payload.len();
+    }
+}
+
+#[test]
 pub(crate) fn a_client_that_does_not_take_its_goaway_is_closed_all_the_same() {
     let limits =
         Limits { idle: Duration::from_millis(200), head: Duration::from_millis(400), ..Limits::default() };

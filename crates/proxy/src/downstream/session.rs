@@ -48,6 +48,8 @@ pub(crate) struct Session {
     /// What its client may ask for beside requests, because it was given something.
     earned: AtomicU64,
     held: AtomicUsize,
+    /// How many pieces are under way to its client.
+    pieces: AtomicUsize,
     waiting: Mutex<VecDeque<Waker>>,
 }
 
@@ -60,6 +62,7 @@ impl Session {
             leaving: AtomicBool::new(false),
             earned: AtomicU64::new(0),
             held: AtomicUsize::new(0),
+            pieces: AtomicUsize::new(0),
             waiting: Mutex::default(),
         }
     }
@@ -70,7 +73,7 @@ impl Session {
             self.flight.enter(Phase::Http2);
         }
         Stream {
-            held: Arc::new(Share { session: self.clone(), held: AtomicUsize::new(0) }),
+            held: Arc::new(Share { session: self.clone(), pieces: AtomicUsize::new(0) }),
             _registered: registered,
         }
     }
@@ -151,6 +154,9 @@ impl Stream {
         self.held.session.earned.fetch_add(16 + bytes.len() as u64 / 256, Ordering::Relaxed);
         let counted = bytes.len() + A_PIECE;
         self.held.add(counted);
+        for count in [&self.held.pieces, &self.held.session.pieces] {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         Held { share: Some((self.held.clone(), counted)), bytes }
     }
 
@@ -167,31 +173,33 @@ impl Stream {
 #[derive(Debug)]
 struct Share {
     session: Arc<Session>,
-    held: AtomicUsize,
+    pieces: AtomicUsize,
 }
 
 impl Share {
     fn room(&self) -> Option<Room> {
         let session = &self.session;
         let of_connection = session.held.load(Ordering::Relaxed);
-        let little = |held: usize| (held == 0).then_some(Room::Little);
+        // Pieces, not bytes: those that were read and are half of something no client can take. Only a read of the same
+        // answer makes a piece of them.
+        let little = |pieces: &AtomicUsize| (pieces.load(Ordering::Relaxed) == 0).then_some(Room::Little);
         if session.budget.used.load(Ordering::Relaxed) >= session.budget.limit {
-            little(of_connection)
+            little(&session.pieces)
         } else if of_connection >= ONE_CONNECTION {
-            little(self.held.load(Ordering::Relaxed))
+            little(&self.pieces)
         } else {
             Some(Room::Much)
         }
     }
 
     fn add(&self, bytes: usize) {
-        for count in [&self.held, &self.session.held, &self.session.budget.used] {
+        for count in [&self.session.held, &self.session.budget.used] {
             count.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
     fn release(&self, bytes: usize) {
-        for count in [&self.held, &self.session.held, &self.session.budget.used] {
+        for count in [&self.session.held, &self.session.budget.used] {
             count.fetch_sub(bytes, Ordering::Relaxed);
         }
         let mut waiting = self.session.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -250,6 +258,9 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some((share, counted)) = self.share.take() {
+            for count in [&share.pieces, &share.session.pieces] {
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
             share.release(counted);
         }
     }
@@ -303,7 +314,11 @@ mod tests {
         let held = one.hold(Bytes::from(vec![0; ONE_CONNECTION]));
         assert_eq!((one.room(), other.room()), (None, Some(Room::Little)));
         other.keeps(0, 5);
+        assert_eq!(other.room(), Some(Room::Little), "only a read makes a piece of these");
+        let piece = other.hold(Bytes::from_static(b"a piece"));
         assert_eq!(other.room(), None);
+        drop(piece);
+        assert_eq!(other.room(), Some(Room::Little));
         let woken = Arc::new(Woken::default());
         let waker = woken.clone().into();
         let context = Context::from_waker(&waker);
@@ -316,6 +331,7 @@ mod tests {
     fn past_the_limit_of_all_each_connection_has_little_room() {
         let budget = Arc::new(Budget::new(10));
         let (one, other) = (stream(&session(&budget)), stream(&session(&budget)));
+        other.keeps(0, 5);
         let held = one.hold(Bytes::from_static(b"0123456789"));
         assert_eq!((one.room(), other.room()), (None, Some(Room::Little)));
         drop(held);
