@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use super::draft::Draft;
-use crate::objects::{Kind, PodSpec, Quantity, Resources};
+use super::sizes;
+use crate::objects::{Kind, PodSpec, Quantity, Range, Resources};
 use crate::text::Pointer;
 use crate::workload::replicas;
 
@@ -64,11 +65,13 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
         }
         for (keys, resource, limits) in COUNTED {
             let Some(hard) = quota.allows(keys) else { continue };
-            let own = used(spec, resource, limits).and(own(agent, resource, limits));
+            let range = sizes::range(draft, "Container", resource);
+            let used = |spec: &PodSpec| used(spec, range, resource, limits);
+            let own = used(spec).and(range.filled(agent, resource, limits).unwrap_or_default());
             let mine = own.times(u128::from(most + surge));
             let needed = beside
                 .clone()
-                .map(|one| used(&one.template.spec, resource, limits).times(u128::from(one.least)))
+                .map(|one| used(&one.template.spec).times(u128::from(one.least)))
                 .fold(mine, Quantity::and);
             if needed > hard {
                 said.push(format!(
@@ -112,16 +115,10 @@ fn share(text: &str, replicas: u64) -> u64 {
     }
 }
 
-/// What a pod's containers have at least; a request that is missing is the limit.
-fn used(spec: &PodSpec, resource: &str, limits: bool) -> Quantity {
+/// What a pod's containers have, with what the namespace gives those that say nothing.
+fn used(spec: &PodSpec, range: Range, resource: &str, limits: bool) -> Quantity {
     let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
-    let all =
-        spec.containers.iter().chain(sidecars).map(|container| own(&container.resources, resource, limits));
-    all.fold(Quantity::default(), Quantity::and)
-}
-
-fn own(resources: &Resources, resource: &str, limits: bool) -> Quantity {
-    let limit = resources.limits.get(resource);
-    let value = if limits { limit } else { resources.requests.get(resource).or(limit) };
-    value.and_then(Quantity::of).unwrap_or_default()
+    let all = spec.containers.iter().chain(sidecars);
+    all.filter_map(|container| range.filled(&container.resources, resource, limits))
+        .fold(Quantity::default(), Quantity::and)
 }

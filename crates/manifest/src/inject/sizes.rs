@@ -82,7 +82,8 @@ pub(super) fn written(resources: &Resources) -> Value {
     json!(written)
 }
 
-fn range(draft: &Draft, kind: &str, resource: &str) -> Range {
+/// What the namespace's limit ranges ask of one resource.
+pub(super) fn range(draft: &Draft, kind: &str, resource: &str) -> Range {
     let all = draft.workload.limit_ranges.iter().map(|object| Range::of(object, kind, resource));
     all.fold(Range::default(), Range::with)
 }
@@ -180,10 +181,10 @@ fn of_the_pod(draft: &mut Draft, sizes: [(&str, Size); 2]) {
         let Some(max) = range(draft, "Pod", name).max else { continue };
         let spec = &draft.template().spec;
         let sidecars = spec.init_containers.iter().filter(|container| container.is_sidecar());
+        let of_one = range(draft, "Container", name);
         let own = spec.containers.iter().chain(sidecars).filter_map(|container| {
-            Quantity::of(
-                container.resources.limits.get(name).or_else(|| container.resources.requests.get(name))?,
-            )
+            let limit = of_one.filled(&container.resources, name, true);
+            limit.or_else(|| of_one.filled(&container.resources, name, false))
         });
         let own = own.fold(Quantity::default(), Quantity::and);
         let all = own.and(size.limit.unwrap_or(size.request));

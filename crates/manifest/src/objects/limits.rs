@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Object, PodSpec, Quantity};
+use super::{Object, PodSpec, Quantity, Resources};
 
 /// A ResourceQuota.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +83,8 @@ pub struct Range {
     pub max: Option<Quantity>,
     /// The limit of a container that has none.
     pub default: Option<Quantity>,
+    /// The request of a container that has neither.
+    pub default_request: Option<Quantity>,
     /// The largest ratio of limit to request, in thousandths; there must be both.
     pub ratio: Option<Quantity>,
 }
@@ -94,11 +96,14 @@ impl Range {
         let of_kind = items.filter(|item| item.get("type").and_then(Value::as_str) == Some(kind));
         of_kind.fold(Self::default(), |all, item| {
             let one = |key: &str| Quantity::of(item.get(key)?.get(resource)?);
+            // The API server takes the largest for the usual where that is missing, and that for the usual request.
+            let default = one("default").or_else(|| one("max")).filter(|_| kind == "Container");
+            let request = one("defaultRequest").or(default).or_else(|| one("min"));
             all.with(Self {
                 min: one("min"),
                 max: one("max"),
-                // The API server takes the largest for the usual where that is missing.
-                default: one("default").or_else(|| one("max")).filter(|_| kind == "Container"),
+                default,
+                default_request: request.filter(|_| kind == "Container"),
                 ratio: one("maxLimitRequestRatio"),
             })
         })
@@ -112,8 +117,20 @@ impl Range {
             min: self.min.max(other.min),
             max: least(self.max, other.max),
             default: self.default.or(other.default),
+            default_request: self.default_request.or(other.default_request),
             ratio: least(self.ratio, other.ratio),
         }
+    }
+
+    /// What a container has of the resource once the API server has filled in what its manifest leaves out: its limit, or what
+    /// it asks for.
+    pub fn filled(self, resources: &Resources, resource: &str, limits: bool) -> Option<Quantity> {
+        let limit = resources.limits.get(resource).and_then(Quantity::of);
+        if limits {
+            return limit.or(self.default);
+        }
+        let request = resources.requests.get(resource).and_then(Quantity::of);
+        request.or(limit).or(self.default_request)
     }
 
     /// Whether a container without a limit would be refused or given one.

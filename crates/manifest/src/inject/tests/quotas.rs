@@ -147,6 +147,30 @@ fn what_can_not_be_met_is_told() {
 }
 
 #[test]
+fn what_a_limit_range_gives_the_applications_own_containers_counts() {
+    let bare = || Web { container: HTTP, own: "replicas: 4", ..Web::default() };
+    let defaults = "{type: Container, default: {cpu: 400m, memory: 100Mi}}";
+    let told = |limits: &str, hard: Option<&str>| {
+        let mut around = vec![range(limits)];
+        around.extend(hard.map(|hard| quota(hard, "")));
+        injected(&bare(), &around, &guarded())
+    };
+    told(&format!("{defaults}, {{type: Pod, max: {{cpu: 899m}}}}"), None)
+        .says("a LimitRange allows a pod at most 899m of cpu, and with the agent these have 900m");
+    told(&format!("{defaults}, {{type: Pod, max: {{cpu: 900m}}}}"), None).is_silent_on("is admitted");
+    told(defaults, Some("limits.cpu: 4499m"))
+        .says("limits.cpu 4499m: with the agent and 1 more during a rollout");
+    told(defaults, Some("limits.cpu: 4500m")).is_silent_on("is not admitted");
+    // Where no limit is named the largest is the usual, and where no request is, the limit, or else the least.
+    told("{type: Container, max: {cpu: 400m}}, {type: Pod, max: {cpu: 799m}}", None)
+        .says("with the agent these have 800m");
+    told("{type: Container, min: {memory: 64Mi}}", Some("requests.memory: 639Mi")).says("need 640Mi");
+    told("{type: Container, defaultRequest: {cpu: 90m}}", Some("requests.cpu: 499m")).says("need 500m");
+    told("{type: Container, defaultRequest: {cpu: 90m}}", Some("requests.cpu: 500m"))
+        .is_silent_on("is not admitted");
+}
+
+#[test]
 fn best_effort_pods_stay_so_where_a_quota_tells_them_apart() {
     let web = Web { container: HTTP, ..Web::default() };
     for scope in ["BestEffort", "NotBestEffort"] {
