@@ -121,6 +121,46 @@ fn guarded(streams: &[Stream], objects: &[Object]) -> Result<bool, Refused> {
     Ok(false)
 }
 
+/// Whether a workload can be taken to be in the Service's namespace, where it names none itself. What is taken so is told.
+fn is_beside(
+    streams: &[Stream],
+    objects: &[Object],
+    service: &Object,
+    workload: &Object,
+    decisions: &mut Decisions,
+) -> Result<bool, Refused> {
+    let (Some(_), None) = (&service.meta.namespace, &workload.meta.namespace) else { return Ok(true) };
+    let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
+    let Some(template) = Template::of(workload).map_err(misshapen)? else { return Ok(true) };
+    let mut namespaces = Vec::new();
+    for other in objects.iter().filter(|object| object.kind == Kind::Service) {
+        let misshapen = |error| Refused::misshapen(streams, &other.address, &error);
+        let picks = Service::of(other).map_err(misshapen)?.picks(&template.labels);
+        if let Some(namespace) = other.meta.namespace.as_deref().filter(|_| picks)
+            && !namespaces.contains(&namespace)
+        {
+            namespaces.push(namespace);
+        }
+    }
+    let all = namespaces.join(" and ");
+    if namespaces.len() > 1 {
+        let message = format!("which of {all} {workload} is in is not known");
+        let help = "let the workload name its namespace: elsewhere this Service would send to nobody";
+        decisions.refuse(
+            streams,
+            service,
+            &Pointer::keys(["metadata", "namespace"]),
+            (message, help.to_owned()),
+        );
+        return Ok(false);
+    }
+    decisions.note(
+        workload,
+        format!("names no namespace and is taken to be in {all}, as {service} is: apply both there"),
+    );
+    Ok(true)
+}
+
 /// The guard's port for each of the application's that a Service has by number, where all workloads behind it agree on them. Of
 /// a name each pod's own number is found.
 fn guards(
@@ -151,6 +191,9 @@ fn guards(
             continue;
         }
         let plan = injected_plan(streams, workload)?;
+        if plan.is_some() && !is_beside(streams, objects, object, workload, decisions)? {
+            return Ok(BTreeMap::new());
+        }
         let ports = plan.iter().flat_map(|plan| &plan.ports);
         let sent_to = ports.filter(|port| numbers.contains(&port.application));
         let pairs: BTreeMap<_, _> =

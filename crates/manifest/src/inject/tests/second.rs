@@ -106,3 +106,25 @@ fn the_guard_is_not_taken_from_a_service_that_sends_to_it() {
         after.lines().position(|line| line.starts_with("spec: {selector")).unwrap() + 1
     );
 }
+
+#[test]
+fn a_workload_without_a_namespace_is_taken_to_be_in_its_services_and_that_is_told() {
+    let elsewhere = NUMERIC.replace("{name: web}", "{name: web, namespace: third}");
+    let second = Options { second_step: true, ..guarded() };
+    let told = "Deployment web: names no namespace and is taken to be in third";
+    let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&elsewhere), &second);
+    assert!(injected.text.contains("targetPort: 15080"), "{}", injected.text);
+    injected.says(told);
+    Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NUMERIC), &second)
+        .is_silent_on("names no namespace");
+    // Two namespaces can't both be meant.
+    let two = format!("{elsewhere}---\n{}", elsewhere.replace("third", "fourth"));
+    let outcome = with(&Web { container: HTTP, ..Web::default() }.behind(&two), &second).unwrap();
+    let refused: Vec<_> = outcome.refused().map(|one| one.message.clone()).collect();
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(
+        refused[0].contains("which of third and fourth Deployment web is in is not known"),
+        "{refused:?}"
+    );
+    assert!(!outcome.texts.concat().contains("targetPort: 15080"));
+}
