@@ -1,12 +1,14 @@
 //! Which headers and trailers reach an instance, and how many.
 
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::support::http::{Client, Message};
 use crate::support::http2::{DATA, END_HEADERS, END_STREAM, Frames, HEADERS, RESET, frame, request};
 use crate::support::origin::{Origin, ok};
-use crate::support::{config, pool_of, start};
-use segue_proxy::Config;
+use crate::support::{config, pause, pool_of, start};
+use segue_proxy::{Config, Proxy};
 
 /// An instance that notes its requests.
 fn noting() -> (Origin, Arc<Mutex<Vec<Message>>>) {
@@ -154,6 +156,47 @@ pub(crate) fn a_trailer_of_an_answer_changes_nothing_that_its_head_said() {
     let answer = client.answer();
     assert_eq!(answer.text(), "hello");
     assert_eq!(answer.trailers.iter().collect::<Vec<_>>(), [(&"x-sum".to_owned(), &"5".to_owned())]);
+}
+
+#[test]
+pub(crate) fn room_for_more_fields_is_not_made_before_the_answer_before_has_left() {
+    let origin = Origin::new(|mut client| {
+        while let Ok(mut asked) = client.head() {
+            client.send(ok("x".repeat(asked.header("size").parse().unwrap())));
+            if client.body(&mut asked, true).is_err() {
+                return;
+            }
+        }
+    });
+    // What the proxy has written must not all rest in the kernel.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, 16 * 1024).unwrap();
+    let proxy = Proxy::start(listener, pool_of(&[origin.address]), config()).unwrap();
+    let clients: Vec<_> = (1..=50)
+        .map(|size| {
+            let mut client = Client::connect(proxy.local_addr());
+            let size = size * 8 * 1024;
+            // The body is held back, so hyper passes it over once the answer is handed over whole.
+            client.send(format!(
+                "POST / HTTP/1.1\r\nhost: a\r\nsize: {size}\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n\
+                 helloGET / HTTP/1.1\r\nhost: a\r\nsize: 2\r\n{}\r\n",
+                many(101)
+            ));
+            (size, client)
+        })
+        .collect();
+    pause(Duration::from_millis(300));
+    let reading = clients.into_iter().map(|(size, mut client)| {
+        std::thread::spawn(move || {
+            let answer = client.try_answer().map(|answer| answer.body.len());
+            assert_eq!(answer.ok(), Some(size));
+            assert_eq!(client.answer().text(), "xx", "after {size}");
+        })
+    });
+    let reading: Vec<_> = reading.collect();
+    for reader in reading {
+        reader.join().unwrap();
+    }
 }
 
 #[test]

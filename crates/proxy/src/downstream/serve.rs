@@ -209,7 +209,10 @@ where
         Verdict::Park => Poll::Ready(None),
         Verdict::GoAway => Poll::Ready(Some(Ok(()))),
         _ => match Pin::new(&mut served).poll(context) {
-            Poll::Pending if connection.notes.wants_more_fields() => Poll::Ready(None),
+            // What has not left of the answer before would be lost with hyper's buffers.
+            Poll::Pending if connection.notes.wants_more_fields() && !connection.flight.is_busy() => {
+                Poll::Ready(None)
+            }
             polled => polled.map(Some),
         },
     });
