@@ -90,6 +90,26 @@ pub(crate) fn half_a_head_behind_another_request_counts_as_a_head() {
 }
 
 #[test]
+pub(crate) fn behind_a_body_that_cannot_be_followed_the_connection_ends_although_its_answer_had_begun() {
+    let origin = Origin::new(|mut client| {
+        let Ok(mut asked) = client.head() else { return };
+        client.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n");
+        client.body(&mut asked, true).unwrap();
+        client.send("ok");
+        let _ = client.head();
+    });
+    let proxy = start(&pool_of(&[origin.address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    let mut answer = client.head().unwrap();
+    assert_eq!(answer.header("connection"), "");
+    client.send("3 \r\nabc\r\n0\r\n\r\n");
+    client.body(&mut answer, false).unwrap();
+    assert_eq!(answer.text(), "ok");
+    assert!(client.ended());
+}
+
+#[test]
 pub(crate) fn empty_lines_between_requests_begin_none() {
     let limits = Limits { head: Duration::from_millis(200), ..Limits::default() };
     let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });

@@ -94,9 +94,9 @@ impl Frames {
                 self.earn(A_REQUEST);
                 Ok(())
             }
-            CONTINUATION if self.skip > 0 => {
+            CONTINUATION => {
                 self.in_headers = Some(flags & END_HEADERS != 0);
-                Ok(())
+                if self.skip > 0 { Ok(()) } else { self.pay(session) }
             }
             DATA if self.skip > 0 => {
                 self.earn(A_REQUEST);
@@ -154,6 +154,8 @@ mod tests {
         assert_eq!(in_head(&frame(HEADERS, END_HEADERS, b"abc")), "hhhhhhhhhhh-");
         let two = [frame(HEADERS, 0, b"a"), frame(CONTINUATION, END_HEADERS, b"b")].concat();
         assert_eq!(in_head(&two), "hhhhhhhhhhhhhhhhhhh-");
+        let empty = [frame(HEADERS, 0, b"a"), frame(CONTINUATION, END_HEADERS, b"")].concat();
+        assert_eq!(in_head(&empty), "hhhhhhhhhhhhhhhhhh-");
         assert_eq!(in_head(&frame(DATA, 0, b"abc")), "hhhhhhhh----");
     }
 

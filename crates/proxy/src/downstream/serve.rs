@@ -213,6 +213,10 @@ where
             Poll::Pending if connection.notes.wants_more_fields() && !connection.flight.is_busy() => {
                 Poll::Ready(None)
             }
+            // The answer's head had left before that was known, so only the end tells the client.
+            Poll::Pending if connection.notes.ends_after_this() && connection.flight.is_idle() => {
+                Poll::Ready(Some(Ok(())))
+            }
             polled => polled.map(Some),
         },
     });
