@@ -30,11 +30,16 @@ async fn idle() {
     }
 }
 
-async fn exchange(client: &mut End, application: &mut End) {
-    client.say(GET).await;
-    application.hears(GET).await;
+/// What the client has asked is answered.
+async fn answer(application: &mut End, client: &mut End, asked: &str) {
+    application.hears(asked).await;
     application.say(OK).await;
     client.hears(OK).await;
+}
+
+async fn exchange(client: &mut End, application: &mut End) {
+    client.say(GET).await;
+    answer(application, client, GET).await;
 }
 
 #[tokio::test]
@@ -50,9 +55,7 @@ async fn a_client_is_kept_and_its_next_request_goes_to_a_new_connection() {
         assert_eq!((picture.connections, picture.kept, picture.closing, picture.in_flight), (1, 1, 0, 0));
         client.say(POST).await;
         application = bed.asked().await;
-        application.hears(POST).await;
-        application.say(OK).await;
-        client.hears(OK).await;
+        answer(&mut application, &mut client, POST).await;
         let counters = bed.guard.picture().counters;
         assert_eq!((counters.reconnected, counters.requests, counters.broken_off), (times, times + 1, 0));
     }
@@ -92,9 +95,7 @@ async fn an_application_that_resets_an_idle_connection_loses_no_client_either() 
     moment().await;
     client.say(POST).await;
     let mut again = bed.asked().await;
-    again.hears(POST).await;
-    again.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut again, &mut client, POST).await;
 }
 
 #[tokio::test]
@@ -108,9 +109,7 @@ async fn a_head_that_had_begun_when_the_application_closed_goes_to_the_next_conn
     moment().await;
     client.say(&POST[9..]).await;
     let mut again = bed.asked().await;
-    again.hears(POST).await;
-    again.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut again, &mut client, POST).await;
 }
 
 #[tokio::test]
@@ -143,9 +142,7 @@ async fn before_any_request_a_client_is_kept_where_http_is_known_to_be_spoken() 
     moment().await;
     client.say(POST).await;
     let mut again = bed.asked().await;
-    again.hears(POST).await;
-    again.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut again, &mut client, POST).await;
 
     let bed = Bed::new().await;
     let (mut client, application) = bed.pair().await;
@@ -159,9 +156,7 @@ async fn before_any_request_a_client_is_kept_where_http_is_known_to_be_spoken() 
     moment().await;
     client.say(POST).await;
     let mut again = bed.asked().await;
-    again.hears(POST).await;
-    again.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut again, &mut client, POST).await;
 }
 
 #[tokio::test]
@@ -273,16 +268,12 @@ async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
     moment().await;
     client.say(GET).await;
     let mut application = bed.asked().await;
-    application.hears(GET).await;
-    application.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut application, &mut client, GET).await;
     idle().await;
     client.say(POST).await;
     application.hears_end().await;
     let mut again = bed.asked().await;
-    again.hears(POST).await;
-    again.say(OK).await;
-    client.hears(OK).await;
+    answer(&mut again, &mut client, POST).await;
     assert_eq!(bed.guard.picture().counters.reconnected, 2);
 }
 

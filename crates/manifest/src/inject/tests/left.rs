@@ -14,6 +14,11 @@ fn recreate(name: &str) -> String {
     named(name, &Web { own: "strategy: {type: Recreate}", container: HTTP, ..Web::default() })
 }
 
+/// With a label that several workloads have.
+fn tier(text: &str) -> String {
+    text.replace("labels: {app: ", "labels: {tier: front, app: ")
+}
+
 fn joined(documents: &[String]) -> String {
     documents.join("---\n")
 }
@@ -157,9 +162,8 @@ fn an_injected_workload_that_is_refused_now_stays_injected_with_what_stands_arou
 fn a_service_of_a_refused_workload_is_not_sent_to_a_guard() {
     let numeric = |name: &str| NUMERIC.replace("web", name);
     let both = NUMERIC.replace("{name: web}", "{name: both}").replace("{app: web}", "{tier: front}");
-    let tier = |text: String| text.replace("labels: {app: ", "labels: {tier: front, app: ");
-    let web = tier(Web { container: HTTP, ..Web::default() }.yaml());
-    let text = joined(&[web, tier(recreate("db")), numeric("web"), numeric("db"), both.clone()]);
+    let web = tier(&Web { container: HTTP, ..Web::default() }.yaml());
+    let text = joined(&[web, tier(&recreate("db")), numeric("web"), numeric("db"), both.clone()]);
     let second = Options { second_step: true, ..guarded() };
     let outcome = with(&text, &second).unwrap();
     let after = outcome.texts.concat();
@@ -191,9 +195,8 @@ fn a_second_step_after_the_first_goes_on_beside_what_is_refused() {
 #[test]
 fn a_service_that_names_its_port_is_no_matter_of_the_second_step() {
     let service = NAMED.replace("{app: web}", "{tier: front}");
-    let tier = |text: String| text.replace("labels: {app: ", "labels: {tier: front, app: ");
-    let web = tier(Web { container: HTTP, ..Web::default() }.yaml());
-    let text = joined(&[web, tier(recreate("db")), service.clone(), NUMERIC.to_owned()]);
+    let web = tier(&Web { container: HTTP, ..Web::default() }.yaml());
+    let text = joined(&[web, tier(&recreate("db")), service.clone(), NUMERIC.to_owned()]);
     let outcome = with(&text, &Options { second_step: true, ..guarded() }).unwrap();
     assert_eq!(document(&outcome.texts.concat(), 2), service);
     assert!(document(&outcome.texts.concat(), 3).contains("targetPort: 15080"));
@@ -203,10 +206,9 @@ fn a_service_that_names_its_port_is_no_matter_of_the_second_step() {
 #[test]
 fn guards_need_to_agree_only_on_the_ports_that_a_service_sends_to() {
     let service = NUMERIC.replace("{app: web}", "{tier: front}");
-    let tier = |text: String| text.replace("labels: {app: ", "labels: {tier: front, app: ");
-    let web = tier(Web { container: HTTP, ..Web::default() }.yaml());
+    let web = tier(&Web { container: HTTP, ..Web::default() }.yaml());
     let two = "ports:\n- {name: http, containerPort: 8080}\n- {name: admin, containerPort: 9000}";
-    let other = tier(named("other", &Web { container: two, ..Web::default() }));
+    let other = tier(&named("other", &Web { container: two, ..Web::default() }));
     let admin = NUMERIC.replace("web", "other").replace("8080", "9000");
     let text = joined(&[web, other, service, admin]);
     let outcome = with(&text, &Options { second_step: true, ..guarded() }).unwrap();
