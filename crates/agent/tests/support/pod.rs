@@ -82,14 +82,22 @@ impl Pod {
     /// Starts the agent and waits as the startup probe does.
     pub(crate) fn start(&mut self) {
         self.agent = Some(self.command("run").stderr(self.log()).spawn().unwrap());
-        assert!(self.command("ready").status().unwrap().success());
+        Self::until_ready(self.command("ready"));
+    }
+
+    /// The startup probe passes, or the test ends with what it said.
+    fn until_ready(mut probe: Command) {
+        let said = probe.output().unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
     }
 
     /// The same with another plan than the test's own.
     pub(crate) fn start_with(&mut self, plan: &str) {
         let mut run = self.command("run");
         self.agent = Some(run.env("SEGUE_PLAN", plan).stderr(self.log()).spawn().unwrap());
-        assert!(self.command("ready").env("SEGUE_PLAN", plan).status().unwrap().success());
+        let mut probe = self.command("ready");
+        probe.env("SEGUE_PLAN", plan);
+        Self::until_ready(probe);
     }
 
     /// Starts the agent with no more than so many file descriptors.
@@ -100,7 +108,7 @@ impl Pod {
         shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
         self.agent =
             Some(shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap());
-        assert!(self.command("ready").status().unwrap().success());
+        Self::until_ready(self.command("ready"));
     }
 
     /// The agent's log, of all its runs.
