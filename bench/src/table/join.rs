@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, Options, ProxyMode};
-use segue_e2e::plain::{self, Client, Entry, Kind, Manners, Outcome, Recipe, Scenario, Setup, Stall};
+use segue_e2e::plain::{self, Client, Entry, Manners, Outcome, Recipe, Scenario, Setup, Stall};
 
 use super::Args;
 
@@ -13,7 +13,6 @@ use super::Args;
 #[derive(Debug, Clone, Copy)]
 struct Case {
     what: &'static str,
-    kind: Kind,
     entry: Entry,
     replicas: u32,
     bounds: &'static [&'static str],
@@ -26,7 +25,6 @@ const JOIN: &[&str] = &["kube-proxy.join=15s"];
 
 const DEPLOYMENT: Case = Case {
     what: "Deployment",
-    kind: Kind::Deployment,
     entry: Entry::Service,
     replicas: 1,
     bounds: &[],
@@ -34,18 +32,14 @@ const DEPLOYMENT: Case = Case {
 };
 const NODE_PORT: Case =
     Case { what: "NodePort, Local", entry: Entry::NodePortLocal, late: Some(14), ..DEPLOYMENT };
-const STATEFUL: Case =
-    Case { what: "StatefulSet", kind: Kind::StatefulSet, replicas: 2, late: Some(14), ..DEPLOYMENT };
 
 /// What is run wherever kube-proxies and slices differ.
 const EVERYWHERE: [Case; 2] = [DEPLOYMENT, Case { replicas: 4, ..DEPLOYMENT }];
 
 /// What is run once.
-const ONCE: [Case; 6] = [
+const ONCE: [Case; 4] = [
     NODE_PORT,
     Case { bounds: NO_JOIN, ..NODE_PORT },
-    STATEFUL,
-    Case { bounds: NO_JOIN, ..STATEFUL },
     Case { what: "Deployment, idle", replicas: 4, late: None, ..DEPLOYMENT },
     Case { what: "Deployment, idle", replicas: 4, bounds: JOIN, late: None, ..DEPLOYMENT },
 ];
@@ -92,7 +86,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 fn rolled(cluster: &Cluster, case: Case, name: &str, args: &Args) -> anyhow::Result<Outcome> {
     let bounds = case.bounds.iter().flat_map(|bound| ["--bound", bound]).map(str::to_owned);
     let setup = Setup {
-        kind: case.kind,
         entry: case.entry,
         replicas: case.replicas,
         inject: bounds.collect(),
