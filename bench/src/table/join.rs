@@ -23,13 +23,8 @@ struct Case {
 const NO_JOIN: &[&str] = &["kube-proxy.join=0s"];
 const JOIN: &[&str] = &["kube-proxy.join=15s"];
 
-const DEPLOYMENT: Case = Case {
-    what: "Deployment",
-    entry: Entry::Service,
-    replicas: 1,
-    bounds: &[],
-    late: Some(8),
-};
+const DEPLOYMENT: Case =
+    Case { what: "Deployment", entry: Entry::Service, replicas: 1, bounds: &[], late: Some(8) };
 const NODE_PORT: Case =
     Case { what: "NodePort, Local", entry: Entry::NodePortLocal, late: Some(14), ..DEPLOYMENT };
 

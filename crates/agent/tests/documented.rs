@@ -328,8 +328,10 @@ fn each_event_of_the_log_comes_when_the_page_says_and_with_what_it_says() {
     };
     said.extend(lines(&ends(without("SEGUE_PLAN", ""))));
     said.extend(lines(&ends(without("SEGUE_SHARED", "/no/such/folder"))));
-    let mut starved = std::process::Command::new("sh");
-    starved.args(["-c", &format!("ulimit -n 4; exec {} run", env!("CARGO_BIN_EXE_segue-agent"))]);
+    let mut starved = std::process::Command::new("bash");
+    // What the test itself inherited would leave the loader none.
+    let close = "for open in /proc/self/fd/*; do (( ${open##*/} > 2 )) && eval \"exec ${open##*/}>&-\"; done";
+    starved.args(["-c", &format!("{close}; ulimit -n 4; exec {} run", env!("CARGO_BIN_EXE_segue-agent"))]);
     said.extend(lines(&ends(starved)));
 
     let mut heard: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

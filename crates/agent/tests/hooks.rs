@@ -1,6 +1,7 @@
 //! Hooks: several of them, the containers' own, and those that nobody may call.
 
 use crate::support::{self as wait, Application, Pod};
+use segue_core::path::Bounds;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
@@ -12,12 +13,15 @@ fn bound(pod: &Pod) -> jiff::Timestamp {
 fn all_hooks_of_a_pod_return_together_and_one_that_comes_later_joins_the_drain() {
     let application = Application::listen(0);
     let mut pod = Pod::new(application.port, true);
+    // Long enough for a busy machine to start the second hook in it.
+    pod.plan.drain.paths[0].stages[0].leave = Bounds::at_most(Duration::from_secs(8));
+    pod.plan.drain.deadline = Duration::from_secs(30);
     pod.start();
     let mut first = pod.hook(&[]);
     pod.until_state("draining");
     let until = bound(&pod);
     wait::until("a drain that begins now would end visibly later", || {
-        until.as_millisecond() - jiff::Timestamp::now().as_millisecond() < 700
+        until.as_millisecond() - jiff::Timestamp::now().as_millisecond() < 7_700
     });
     let mut second = pod.hook(&[]);
     wait::until("both wait", || pod.status()["hooks"] == 2);
