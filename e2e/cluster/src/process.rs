@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ impl Process {
 struct Stat {
     parent: i32,
     started: u64,
+    /// Whether its program's place in memory is known: exec notes it behind the arguments and the environment.
+    in_place: bool,
 }
 
 impl Stat {
@@ -61,7 +64,11 @@ impl Stat {
         if matches!(*fields.first()?, "Z" | "X") {
             return None;
         }
-        Some(Self { parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()? })
+        Some(Self {
+            parent: fields.get(1)?.parse().ok()?,
+            started: fields.get(19)?.parse().ok()?,
+            in_place: *fields.get(24)? != "0",
+        })
     }
 }
 
@@ -106,6 +113,9 @@ pub(crate) fn seen_from_outside(init: Process, inner: i32) -> Option<Process> {
         .map(|(pid, stat)| Process { pid: *pid, started: stat.started })
 }
 
+/// More than any program of a test is started with, in bytes.
+const MOST: usize = 256 * 1024;
+
 /// What a process was started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -118,37 +128,47 @@ pub struct Program {
 impl Program {
     /// Longer than the kernel takes to put another program in a process's place, however busy the machine is.
     const LOOKS: u32 = 2000;
-    /// So often it must show arguments and no environment: a look may begin before an exec and end after it.
+    /// So often it must show no environment, with its program in place before and after: a look may begin before an exec
+    /// and end in the next.
     const SURE: u32 = 20;
 
     /// What the process with this number was started with; none for a corpse, a thread of the kernel, and what is
     /// another user's.
     ///
     /// In the middle of exec a process shows neither arguments nor environment: the old ones are gone, the new ones not
-    /// there yet. And `spawn` returns right then. So a process that shows none is looked at again.
+    /// there yet. And `spawn` returns right then. So a process that shows none is looked at again. A while later it shows
+    /// arguments and still no environment, as one does that has none: but its program's place in memory is noted last.
     pub fn of(pid: i32) -> Option<Self> {
         let mut without_environment = 0;
         for _ in 0..Self::LOOKS {
+            let was_in_place = Stat::read(Path::new("/proc"), pid)?.in_place;
             let [environment, arguments] = ["environ", "cmdline"].map(|file| strings(pid, file));
             let (environment, arguments) = (environment?, arguments?);
             if arguments.is_empty() {
                 // A corpse has no program any more, and a thread of the kernel never had one.
                 fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-                clock::sleep(Duration::from_millis(1));
-                continue;
+            } else {
+                let in_place = was_in_place && Stat::read(Path::new("/proc"), pid)?.in_place;
+                without_environment += u32::from(environment.is_empty() && in_place);
+                if !environment.is_empty() || without_environment > Self::SURE {
+                    return Some(Self { arguments, environment });
+                }
             }
-            without_environment += u32::from(environment.is_empty());
-            if !environment.is_empty() || without_environment > Self::SURE {
-                return Some(Self { arguments, environment });
-            }
+            clock::sleep(Duration::from_millis(1));
         }
         None
     }
 }
 
 /// The strings in one of a process's files, each ended by a zero.
+///
+/// They are of the program that ran when the file was opened, and end with it: one that is replaced between two reads
+/// shows the beginning alone. So all is read at once.
 fn strings(pid: i32, file: &str) -> Option<Vec<String>> {
-    let bytes = fs::read(format!("/proc/{pid}/{file}")).ok()?;
+    let mut file = fs::File::open(format!("/proc/{pid}/{file}")).ok()?;
+    let mut bytes = vec![0; MOST];
+    let length = file.read(&mut bytes).ok()?;
+    bytes.truncate(length);
     let text = String::from_utf8_lossy(&bytes);
     Some(text.split_terminator('\0').map(str::to_owned).collect())
 }
