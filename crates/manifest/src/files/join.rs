@@ -9,7 +9,7 @@ pub fn one_stream(texts: &[String]) -> String {
         return text.clone();
     }
     let mut stream = String::new();
-    let parts = texts.iter().flat_map(|text| parts(text.trim_start_matches('\u{feff}')));
+    let parts = texts.iter().flat_map(|text| parts(text)).map(|text| text.trim_start_matches('\u{feff}'));
     for text in parts.filter(|text| !text.trim().is_empty()) {
         if !stream.is_empty() {
             if !stream.ends_with('\n') {

@@ -81,6 +81,35 @@ impl Between<'_> {
         }
     }
 
+    /// The tab for which the parser refuses a text at a place, if one stands in the indentation there. Some of its errors name the
+    /// end of the text on a line before, and one names where the next document would begin.
+    pub(super) fn tab_in_indentation(&self, at: usize, error: &str) -> Option<usize> {
+        let own = line_start(self.0, at);
+        let tab = |start: usize| {
+            let line = self.0[start..].lines().next().unwrap_or_default();
+            line[..line.len() - line.trim_start().len()].find('\t').map(|tab| start + tab)
+        };
+        let is_blank =
+            |start: &usize| self.0[*start..].lines().next().is_none_or(|line| line.trim().is_empty());
+        let behind = || {
+            let breaks = self.0[own..].match_indices('\n');
+            breaks.map(|(newline, _)| own + newline + 1).find(|start| !is_blank(start))
+        };
+        let before = || {
+            let starts =
+                std::iter::successors(Some(own), |start| Some(line_start(self.0, start.checked_sub(1)?)));
+            starts.skip(1).find(|start| !is_blank(start))
+        };
+        let other = if error.contains("tab") || error.contains("comment intercepting") {
+            behind()
+        } else if error.contains("<document start>") {
+            before()
+        } else {
+            None
+        };
+        tab(own).or_else(|| tab(other?))
+    }
+
     /// A block scalar that the text's end ends has no last line break, as the library has it by which Kubernetes reads YAML. kubectl
     /// itself gives every line one first; so an edit must do for both.
     pub(super) fn without_missing_break<'v>(&self, value: &'v str, end: usize) -> &'v str {

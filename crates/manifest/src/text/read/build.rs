@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
-use super::super::complaint::{Complaint, TextError, line_start};
+use super::super::complaint::{Complaint, TextError};
 use super::between::Between;
 use super::documents::{Documents, Part};
 use super::shadow;
@@ -292,19 +292,18 @@ impl<'t> Builder<'t> {
     /// What the parser found wrong, with what would be right where that can be told.
     fn broken(&self, error: &ScanError) -> TextError {
         let at = self.bytes.get(error.marker().index()).copied().unwrap_or(self.text.len());
-        let begin = line_start(self.text, at);
-        let line = self.text[begin..].lines().next().unwrap_or_default();
-        let indentation = line.len() - line.trim_start().len();
-        if let Some(tab) = line[..indentation].find('\t') {
-            let span = begin + tab..begin + tab + 1;
-            let complaint = self.complaint(span, "a tab stands in the indentation");
+        let info = error.info();
+        if let Some(tab) = self.between.tab_in_indentation(at, info) {
+            let complaint = self.complaint(tab..tab + 1, "a tab stands in the indentation");
             return complaint.help("indent with spaces: YAML does not allow tabs there").into();
         }
-        let info = error.info();
+        if info.contains("byte order mark") {
+            return self.part.misplaced_mark(at..at).into();
+        }
         let complaint = self.complaint(at..at, format!("not YAML: {info}"));
         if info.contains("<document start>") && self.text[at..].starts_with('{') {
             let message = "a JSON object begins behind another, where kubectl does not read it";
-            let help = "put a line `---` between the objects: they need none only where nothing but JSON is in a file, and no byte order mark";
+            let help = "put a line `---` between the objects: they need none only where nothing but JSON is in a file";
             return self.complaint(at..at + 1, message).help(help).into();
         }
         let help = if info.contains("mapping values are not allowed") {

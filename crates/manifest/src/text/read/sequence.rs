@@ -7,36 +7,57 @@ use serde_json::Deserializer;
 
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// The parts of a text that are read each by itself.
-pub(crate) fn parts(text: &str) -> Vec<&str> {
-    places(text).map_or_else(|| vec![text], |places| places.into_iter().map(|place| &text[place]).collect())
+/// What can't begin a document, and is what a mistake in JSON leaves behind an object.
+const LEFT_OVER: [char; 4] = [',', ':', ']', '}'];
+
+/// How a text is divided.
+pub(super) enum Division {
+    /// Not at all, or by YAML's own marks.
+    Yaml,
+    /// Two or more JSON values, or one and YAML behind it, each read by itself.
+    Parts(Vec<Range<usize>>),
+    /// Behind a JSON object stands there what is none.
+    Broken(usize),
 }
 
-/// A text in parts that are read each by itself: two or more JSON values, or one and YAML behind it. `None` if it is neither, and
-/// then it is one part or none.
-pub(super) fn places(text: &str) -> Option<Vec<Range<usize>>> {
+/// The parts of a text that are read each by itself.
+pub(crate) fn parts(text: &str) -> Vec<&str> {
+    match division(text) {
+        Division::Parts(places) => places.into_iter().map(|place| &text[place]).collect(),
+        _ => vec![text],
+    }
+}
+
+/// How a text is divided. A byte order mark before all of it is none of it.
+pub(super) fn division(text: &str) -> Division {
     let skip_space = |at: usize| text.len() - text[at..].trim_start_matches(SPACE).len();
-    let mut start = skip_space(0);
+    let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut start = skip_space(begin);
     if !text[start..].starts_with('{') {
-        return None;
+        return Division::Yaml;
     }
     let mut parts = Vec::new();
-    let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut values = Deserializer::from_str(&text[begin..]).into_iter::<IgnoredAny>();
     loop {
         match values.next() {
             Some(Ok(_)) => {
-                let end = values.byte_offset();
+                let end = begin + values.byte_offset();
                 parts.push(start..end);
                 start = skip_space(end);
             }
             Some(Err(_)) => break,
-            None => return Some(parts).filter(|parts| parts.len() > 1),
+            None if parts.len() > 1 => return Division::Parts(parts),
+            None => return Division::Yaml,
         }
     }
-    // What is no JSON behind more than one value is refused there.
-    let [only] = parts.as_slice() else { return None };
+    let [only] = parts.as_slice() else {
+        return if parts.is_empty() { Division::Yaml } else { Division::Broken(start) };
+    };
+    if text[start..].starts_with(LEFT_OVER) {
+        return Division::Broken(start);
+    }
     let behind = &text[only.end..];
     let space = &behind[..behind.len() - behind.trim_start_matches(SPACE).len()];
     let rest = only.end + space.find('\n').map_or(space.len(), |newline| newline + 1);
-    Some(vec![only.clone(), rest..text.len()])
+    Division::Parts(vec![only.clone(), rest..text.len()])
 }

@@ -40,6 +40,12 @@ pub(super) fn of(text: &str, error: &ScanError) -> Option<String> {
                 let Some(inside) = inside_quotes(&shadow, at) else { break };
                 fill(shadow.to_mut(), inside, FILLING);
             }
+            "a byte order mark must not appear inside a document" => {
+                let Some(space) = behind_dashes(&shadow, at) else { break };
+                let newline = shadow[space.clone()].trim_end_matches('\u{feff}').to_owned();
+                let spaces = " ".repeat(space.len() - newline.len());
+                shadow.to_mut().replace_range(space, &format!("{spaces}{newline}"));
+            }
             // Only in quotes, where it is as good as a space.
             "tab cannot be used as indentation" => fill(shadow.to_mut(), at..at + 1, ' '),
             "plain scalar cannot start with '-' followed by ,[]{}" => {
@@ -49,6 +55,16 @@ pub(super) fn of(text: &str, error: &ScanError) -> Option<String> {
         }
     }
     (shadow != text).then(|| shadow.into_owned())
+}
+
+/// The line's end and the byte order mark behind it, if that stands there right behind a line of dashes: a mark before a document,
+/// which Kubernetes' readers pass over.
+fn behind_dashes(text: &str, at: usize) -> Option<Range<usize>> {
+    let line = text[..at].strip_suffix('\n')?;
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let dashes = line[line_start(line, line.len())..].strip_prefix("---")?;
+    let bare = dashes.trim().is_empty() || dashes.trim_start().starts_with('#');
+    (bare && text[at..].starts_with('\u{feff}')).then(|| line.len()..at + '\u{feff}'.len_utf8())
 }
 
 /// Where the last document begins that the parser reads from there, and what it refuses in it.

@@ -83,3 +83,24 @@ fn a_document_that_is_not_there_and_a_bomb_are_refused() {
     let deep = "- ".repeat(5000);
     assert_eq!(parse("deep", &deep).unwrap_err().0.message, "nested deeper than 200 levels");
 }
+
+#[test]
+fn a_tab_is_told_where_it_stands() {
+    for (text, line, column) in [
+        ("a:\n\tb: 1\n", 2, 1),
+        ("a:\n  b: 1\n\tc: 2\n", 3, 1),
+        ("a:\r\n  b: 1\r\n\tc: 2\r\n", 3, 1),
+        ("a:\n- b: 1\n  \tc: 2\n", 3, 3),
+        ("kind: Pod\nspec:\n  x: y\n\n\n\tz: 1\n  w: 2\n", 6, 1),
+        ("a: x # c\n\tb: 1\n", 2, 1),
+        ("a: |\n\tx\nb: 1\n", 2, 1),
+        ("# c\n\n\ta: 1\nb: 2\n", 3, 1),
+        ("a: 1\n---\na: b\n\tc: d\n", 4, 1),
+    ] {
+        let told = parse("app.yaml", text).unwrap_err().0;
+        assert_eq!(told.message, "a tab stands in the indentation", "{text}\n{told}");
+        assert_eq!((told.line, told.column), (line, column), "{text}\n{told}");
+    }
+    let told = parse("app.yaml", "a: |\n  x\n  \ty\nb: c: d\n").unwrap_err().0;
+    assert_eq!((told.line, told.message.contains("tab")), (4, false), "{told}");
+}
