@@ -338,3 +338,21 @@ fn an_unknown_kind_alone_is_printed_as_it_was_and_that_is_said() {
     assert!(text(&output.stderr).contains("no workload in the input"));
     assert_eq!(printed(&output), widget);
 }
+
+#[test]
+fn a_file_that_a_link_beside_it_leads_to_is_written_once_and_the_link_stays_one() {
+    let folder = folder();
+    for link in ["also.yaml", "zero.yaml"] {
+        std::os::unix::fs::symlink("app.yaml", folder.path().join(link)).unwrap();
+    }
+    assert_eq!(printed(&inject(folder.path(), &["--write", "."], None)), "");
+    let after = fs::read_to_string(folder.path().join("app.yaml")).unwrap();
+    assert_eq!(after.matches("- name: segue-agent").count(), 1, "{after}");
+    for link in ["also.yaml", "zero.yaml"] {
+        assert!(folder.path().join(link).is_symlink(), "{link}");
+    }
+    assert!(!folder.path().join("app.yaml").is_symlink());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is left beside them");
+    printed(&inject(folder.path(), &["--undo", "--write", "."], None));
+    assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both());
+}

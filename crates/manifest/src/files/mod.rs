@@ -61,13 +61,13 @@ pub enum FilesError {
 }
 
 /// Reads files, folders and stdin (`-`), in the order in which they are named; a folder's files by their names. A file that is named
-/// again, also as one of a folder's, is read once.
+/// again, also as one of a folder's or by a link, is read once, under its first name.
 pub fn read(
     inputs: &[PathBuf],
     mut stdin: impl FnMut() -> io::Result<Vec<u8>>,
 ) -> Result<Vec<File>, FilesError> {
     let (mut files, mut named) = (Vec::new(), BTreeSet::new());
-    let mut is_new = |path: &Path| std::path::absolute(path).map_or(true, |path| named.insert(path));
+    let mut is_new = |path: &Path| fs::canonicalize(path).map_or(true, |path| named.insert(path));
     if inputs.iter().filter(|input| input.as_os_str() == STDIN).count() > 1 {
         return Err(FilesError::StdinTwice);
     }

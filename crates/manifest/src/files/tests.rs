@@ -140,3 +140,18 @@ fn of_a_folder_every_manifest_is_read_by_name_and_nothing_hidden_or_linked() {
     let read: Vec<_> = reads(folder.path(), &["in"]).unwrap().into_iter().map(|file| file.relative).collect();
     assert_eq!(read, ["a/b/a.json", "a/c.yml", "b.yaml"].map(PathBuf::from));
 }
+
+#[test]
+fn a_file_and_a_link_to_it_are_one_file() {
+    let folder = folder(&[("in/web.yaml", DEPLOYMENT), ("far/db.yaml", DEPLOYMENT)]);
+    let inside = folder.path().join("in");
+    std::os::unix::fs::symlink("web.yaml", inside.join("also.yaml")).unwrap();
+    std::os::unix::fs::symlink("../far/db.yaml", inside.join("db.yaml")).unwrap();
+    std::os::unix::fs::symlink("in", folder.path().join("again")).unwrap();
+    let relative = |inputs: &[&str]| {
+        let files = reads(folder.path(), inputs).unwrap().into_iter();
+        files.map(|file| file.relative.display().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(relative(&["in"]), ["also.yaml", "db.yaml"]);
+    assert_eq!(relative(&["in/web.yaml", "in", "again", "far"]), ["web.yaml", "db.yaml"]);
+}
