@@ -7,7 +7,7 @@ mod router;
 
 use crate::objects::{
     Address, Autoscaler, Ingress, Kind, Monitor, NetworkPolicy, Object, Quota, Route, Service, ShapeError,
-    Template,
+    Template, aside, stays_ended,
 };
 
 #[cfg(test)]
@@ -91,8 +91,10 @@ pub struct Workload<'o> {
 pub struct Neighbour {
     /// Its pods.
     pub template: Template,
-    /// At least so many it has.
+    /// At least so many run beside the others for good.
     pub least: u64,
+    /// At least so many are there, those that have ended among them.
+    pub objects: u64,
 }
 
 impl<'o> World<'o> {
@@ -187,7 +189,14 @@ impl<'o> World<'o> {
             .iter()
             .filter(|other| other.address != object.address && other.shares_namespace(object));
         let pods = others.filter_map(|other| Some((other, Template::of(other).ok()??)));
-        pods.map(|(other, template)| Neighbour { template, least: self.least(other) }).collect()
+        let neighbour = |(other, template): (&Object, Template)| {
+            let (least, objects) = match aside(other, &template) {
+                Some(_) => (0, u64::from(stays_ended(other, &template))),
+                None => (self.least(other), self.least(other)),
+            };
+            Neighbour { template, least, objects }
+        };
+        pods.map(neighbour).collect()
     }
 
     /// How many pods a workload has at least. A DaemonSet's are as many as there are nodes, which is not known.

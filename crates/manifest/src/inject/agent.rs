@@ -4,6 +4,7 @@ use segue_core::pod::{PlanError, PodPlan};
 use serde_json::{Value, json};
 
 use super::draft::Draft;
+use super::refused::not_as_written;
 use super::sizes;
 use crate::objects::{Container, Resources};
 use crate::text::Position;
@@ -90,6 +91,10 @@ pub(super) fn plan_of(container: &Container) -> Result<PodPlan, (String, String)
             PlanError::Later(_) => format!("use the segue that injected it, or a later one; or {anew}"),
             _ => format!("put the plan back as it was injected; or {anew}"),
         };
-        (format!("the agent in it was told what can't be used: {error}"), help)
+        let why = match error {
+            PlanError::Unreadable(why) => format!("the plan can't be read: {}", not_as_written(&why)),
+            error => error.to_string(),
+        };
+        (format!("the agent in it was told what can't be used: {why}"), help)
     })
 }

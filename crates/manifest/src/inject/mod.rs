@@ -102,6 +102,14 @@ fn inject_without(
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
     let clean = back::take_back(streams, left, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
+    let wrong = objects.iter().filter_map(|object| {
+        let error = object.check_numbers().err()?;
+        Some(Refused::misshapen(streams, &object.address, &error).0)
+    });
+    let wrong: Vec<_> = wrong.flatten().collect();
+    if !wrong.is_empty() {
+        return Err(Refused(wrong).into());
+    }
     // What is refused is told by its place in the text as it was given.
     refuse::old_cluster(&mut decisions, streams, &objects);
     if !decisions.refusals.is_empty() {

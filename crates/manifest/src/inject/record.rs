@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refused;
 use super::draft::Decisions;
+use super::refused::not_as_written;
 use crate::objects::{Address, Object, PortRef, Service, ShapeError};
 use crate::text::{self, Edit, Pointer, Position, Stream, Undo};
 
@@ -34,7 +35,7 @@ impl Record {
         // What a controller made has a copy of its owner's annotations: that record is not of this object.
         let own = object.meta.annotation(ANNOTATION).filter(|_| object.maker().is_none());
         let Some(text) = own else { return Ok(None) };
-        let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let record: Self = serde_json::from_str(text).map_err(|error| not_as_written(&error.to_string()))?;
         if record.schema > SCHEMA {
             return Err(format!("it has schema {}, this segue knows {SCHEMA}", record.schema));
         }

@@ -16,9 +16,7 @@ impl Refused {
         let stream = &streams[address.file];
         let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
         let place = place.unwrap_or(Place { line: 1, column: 1, span: 0..0 });
-        Self(vec![
-            stream.complain(&place, format!("{} is not as Kubernetes reads it: {}", error.at, error.what)),
-        ])
+        Self(vec![stream.complain(&place, error.what.as_str()).help(error.right.as_str())])
     }
 }
 
@@ -26,6 +24,22 @@ impl Refused {
     pub(super) fn of(streams: &[Stream], misshapen: &Misshapen) -> Self {
         Self::misshapen(streams, &misshapen.address, &misshapen.error)
     }
+}
+
+/// Why something that inject wrote itself can't be read any more, by what its reader says: reasons of our own and a key's name help, a
+/// library's words for the rest don't.
+pub(super) fn not_as_written(reader: &str) -> String {
+    if reader.starts_with("it") {
+        return reader.to_owned();
+    }
+    let key = |words: &str| Some(reader.strip_prefix(words)?.split('`').next().unwrap_or_default());
+    if let Some(key) = key("unknown field `") {
+        return format!("it has a key {key}, which is not known");
+    }
+    if let Some(key) = key("missing field `") {
+        return format!("it has no {key}");
+    }
+    "it is not as inject wrote it".to_owned()
 }
 
 impl From<Refusal> for Refused {

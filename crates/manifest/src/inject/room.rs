@@ -40,12 +40,15 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
         // Where a quota tells them apart, pods that ask for nothing stay as they are.
         let counts = |spec: &PodSpec| quota.counts(spec, spec.is_best_effort());
         let beside = workload.neighbours.iter().filter(|one| counts(&one.template.spec));
-        let others: u64 = beside.clone().map(|one| one.least).sum();
-        let pods = ["pods", "count/pods"];
-        if let Some(hard) = quota.allows(&pods).map(|hard| u64::try_from(hard.0 / 1000).unwrap_or(u64::MAX))
-            && surge > 0
-            && others + most + surge > hard
-        {
+        // `pods` counts those that run, `count/pods` those that have ended too.
+        let running: u64 = beside.clone().map(|one| one.least).sum();
+        let objects: u64 = beside.clone().map(|one| one.objects).sum();
+        for (key, others) in [("pods", running), ("count/pods", objects)] {
+            let Some(hard) = quota.allows(&[key]) else { continue };
+            let hard = u64::try_from(hard.0 / 1000).unwrap_or(u64::MAX);
+            if surge == 0 || others + most + surge <= hard {
+                continue;
+            }
             let room = hard.saturating_sub(others + most);
             let besides = if others > 0 {
                 format!(" and {others} of other workloads in the input")
@@ -111,7 +114,8 @@ fn surge(draft: &Draft, replicas: u64) -> u64 {
 fn share(text: &str, replicas: u64) -> u64 {
     match text.trim().strip_suffix('%') {
         Some(percent) => percent.parse::<u64>().map_or(0, |percent| (replicas * percent).div_ceil(100)),
-        None => text.trim().parse().unwrap_or(0),
+        // A number in quotes was refused before.
+        None => 0,
     }
 }
 

@@ -80,3 +80,11 @@ fn ends(object: &Object, template: &Template) -> Option<String> {
     (bare && ["Never", "OnFailure"].contains(&policy))
         .then(|| format!("is left alone: its pod ends by itself (restartPolicy: {policy})"))
 }
+
+/// Whether it is a pod that stays an object once it has ended, until somebody deletes it. A hook's is deleted by the tool that runs it.
+pub fn stays_ended(object: &Object, template: &Template) -> bool {
+    object.kind == Kind::Pod
+        && lack(object, template).is_none()
+        && hook(object).is_none()
+        && ends(object, template).is_some()
+}

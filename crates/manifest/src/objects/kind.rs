@@ -61,6 +61,8 @@ pub enum Kind {
     LimitRange,
     /// A HorizontalPodAutoscaler, or a ScaledObject of KEDA.
     Autoscaler,
+    /// A VerticalPodAutoscaler.
+    VerticalAutoscaler,
     /// Anything else.
     Other,
 }
@@ -113,6 +115,7 @@ impl Kind {
             ("", "ResourceQuota") => Self::ResourceQuota,
             ("", "LimitRange") => Self::LimitRange,
             ("autoscaling", "HorizontalPodAutoscaler") | ("keda.sh", "ScaledObject") => Self::Autoscaler,
+            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => Self::VerticalAutoscaler,
             _ => Self::Other,
         }
     }

@@ -11,12 +11,15 @@ mod kind;
 mod labels;
 mod limits;
 mod meta;
+mod numbers;
 mod pod;
 mod policy;
 mod probe;
 mod quantity;
 mod selector;
 mod service;
+mod shape;
+mod vertical;
 
 use std::fmt;
 
@@ -25,7 +28,7 @@ use serde_json::Value;
 
 use crate::text::{Place, Pointer, Stream};
 
-pub use aside::aside;
+pub use aside::{aside, stays_ended};
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
 pub use labels::PodLabels;
@@ -37,6 +40,10 @@ pub use probe::{Exec, Handler, Header, HttpGet, Lifecycle, PortRef, Probe, Sleep
 pub use quantity::Quantity;
 pub use selector::{Expression, Selector};
 pub use service::{Service, ServicePort};
+pub use shape::ShapeError;
+pub use vertical::VerticalAutoscaler;
+
+use shape::shaped;
 
 /// Where an object stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,15 +71,6 @@ pub struct Object {
     pub meta: Meta,
     /// All of it.
     pub json: Value,
-}
-
-/// A part of an object that is not of the shape that Kubernetes gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShapeError {
-    /// Which part, from the object's root.
-    pub at: Pointer,
-    /// What is wrong with it.
-    pub what: String,
 }
 
 impl Object {
@@ -140,29 +138,54 @@ impl fmt::Display for Object {
 }
 
 /// Every object in these files, in their order; items of a `List` are objects of their own. What is no Kubernetes object
-/// (a document without `kind` and `apiVersion`) is none of ours.
+/// (a document without `kind` and `apiVersion`) is none of ours; but a list of objects is an error, for it seems to be one.
 pub fn objects(streams: &[Stream]) -> Result<Vec<Object>, (Address, ShapeError)> {
     let mut found = Vec::new();
     for (file, stream) in streams.iter().enumerate() {
         for (document, content) in stream.documents().iter().enumerate() {
             let address = Address { file, document, root: Pointer::root() };
-            collect(address, content.json(), &mut found)?;
+            if is_list_of_objects(content.json()) {
+                let at = Pointer::root();
+                let what = "a list of objects is no object: kubectl does not read it".to_owned();
+                let right = "write the objects as `items` of one with `apiVersion: v1` and `kind: List`, or behind each other, as `jq '.[]'` does";
+                return Err((address, ShapeError { at, what, right: right.to_owned() }));
+            }
+            collect(address, content.json(), None, &mut found)?;
         }
     }
     Ok(found)
 }
 
-fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<(), (Address, ShapeError)> {
-    let word = |key: &str| json.get(key).and_then(Value::as_str);
-    let (Some(api_version), Some(kind_name)) = (word("apiVersion"), word("kind")) else {
-        return Ok(());
+/// Whether it is a list of what would be objects: other tools have lists there too.
+fn is_list_of_objects(json: &Value) -> bool {
+    let is_object = |item: &Value| {
+        let named = item.pointer("/metadata/name").is_some_and(Value::is_string);
+        named || (item.get("apiVersion").is_some() && item.get("kind").is_some())
     };
-    if kind_name.ends_with("List")
+    json.as_array().is_some_and(|items| items.iter().any(is_object))
+}
+
+/// `listed`: what the items of the list around it are, where they do not say it.
+fn collect(
+    address: Address,
+    json: &Value,
+    listed: Option<(&str, &str)>,
+    found: &mut Vec<Object>,
+) -> Result<(), (Address, ShapeError)> {
+    let word = |key: &str| json.get(key).and_then(Value::as_str).filter(|word| !word.is_empty());
+    let (api_version, kind_name) = match (word("apiVersion"), word("kind"), listed) {
+        (Some(api_version), Some(kind_name), _) => (api_version, kind_name),
+        (None, None, Some(listed)) if json.is_object() => listed,
+        _ => return Ok(()),
+    };
+    if let Some(kind) = kind_name.strip_suffix("List")
         && let Some(items) = json.get("items").and_then(Value::as_array)
     {
+        // The API server leaves both out of a typed list's items.
+        let listed = Some((api_version, kind)).filter(|_| !kind.is_empty());
         for (index, item) in items.iter().enumerate() {
             let root = address.root.then("items").then(index);
-            collect(Address { root, ..address.clone() }, item, found)?;
+            collect(Address { root, ..address.clone() }, item, listed, found)?;
         }
         return Ok(());
     }
@@ -185,19 +208,6 @@ fn collect(address: Address, json: &Value, found: &mut Vec<Object>) -> Result<()
         json: json.clone(),
     });
     Ok(())
-}
-
-/// A value in a shape of ours; an error names the part that has another.
-fn shaped<T: for<'a> Deserialize<'a>>(value: &Value, below: &Pointer) -> Result<T, ShapeError> {
-    use serde_path_to_error::Segment;
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let at = error.path().iter().fold(below.clone(), |at, segment| match segment {
-            Segment::Seq { index } => at.then(*index),
-            Segment::Map { key } => at.then(key.as_str()),
-            Segment::Enum { .. } | Segment::Unknown => at,
-        });
-        ShapeError { at, what: error.inner().to_string() }
-    })
 }
 
 /// The value below a pointer.

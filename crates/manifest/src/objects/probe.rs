@@ -9,7 +9,7 @@ use super::nullable;
 
 /// A port by its number or by the name that a container gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a port's number, from 1 to 65535, or its name")]
 pub enum PortRef {
     /// Its number.
     Number(u16),

@@ -143,3 +143,37 @@ fn status_managed_fields_and_the_copy_of_the_last_applied_object_stay_as_they_ar
     }
     assert_eq!(undone(&injected.text).texts.concat(), web);
 }
+
+#[test]
+fn items_of_a_typed_list_without_a_kind_are_of_the_lists_kind() {
+    let web = Web { container: HTTP, ..Web::default() }.yaml();
+    let named = streams(&web)[0].documents()[0].json().clone();
+    let mut bare = named.clone();
+    bare.as_object_mut().unwrap().retain(|key, _| !["apiVersion", "kind"].contains(&key.as_str()));
+    let list = |kind: &str, items: &[&Value]| json!({"kind": kind, "apiVersion": "apps/v1", "metadata": {}, "items": items});
+    let one_line = list("DeploymentList", &[&bare]).to_string();
+    let pretty = format!("{:#}\n", list("DeploymentList", &[&bare, &named]));
+    let block = format!(
+        "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- {}",
+        web.split_once("kind: Deployment\n").unwrap().1.replace('\n', "\n  ")
+    )
+    .trim_end()
+    .to_owned()
+        + "\n";
+    for (text, count) in [(one_line, 1), (pretty, 2), (block, 1)] {
+        let outcome = with(&text, &guarded()).unwrap();
+        let told: Vec<_> = outcome.workloads.iter().map(|one| one.object.as_str()).collect();
+        assert_eq!((outcome.changed, told), (count, vec!["Deployment web"; count]), "{text}");
+        let injected = Injected::of(&text, &guarded());
+        assert!(injected.at(0, "/items/0/spec/template/spec/initContainers/0").is_some());
+        assert_eq!(injected.at(0, "/items/0/kind"), None, "nothing but what is meant is written");
+        assert_eq!(Injected::of(&injected.text, &guarded()).text, injected.text);
+        assert_eq!(undone(&injected.text).texts.concat(), text);
+    }
+    // As kubectl has it: only where both are missing, and never of a plain `List`.
+    let mut half = bare.clone();
+    half["kind"] = json!("Deployment");
+    for text in [list("DeploymentList", &[&half]), list("List", &[&bare])] {
+        assert_eq!(with(&text.to_string(), &guarded()).unwrap().objects, 0, "{text}");
+    }
+}

@@ -17,6 +17,7 @@ mod quotas;
 mod record;
 mod refuse;
 mod second;
+mod shapes;
 mod strategy;
 mod targets;
 mod whole;

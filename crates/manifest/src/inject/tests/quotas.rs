@@ -289,3 +289,33 @@ fn sums_that_the_agent_or_the_surge_would_exceed_are_told() {
     told("memory: 1490Mi").is_silent_on("is not admitted");
     told("memory: 1489Mi").says("need 1490Mi");
 }
+
+#[test]
+fn pods_that_end_by_themselves_are_no_neighbours_but_where_a_quota_counts_objects() {
+    let pod = |more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: other{more}, containers: [{{name: a, image: a, resources: {{requests: {{cpu: 1}}}}}}]}}\n"
+        )
+    };
+    let (stays, never, on_failure) = (
+        pod("}\nspec: {restartPolicy: Always"),
+        pod("}\nspec: {restartPolicy: Never"),
+        pod("}\nspec: {restartPolicy: OnFailure"),
+    );
+    let test = pod(", annotations: {helm.sh/hook: test}}\nspec: {restartPolicy: Never");
+    let told =
+        |other: &str, hard: &str| injected(&burstable(), &[other.to_owned(), quota(hard, "")], &guarded());
+    let (room, cpu) =
+        ("and 1 of other workloads in the input there is room for 0 of the 1", "is not admitted");
+    told(&stays, "pods: 5").says(room);
+    told(&stays, "requests.cpu: 1500m").says(cpu);
+    for ends in [&never, &on_failure, &test] {
+        told(ends, "pods: 5").is_silent_on("room for");
+        told(ends, "requests.cpu: 1500m").is_silent_on(cpu);
+    }
+    // A pod that has ended is an object until somebody deletes it; whether a hook's is there is not known.
+    told(&never, "count/pods: 5").says(room);
+    told(&test, "count/pods: 5").is_silent_on("room for");
+    told(&never, "pods: 5, count/pods: 6").is_silent_on("room for");
+    told(&never, "pods: 6, count/pods: 5").says("allows 5 pods");
+}
