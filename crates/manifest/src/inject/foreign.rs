@@ -4,6 +4,7 @@
 use super::PLAN_ANNOTATION;
 use super::draft::{Decisions, Draft};
 use super::ports::Ports;
+use super::strategy;
 use crate::objects::{Kind, Object};
 
 /// What to do about pods of a kind that is not known, where more can be said than of any.
@@ -105,6 +106,9 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
                 )
             };
             said.push((object, text));
+            if strategy::is_paused(object) {
+                said.push((object, strategy::PAUSED.to_owned()));
+            }
         }
         if let Some(labels) = object.foreign_pods() {
             for backing in workload.backings.iter().filter(|backing| backing.service.picks(&labels)) {

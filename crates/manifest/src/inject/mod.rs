@@ -29,6 +29,7 @@ mod sizes;
 mod sleeps;
 mod strategy;
 mod undo;
+mod vertical;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,6 +237,7 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     let resources = agent::decide(draft, &granted.plan);
     strategy::decide(draft, granted.min_ready);
     room::tell(draft, &resources);
+    vertical::tell(draft, objects);
     let template = draft.template().clone();
     draft.put(&template.annotation_at(PLAN_ANNOTATION), granted.words.into());
     draft.put(&template.annotation_at(PORTS_ANNOTATION), bound.join(",").into());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use crate::duration::{seconds, words};
-use crate::objects::Kind;
+use crate::objects::{Kind, Object};
 use crate::text::Pointer;
 
 /// Kubernetes' own `progressDeadlineSeconds`.
@@ -20,6 +20,9 @@ const START: u64 = 120;
 /// Decides the values of the workload's kind. `min_ready` is how long until the last client knows of a new pod.
 pub(super) fn decide(draft: &mut Draft, min_ready: Duration) {
     let spec = Pointer::keys(["spec"]);
+    if is_paused(draft.workload.object) {
+        draft.note(PAUSED);
+    }
     match draft.workload.object.kind {
         Kind::Deployment => {
             if recreates(draft, &spec.then("strategy")) {
@@ -52,6 +55,16 @@ pub(super) fn decide(draft: &mut Draft, min_ready: Duration) {
         Kind::Pod => draft.note("a bare pod has no replacement: when it leaves, nothing serves in its place; one that runs can't be given the agent, it must be made anew"),
         _ => {}
     }
+}
+
+/// What is to be said of a Deployment or a Rollout that is paused.
+pub(super) const PAUSED: &str =
+    "it is paused: no pod is replaced, so none gets the agent, until it is resumed";
+
+/// Whether nothing is rolled until somebody says so.
+pub(super) fn is_paused(object: &Object) -> bool {
+    matches!(object.kind, Kind::Deployment | Kind::Rollout)
+        && object.json.pointer("/spec/paused") == Some(&Value::Bool(true))
 }
 
 /// Whether, by the values that [`decide`] leaves, an old pod goes only once its replacement is Ready. A percentage that is kept may
@@ -123,7 +136,7 @@ fn ready_long_enough(draft: &mut Draft, min_ready: Duration) {
 }
 
 /// Replacements come first: none unavailable, at least one more than asked for.
-fn surge(draft: &mut Draft, at: &Pointer, unavailable: &str, surge: &str) {
+fn surge(draft: &mut Draft, at: &Pointer, unavailable: impl Into<Value>, surge: impl Into<Value>) {
     let (unavailable_at, surge_at) = (at.then("maxUnavailable"), at.then("maxSurge"));
     let unavailable = word(draft, &unavailable_at).unwrap_or_else(|| unavailable.into());
     let surge = word(draft, &surge_at).unwrap_or_else(|| surge.into());
@@ -178,7 +191,7 @@ fn alone_on_its_node(draft: &Draft) -> Option<&'static str> {
 }
 
 fn is_nothing(value: &Value) -> bool {
-    value.as_u64() == Some(0) || matches!(value.as_str(), Some("0" | "0%"))
+    value.as_u64() == Some(0) || value.as_str() == Some("0%")
 }
 
 fn shown(value: &Value) -> String {
@@ -221,7 +234,7 @@ fn daemons(draft: &mut Draft) {
         ));
         return;
     }
-    surge(draft, &Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]), "1", "0");
+    surge(draft, &Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]), 1, 0);
 }
 
 /// A StatefulSet's pod leaves before the one of its name comes back.
@@ -231,7 +244,13 @@ fn in_place(draft: &mut Draft) {
     } else {
         draft.note("a StatefulSet's pods are replaced in place: the floor is one less than its replicas");
     }
-    let at = Pointer::keys(["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"]);
+    let rolling = Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]);
+    if let Some(partition) = number(draft, &rolling.then("partition")).filter(|partition| *partition > 0) {
+        draft.note(format!(
+            "partition {partition}: a rollout replaces only pods from that number on; the others stay without the agent until it is lowered to 0"
+        ));
+    }
+    let at = rolling.then("maxUnavailable");
     let Some(unavailable) = word(draft, &at) else { return };
     if unavailable.as_u64() == Some(1) {
         return;

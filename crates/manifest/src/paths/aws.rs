@@ -19,6 +19,10 @@ const NLB_PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 /// New connections stop at most this long after an NLB has found a target unhealthy.
 const AFTER_UNHEALTHY: Duration = Duration::from_secs(10);
 
+/// The classes of Services whose load balancers are known: of EKS Auto Mode, and of the AWS Load Balancer Controller.
+const OF_EKS: &str = "eks.amazonaws.com/nlb";
+const OF_CONTROLLER: &str = "service.k8s.aws/nlb";
+
 /// Where a load balancer's settings stand.
 pub(super) enum Place<'b> {
     /// In annotations of an Ingress and of its Service.
@@ -50,22 +54,30 @@ impl<'b> Place<'b> {
         }
     }
 
-    /// The settings of the load balancer that a Service asks for, if one of AWS may keep the pods' addresses.
-    pub(super) fn of_service(backing: &'b Backing, notes: &mut Vec<String>) -> Option<Self> {
+    /// The settings of the load balancer that a Service asks for, if one of AWS may keep the pods' addresses. `bounded`: a bound of the
+    /// user's own stands for one that is not known.
+    pub(super) fn of_service(backing: &'b Backing, bounded: bool, notes: &mut Vec<String>) -> Option<Self> {
         if backing.service.kind.as_deref() != Some("LoadBalancer") {
             return None;
         }
         let annotation = |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}"));
         let class = backing.service.load_balancer_class.as_deref();
-        let ip_by_default = class == Some("eks.amazonaws.com/nlb");
+        let ip_by_default = class == Some(OF_EKS);
         let of_aws = ip_by_default
-            || class == Some("service.k8s.aws/nlb")
+            || class == Some(OF_CONTROLLER)
             || matches!(annotation("type"), Some("external" | "nlb-ip"))
             || annotation("nlb-target-type").is_some();
         if !of_aws && class.is_none() && annotation("type").is_none() {
             notes.push(format!(
                 "{} does not say who makes its load balancer (loadBalancerClass): it is taken to send to nodes. On EKS Auto Mode it is an \
                  NLB that keeps the pods' addresses: say loadBalancerClass: eks.amazonaws.com/nlb there, or --bound kube-proxy.leave=305s",
+                backing.object
+            ));
+        }
+        if let Some(class) = class.filter(|_| !of_aws && !bounded) {
+            notes.push(format!(
+                "{}: no bound of its load balancer (loadBalancerClass {class}) is known: it is taken to send to nodes, as fast as kube-proxy; \
+                 if it keeps the pods' addresses or is slower, say --bound kube-proxy=D",
                 backing.object
             ));
         }

@@ -79,7 +79,8 @@ impl Paths {
         if backing.service.is_local() {
             self.add(&format!("nodes/{name}"), vec![KUBE_PROXY.stage(), NODE_HEALTH.stage()]);
         }
-        if let Some(place) = aws::Place::of_service(backing, &mut self.notes)
+        let bounded = overrides.stages().any(|stage| stage == KUBE_PROXY_STAGE);
+        if let Some(place) = aws::Place::of_service(backing, bounded, &mut self.notes)
             && let Some((stages, asks)) = aws::load_balancer(backing, &place, agent, &mut self.notes)
         {
             self.asks_the_agent |= asks;

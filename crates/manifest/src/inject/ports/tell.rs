@@ -86,12 +86,6 @@ pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
             ));
         }
     }
-    let sidecars = draft.template().spec.init_containers.iter().filter(|container| container.is_sidecar());
-    let names: BTreeSet<_> =
-        sidecars.flat_map(|container| &container.ports).filter_map(|port| port.name.clone()).collect();
-    for (service, name) in lost(draft).into_iter().filter(|(_, name)| names.contains(name)) {
-        draft.note(format!("{service} sends to the port {name} of a native sidecar: it is not guarded"));
-    }
 }
 
 /// Names of ports that lead nowhere, or not where they seem to.
@@ -106,7 +100,12 @@ pub(super) fn names(draft: &mut Draft) {
                 "{service} has targetPort \"{name}\" in quotes: that is a name, and the API server refuses a name of digits alone; write the \
                  number without quotes"
             ));
-        } else if !known.contains(name.as_str()) {
+        } else if known.contains(name.as_str()) {
+            said.push(format!(
+                "{service} sends to the port {name} of a native sidecar: it is neither guarded nor watched, so no promise holds for it; if it \
+                 serves requests, let an ordinary container have it"
+            ));
+        } else {
             said.push(format!(
                 "{service} sends to the port {name} that no container declares: it is not guarded, and no request comes to these pods by it"
             ));

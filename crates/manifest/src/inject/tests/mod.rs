@@ -16,6 +16,7 @@ mod properties;
 mod quotas;
 mod record;
 mod refuse;
+mod rolled;
 mod second;
 mod shapes;
 mod strategy;

@@ -182,7 +182,8 @@ fn ports_of_a_native_sidecar_or_a_mesh_are_not_the_applications() {
                initContainers:\n- {name: edge, image: edge, restartPolicy: Always, ports: [{name: http, containerPort: 80}]}";
     let injected = Injected::of(&Web { pod, ..Web::default() }.behind(NAMED), &guarded());
     assert_eq!(ports(&injected), []);
-    injected.says("Service web sends to the port http of a native sidecar: it is not guarded");
+    injected
+        .says("Service web sends to the port http of a native sidecar: it is neither guarded nor watched");
     let injected = Injected::of(&Web::default().behind(NAMED), &guarded());
     injected.says("Service web sends to the port http that no container declares: it is not guarded");
 }
