@@ -103,6 +103,11 @@ fn inject_without(
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
     let clean = back::take_back(streams, left, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
+    // What is refused is told by its place in the text as it was given.
+    refuse::old_cluster(&mut decisions, streams, &objects);
+    if !decisions.refusals.is_empty() {
+        return Err(Refused(decisions.refusals).into());
+    }
     let wrong = objects.iter().filter_map(|object| {
         let error = object.check_numbers().err()?;
         Some(Refused::misshapen(streams, &object.address, &error).0)
@@ -110,11 +115,6 @@ fn inject_without(
     let wrong: Vec<_> = wrong.flatten().collect();
     if !wrong.is_empty() {
         return Err(Refused(wrong).into());
-    }
-    // What is refused is told by its place in the text as it was given.
-    refuse::old_cluster(&mut decisions, streams, &objects);
-    if !decisions.refusals.is_empty() {
-        return Err(Refused(decisions.refusals).into());
     }
     let (shares, injected) = decide(&mut decisions, streams, &objects, options, before, left)?;
     let after = left::apply(&clean, &shares)?;
