@@ -17,6 +17,14 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// How many times slower than a quiet machine this one starts a program just now: in a drain of a pod several are started.
+fn slower() -> u32 {
+    const QUIET_MS: u64 = 20;
+    let began = super::since_boot();
+    let _ = Command::new(PROGRAM).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    u32::try_from((super::since_boot() - began) / QUIET_MS).unwrap_or(1).clamp(1, 20)
+}
+
 pub(crate) struct Pod {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) plan: PodPlan,
@@ -26,9 +34,10 @@ pub(crate) struct Pod {
 pub(crate) struct Hook(pub(crate) Child);
 
 impl Pod {
-    /// One path of one second, a quiet window of 200 ms, ten seconds for all.
+    /// One path of one second, a quiet window of 200 ms, ten seconds for all; longer as far as the machine is busy.
     pub(crate) fn new(application: u16, guarded: bool) -> Self {
-        let bounds = Bounds::at_most(Duration::from_secs(1));
+        let slower = slower();
+        let bounds = Bounds::at_most(Duration::from_secs(1) * slower);
         let stage = Stage {
             name: "kube-proxy".to_owned(),
             join: bounds,
@@ -42,9 +51,9 @@ impl Pod {
             drain: drain::Plan {
                 paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
                 quiet: Some(millis(200)),
-                longest_request: Some(millis(3_000)),
+                longest_request: Some(millis(3_000 * u64::from(slower))),
                 linger: guarded.then(|| millis(500)),
-                deadline: Duration::from_secs(10),
+                deadline: Duration::from_secs(10) * slower,
                 stop_grace: Duration::from_secs(2),
             },
             ports: vec![Port {
