@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: runs the measurements of `bench/` in a release build.
 
-use crate::{cargo, succeed, tools};
+use crate::command::{cargo, succeed};
+use crate::tools;
 
 /// What to measure, handed on to the bench program as it stands.
 #[derive(Debug, clap::Args)]

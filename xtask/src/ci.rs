@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use anyhow::{Context, ensure};
 
-use crate::{arrows, cargo, lengths, root, succeed, tools};
+use crate::command::{cargo, root, succeed};
+use crate::{arrows, lengths, tools};
 
 /// What to leave out while working; nothing is left out in CI.
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,7 @@
 
 use segue_cluster::{Keeper, Options, ProxyMode, images};
 
-use crate::{cargo, root, succeed};
+use crate::command::{cargo, root, succeed};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

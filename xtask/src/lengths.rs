@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::root;
+use crate::command::root;
 
 const MOST: usize = 600;
 const MEDIAN: usize = 150;

@@ -6,16 +6,16 @@ mod arrows;
 mod bench;
 mod ci;
 mod cluster;
+mod command;
 mod corpus;
 mod lengths;
 mod mutants;
 mod table;
 mod tools;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 
 /// Work on the workspace.
@@ -30,7 +30,7 @@ struct Arguments {
 enum Task {
     /// Everything that must hold: format, lints, arrows, file lengths, build, all tests
     Ci(ci::Arguments),
-    /// Fail on a dependency between our crates that points the wrong way
+    /// Fail on a dependency between our crates that points the wrong way, and on a circle between files of one
     Arrows,
     /// Fail on a source file over 600 lines; print the median
     Lengths,
@@ -74,30 +74,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The workspace's root folder.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
-/// The cargo that runs this task.
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    command
-}
-
-/// Runs a command to its end; anything but success is an error that names it.
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let said = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let status = command.status().with_context(|| format!("cannot run `{said}`"))?;
-    if !status.success() {
-        bail!("`{said}` ended with {status}");
-    }
-    Ok(())
 }

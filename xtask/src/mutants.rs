@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::{cargo, root, succeed};
+use crate::command::{cargo, root, succeed};
 
 /// The crates whose tests are held to it where none is named. `core` has had all of its conditions removed.
 const CRATES: [&str; 5] = ["proxy", "guard", "agent", "local", "manifest"];

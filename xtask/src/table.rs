@@ -1,6 +1,6 @@
 //! `cargo xtask table`: the table of plain Kubernetes, made by `bench/` on the cluster of `e2e/cluster`.
 
-use crate::{cargo, root, succeed};
+use crate::command::{cargo, root, succeed};
 
 /// What to measure, handed on to the bench program as it stands.
 #[derive(Debug, clap::Args)]

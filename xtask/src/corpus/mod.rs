@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let folder = arguments.folder.clone().unwrap_or_else(|| crate::root().join(".cache/corpus"));
+    let folder = arguments.folder.clone().unwrap_or_else(|| crate::command::root().join(".cache/corpus"));
     if arguments.fetch {
         fetch::into(&folder)?;
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{root, succeed};
+use crate::command::{root, succeed};
 
 /// What it read of a text.
 #[derive(Debug)]

@@ -8,10 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
-use serde::Deserialize;
+use anyhow::bail;
 
-use crate::cargo;
+use super::metadata::{Metadata, Package};
 
 /// Where a crate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,49 +49,24 @@ const FOR_THE_AGENT: &[&str] = &["segue-guard", "segue-sockets", "segue-routing"
 /// A workspace's crates, each with those of our crates that it depends on.
 type Graph = BTreeMap<String, Vec<String>>;
 
-pub(crate) fn run() -> anyhow::Result<()> {
-    let output = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
-        .output()
-        .context("cannot run `cargo metadata`")?;
-    if !output.status.success() {
-        bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let graph = read(&output.stdout)?;
+/// One line about the arrows between the crates; an error when one of them is wrong.
+pub(super) fn check(metadata: &Metadata) -> anyhow::Result<String> {
+    let graph = read(metadata);
     let wrong = wrong_arrows(&graph);
     if !wrong.is_empty() {
         bail!("wrong arrows between crates:\n  {}", wrong.join("\n  "));
     }
     let arrows: usize = graph.values().map(Vec::len).sum();
-    println!("{} crates, {arrows} arrows between them, all pointing down", graph.len());
-    Ok(())
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    dependencies: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    name: String,
-    path: Option<String>,
+    Ok(format!("{} crates, {arrows} arrows between them, all pointing down", graph.len()))
 }
 
 /// What is a path dependency is ours, whatever kind it is of: tests follow the arrows too.
-fn read(metadata: &[u8]) -> anyhow::Result<Graph> {
-    let metadata: Metadata = serde_json::from_slice(metadata).context("cannot read `cargo metadata`")?;
-    let ours = |package: Package| {
-        let uses = package.dependencies.into_iter().filter(|d| d.path.is_some()).map(|d| d.name).collect();
-        (package.name, uses)
+fn read(metadata: &Metadata) -> Graph {
+    let ours = |package: &Package| {
+        let paths = package.dependencies.iter().filter(|dependency| dependency.path.is_some());
+        (package.name.clone(), paths.map(|dependency| dependency.name.clone()).collect())
     };
-    Ok(metadata.packages.into_iter().map(ours).collect())
+    metadata.packages.iter().map(ours).collect()
 }
 
 fn place(name: &str) -> Option<Place> {
@@ -103,7 +77,7 @@ fn wrong_arrows(graph: &Graph) -> Vec<String> {
     let mut wrong = Vec::new();
     for (from, uses) in graph {
         let Some(from_place) = place(from) else {
-            wrong.push(format!("{from}: no place in the house; give it one in xtask/src/arrows.rs"));
+            wrong.push(format!("{from}: no place in the house; give it one in xtask/src/arrows/crates.rs"));
             continue;
         };
         for to in uses {
@@ -134,6 +108,7 @@ fn allowed(from: Place, to: &str, to_place: Place) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::metadata;
     use super::*;
 
     fn wrong(from: &str, to: &str) -> Vec<String> {
@@ -185,13 +160,13 @@ mod tests {
             {"name": "serde", "path": null, "kind": null},
             {"name": "segue-local", "path": "/a/b", "kind": "dev"}]}]}"#;
         assert_eq!(
-            read(metadata).unwrap(),
+            read(&metadata::read(metadata).unwrap()),
             Graph::from([("segue-core".to_owned(), vec!["segue-local".to_owned()])])
         );
     }
 
     #[test]
     fn the_arrows_of_this_workspace_are_right() {
-        run().unwrap();
+        check(&metadata::ask().unwrap()).unwrap();
     }
 }
