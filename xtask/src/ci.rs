@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, ensure};
 
 use crate::command::{cargo, root, succeed};
-use crate::{arrows, lengths, tools};
+use crate::{arrows, dependencies, lengths, tools};
 
 /// What to leave out while working; nothing is left out in CI.
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     lengths::run()?;
     heading("arrows");
     arrows::run()?;
+    heading("dependencies");
+    dependencies::run()?;
     heading("lints");
     succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     if arguments.no_tests {

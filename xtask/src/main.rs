@@ -1,4 +1,4 @@
-//! Work on the workspace: `cargo xtask ci`, `arrows`, `lengths`, `bench`, `agent`, `image`, `cluster`,
+//! Work on the workspace: `cargo xtask ci`, `arrows`, `dependencies`, `lengths`, `bench`, `agent`, `image`, `cluster`,
 //! `table`, `corpus`.
 
 mod agent;
@@ -8,6 +8,7 @@ mod ci;
 mod cluster;
 mod command;
 mod corpus;
+mod dependencies;
 mod lengths;
 mod mutants;
 mod table;
@@ -28,10 +29,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Everything that must hold: format, lints, arrows, file lengths, build, all tests
+    /// Everything that must hold: format, file lengths, arrows, dependencies, lints, build, all tests
     Ci(ci::Arguments),
     /// Fail on a dependency between our crates that points the wrong way, and on a circle between files of one
     Arrows,
+    /// Fail on a dependency that nothing uses, or that may not be given away
+    Dependencies,
     /// Fail on a source file over 600 lines; print the median
     Lengths,
     /// Measure, beside rivals, in an optimised build
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Arrows => arrows::run(),
+        Task::Dependencies => dependencies::run(),
         Task::Lengths => lengths::run(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
