@@ -30,7 +30,6 @@ pub(crate) struct Instance {
     pub(crate) upgraded: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) failed: AtomicU64,
-    pub(crate) last_request: AtomicU64,
     /// When it was last withdrawn, 0 while it takes requests.
     pub(crate) withdrawn_at: AtomicU64,
 }
@@ -58,7 +57,6 @@ impl Instance {
             upgraded: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            last_request: AtomicU64::new(0),
             withdrawn_at: AtomicU64::new(0),
         }
     }
@@ -152,7 +150,6 @@ impl Instance {
     }
 
     pub(crate) fn view(&self) -> InstanceView {
-        let last = self.last_request.load(Ordering::Relaxed);
         InstanceView {
             id: self.id.clone(),
             address: self.address,
@@ -162,7 +159,6 @@ impl Instance {
             upgraded: self.upgraded.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
-            last_request_ms_ago: (last > 0).then(|| clock::now().saturating_sub(last)),
         }
     }
 }
@@ -178,7 +174,6 @@ impl Claim {
             return None;
         }
         instance.requests.fetch_add(1, Ordering::Relaxed);
-        instance.last_request.store(clock::coarse(), Ordering::Relaxed);
         Some(Claim(instance.clone()))
     }
 
@@ -214,6 +209,4 @@ pub struct InstanceView {
     pub requests: u64,
     /// Requests that it did not answer in full.
     pub failed: u64,
-    /// How long ago the last request was given to it.
-    pub last_request_ms_ago: Option<u64>,
 }

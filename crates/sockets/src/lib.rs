@@ -38,4 +38,4 @@ mod watch;
 
 pub use looker::{LookError, Looker};
 pub use picture::{Connection, Listener, Picture, Source, State, Traffic};
-pub use watch::{Estimate, Rhythm, Settings, Watch};
+pub use watch::{Estimate, Settings, Watch};

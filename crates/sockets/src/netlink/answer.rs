@@ -1,8 +1,10 @@
 //! The answer to one dump, put together from its datagrams.
 
-use super::Failure;
+use rustix::io::Errno;
+
+use super::failure::Failure;
+use super::inet;
 use super::message::{self, DONE, ERROR, INTERRUPTED, OVERRUN, SOCKET};
-use super::{Errno, inet};
 use crate::picture::Sockets;
 
 /// What came so far.

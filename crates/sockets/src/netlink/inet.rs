@@ -1,54 +1,25 @@
 //! One socket in an answer: `struct inet_diag_msg` (72 bytes), then attributes.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Failure;
-use super::message::number;
+use super::failure::Failure;
+use super::family::Family;
+use super::message::{INFO, number};
 use super::tcp_info;
 use crate::picture::{Told, Traffic};
 
 const LENGTH: usize = 72;
-
-/// The attribute that holds TCP_INFO.
-pub(super) const INFO: u8 = 2;
 
 /// The state, and the timer that runs in it. (The same timer ends a FIN_WAIT2 that no process has any more, but after
 /// a time that can be set.)
 const TIME_WAIT: u8 = 6;
 const TIMER_TIME_WAIT: u8 = 3;
 
-/// An address family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    V4,
-    V6,
-}
-
-impl Family {
-    pub(super) fn number(self) -> u8 {
-        match self {
-            Self::V4 => 2,
-            Self::V6 => 10,
-        }
-    }
-
-    fn address(self, bytes: [u8; 16]) -> IpAddr {
-        match self {
-            Self::V4 => Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into(),
-            Self::V6 => Ipv6Addr::from(bytes).into(),
-        }
-    }
-}
-
 /// Reads a socket.
 pub(super) fn parse(payload: &[u8]) -> Result<Told, Failure> {
     let told = payload.get(..LENGTH).and_then(|header| {
-        let family = match header[0] {
-            2 => Family::V4,
-            10 => Family::V6,
-            _ => return None,
-        };
+        let family = Family::of(header[0])?;
         let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let address = |at: usize| Some(family.address(*header.get(at..)?.first_chunk()?));
         let left = Duration::from_millis(u64::from(number(header, 52)?));

@@ -1,6 +1,6 @@
 //! Netlink messages: the request for a dump, and how an answer falls into messages. All numbers are the machine's own.
 
-use super::inet::Family;
+use super::family::Family;
 
 /// The length of a message's header, and of every request here.
 const HEADER: usize = 16;
@@ -14,6 +14,9 @@ pub(super) const SOCKET: u16 = 20;
 
 /// The dump was interrupted: what it shows may never have been true at once.
 pub(super) const INTERRUPTED: u16 = 0x10;
+
+/// The attribute that holds TCP_INFO.
+pub(super) const INFO: u8 = 2;
 
 const IS_REQUEST: u16 = 1;
 const DUMP: u16 = 0x300;
@@ -34,7 +37,7 @@ pub(super) fn request(family: Family, sequence: u32) -> [u8; REQUEST] {
     put(&(IS_REQUEST | DUMP).to_ne_bytes());
     put(&sequence.to_ne_bytes());
     put(&0_u32.to_ne_bytes());
-    put(&[family.number(), TCP, 1 << (super::inet::INFO - 1), 0]);
+    put(&[family.number(), TCP, 1 << (INFO - 1), 0]);
     put(&STATES.to_ne_bytes());
     // The rest names one socket; a dump is not asked for one.
     bytes

@@ -4,6 +4,8 @@
 //! so it is read by its length.
 
 mod answer;
+mod failure;
+mod family;
 mod inet;
 mod message;
 mod tcp_info;
@@ -11,17 +13,16 @@ mod tcp_info;
 #[cfg(test)]
 mod tests;
 
-use rustix::io::Errno;
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
-use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use crate::picture::Sockets;
 use answer::{Answer, Progress};
-use inet::Family;
+pub(crate) use failure::Failure;
+use family::Family;
 
 /// The kernel fills at most this much in one go.
 const DATAGRAM: usize = 32 << 10;
@@ -31,37 +32,6 @@ const ATTEMPTS: u32 = 3;
 
 /// The kernel answers at once or never; this only keeps a look from hanging.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Why the kernel did not tell.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// It never will: not built in, not allowed, not known here.
-    #[error("refused: {0}")]
-    Refused(io::Error),
-    /// It may next time.
-    #[error("failed: {0}")]
-    Passing(io::Error),
-    /// Not what a kernel is known to say.
-    #[error("an answer that is not understood: {0}")]
-    Malformed(&'static str),
-}
-
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Self {
-        let refusals = [
-            Errno::NOENT,
-            Errno::PERM,
-            Errno::ACCESS,
-            Errno::NOSYS,
-            Errno::INVAL,
-            Errno::OPNOTSUPP,
-            Errno::AFNOSUPPORT,
-            Errno::PROTONOSUPPORT,
-            Errno::SOCKTNOSUPPORT,
-        ];
-        if refusals.contains(&errno) { Self::Refused(errno.into()) } else { Self::Passing(errno.into()) }
-    }
-}
 
 /// A netlink socket on which dumps are asked for, one at a time.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::picture::{State, Traffic};
 use proptest::prelude::*;
+use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::picture::{Connection, State, Traffic};
 
 /// What a connection is about.

@@ -8,33 +8,22 @@
 mod activity;
 mod ledger;
 mod rhythm;
+mod settings;
 
 #[cfg(test)]
 mod tests;
 
 use segue_core::Time;
 use segue_core::drain::InFlight;
-use std::net::IpAddr;
-use std::time::Duration;
 
 use crate::picture::{Connection, Picture, Source, State};
 use activity::Activity;
-use ledger::{Ledger, Origin};
+use ledger::Ledger;
 use rhythm::Rhythms;
+pub use settings::Settings;
 
 /// So many arrivals in a row must have kept a beat before their connection counts as a monitor's.
 const MONITOR: u32 = 3;
-
-/// What a watch is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The ports on which the application listens.
-    pub ports: Vec<u16>,
-    /// How long a connection may be silent before it counts as idle.
-    pub idle_after: Duration,
-    /// How long one request takes at most; `None`: as long as it likes.
-    pub longest_request: Option<Duration>,
-}
 
 /// What the pictures so far say of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,25 +33,10 @@ pub struct Estimate {
     /// When the last application request came, if one was seen. Where arrivals can't be counted, the moment of the
     /// picture: then only the bound ends a wait for quiet.
     pub last_request: Option<Time>,
-    /// Open connections with nothing in flight.
-    pub kept: u64,
     /// Open connections.
     pub connections: u64,
     /// Whether anything listens on any of the application's ports.
     pub listening: bool,
-    /// Where the last picture came from.
-    pub source: Source,
-}
-
-/// A rhythm that was learnt: arrivals that do not hold a drain up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rhythm {
-    /// Whose; `None` for connections that only a counter showed.
-    pub remote: Option<IpAddr>,
-    /// To which port; 0 for connections that only a counter showed.
-    pub port: u16,
-    /// How long from one arrival to the next.
-    pub period: Duration,
 }
 
 /// Judges pictures, one after the other: the shorter between them, the more it sees. Looks every 200 ms show probes that
@@ -115,10 +89,8 @@ impl Watch {
         Estimate {
             in_flight: if can_tell { InFlight::Estimated(busy) } else { InFlight::Unknown },
             last_request,
-            kept: count.kept,
             connections: count.busy + count.kept + count.unknown,
             listening,
-            source: picture.source,
         }
     }
 
@@ -130,17 +102,6 @@ impl Watch {
     /// The pod serves again: rhythms are learnt.
     pub fn learn(&mut self) {
         self.learning = true;
-    }
-
-    /// The rhythms that are known, in no order.
-    pub fn rhythms(&self) -> Vec<Rhythm> {
-        let beats = self.rhythms.beats();
-        beats
-            .map(|(origin, period)| match origin {
-                Origin::Remote(remote, port) => Rhythm { remote: Some(remote), port, period },
-                Origin::Unseen => Rhythm { remote: None, port: 0, period },
-            })
-            .collect()
     }
 
     /// Whether arrivals could be counted; if so, the last application request is known.

@@ -1,6 +1,7 @@
 //! A body on its way: how much of a buffer belongs to it.
 
 use super::chunked::Chunked;
+use super::taken::Taken;
 
 /// What is still to come of a body.
 #[derive(Debug, Clone)]
@@ -11,15 +12,6 @@ pub(super) enum Body {
     Chunked(Chunked),
     /// Everything until the connection's end.
     UntilClose,
-}
-
-/// How many bytes of a buffer belong to a body, and whether it ends with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// How many bytes.
-    pub length: usize,
-    /// Whether the body ends with them.
-    pub ends: bool,
 }
 
 impl Body {

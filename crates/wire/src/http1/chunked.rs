@@ -8,8 +8,8 @@
 //! It is stricter than the standard where programs are known to disagree: no white space around a size, no quotes in an
 //! extension (some readers let a quoted line end through), no line that ends in a bare LF.
 
-use super::body::Taken;
 use super::field::{is_name, is_value};
+use super::taken::Taken;
 
 /// More digits are refused: some readers refuse them, others have overflowed.
 const MAX_DIGITS: u8 = 15;

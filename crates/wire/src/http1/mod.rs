@@ -29,12 +29,13 @@ mod close;
 mod field;
 mod head;
 mod request;
+mod taken;
 
 pub use answer::{AnswerHead, AnswerReader, Switch};
-pub use body::Taken;
 pub use chunked::Chunked;
 pub use close::announce_close;
 pub use request::{RequestHead, RequestKind, RequestReader};
+pub use taken::Taken;
 
 /// The longest head that is understood, in bytes. Most servers accept 8 to 32 KiB.
 pub const MAX_HEAD: usize = 64 * 1024;
@@ -96,8 +97,8 @@ impl State {
         let Self::Body { body, last } = self else { return Front::Opaque };
         let last = *last;
         match body.take(buffer) {
-            Some(body::Taken { length: 0, .. }) => Front::More,
-            Some(body::Taken { length, ends }) => {
+            Some(Taken { length: 0, .. }) => Front::More,
+            Some(Taken { length, ends }) => {
                 if ends {
                     *self = Self::behind(last);
                 }
