@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use crate::table::lock;
+use crate::lock::lock;
 
 /// How long a pooled buffer is, in bytes.
 pub(crate) const SIZE: usize = 16 * 1024;

@@ -76,7 +76,7 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Held;
+    use crate::held::Held;
     use segue_core::pod::{Discount, Port, Protocol};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};

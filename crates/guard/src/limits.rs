@@ -6,10 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use crate::clock;
 use crate::picture::add;
+use crate::places::Place;
 use crate::shared::Shared;
 use crate::table::{Entry, Order, Stand};
 
@@ -20,32 +19,6 @@ const LOOKS: (u32, Duration) = (50, Duration::from_millis(20));
 /// After so many looks another idle connection is asked: the first may not come to it, such as one whose application
 /// takes no connection.
 const PATIENCE: u32 = 10;
-
-/// The places of all connections that are carried.
-#[derive(Debug)]
-pub(crate) struct Places {
-    free: Arc<Semaphore>,
-    limit: u32,
-}
-
-/// A connection's right to be carried.
-pub(crate) type Place = OwnedSemaphorePermit;
-
-impl Places {
-    pub(crate) fn new(limit: u32) -> Self {
-        let free = Arc::new(Semaphore::new(limit as usize));
-        Self { free, limit }
-    }
-
-    /// Those that close hold no buffer and no connection to the application: so many more of them do no harm.
-    pub(crate) fn closing_for_free(&self) -> u64 {
-        u64::from(self.limit / 4) + 1
-    }
-
-    fn take(&self) -> Option<Place> {
-        self.free.clone().try_acquire_owned().ok()
-    }
-}
 
 /// A place for one more connection; makes one, if an idle one goes.
 pub(crate) async fn admit(shared: &Shared) -> Option<Place> {

@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::connection;
 use crate::guard::Guard;
+use crate::held::Held;
 use crate::picture::add;
 use crate::shared::Shared;
-use crate::table::Held;
 use crate::upstream::Application;
 use crate::{Settings, clock, limits};
 

@@ -7,8 +7,8 @@ use segue_core::Time;
 
 use crate::Settings;
 use crate::buffer::Pool;
-use crate::limits::Places;
 use crate::picture::Tally;
+use crate::places::Places;
 use crate::table::Table;
 use crate::upstream::Application;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use crate::clock;
-use crate::table::lock;
+use crate::lock::lock;
 
 /// How long an application that listens may take to take a connection: as long as AWS load balancers give their targets.
 const CONNECT: Duration = Duration::from_secs(10);

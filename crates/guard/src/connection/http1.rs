@@ -13,9 +13,10 @@ use segue_wire::http1::{
 };
 
 use super::lane::Lane;
+use crate::held::Held;
 use crate::picture::add;
 use crate::settings::is_discounted;
-use crate::table::{Held, Stand};
+use crate::table::Stand;
 
 /// How many requests a client may send ahead before further ones wait for an answer.
 const AHEAD: usize = 256;

@@ -23,8 +23,9 @@ use tokio::time::Sleep;
 
 use super::lane::Lane;
 use crate::clock;
+use crate::held::Held;
 use crate::picture::add;
-use crate::table::{Held, Stand};
+use crate::table::Stand;
 
 /// The highest stream there can be: "I am about to leave, but take all that comes".
 const ALL_STREAMS: u32 = 0x7fff_ffff;

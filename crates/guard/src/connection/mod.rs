@@ -8,6 +8,7 @@
 //! end by an end, a reset by a reset; only an HTTP/1 client between two messages is kept when the application closes
 //! (see [`renew`]).
 
+mod close;
 mod closing;
 mod detect;
 mod head;
@@ -15,8 +16,13 @@ mod http1;
 mod http2;
 mod lane;
 mod renew;
+mod renewal;
+mod said;
 mod speech;
+mod state;
 mod tunnel;
+mod unfinished;
+mod unread;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -28,17 +34,13 @@ use segue_wire::http1::MAX_HEAD;
 use tokio::net::TcpStream;
 
 use crate::buffer;
+use crate::held::Held;
 use crate::picture::add;
-use crate::table::{Held, Order, Stand};
+use crate::table::{Order, Stand};
 use crate::upstream::Application;
-use closing::Closing;
-use head::Head;
-use lane::Lane;
-use renew::{Renewal, Upstream};
+use renewal::Upstream;
 use speech::Speech;
-
-/// One side was reset, or is treated so: the other is too.
-struct Reset;
+use state::{Connection, Reset};
 
 /// Ends a connection so that its peer sees a reset.
 pub(crate) fn reset(stream: TcpStream) {
@@ -59,51 +61,7 @@ pub(crate) async fn carry(held: Held, client: TcpStream, to: Arc<Application>, p
     poll_fn(|context| connection.poll(context)).await;
 }
 
-struct Connection {
-    held: Held,
-    protocol: Protocol,
-    client: TcpStream,
-    application: Upstream,
-    renewal: Renewal,
-    up: Lane,
-    down: Lane,
-    speech: Speech,
-    closing: Option<Closing>,
-    head: Option<Head>,
-    /// The application takes nothing any more.
-    is_deaf: bool,
-    /// Something changed that concerns the other direction.
-    again: bool,
-}
-
 impl Connection {
-    fn new(
-        mut held: Held,
-        client: TcpStream,
-        application: TcpStream,
-        to: Arc<Application>,
-        protocol: Protocol,
-    ) -> Self {
-        let speech = Speech::of(protocol);
-        if matches!(speech, Speech::Bytes) {
-            held.stands(Stand::Opaque, 0);
-        }
-        Self {
-            held,
-            protocol,
-            client,
-            application: Upstream::Open(application),
-            renewal: Renewal::new(to),
-            up: Lane::default(),
-            down: Lane::default(),
-            speech,
-            closing: None,
-            head: None,
-            is_deaf: false,
-            again: false,
-        }
-    }
-
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.held.entry.register(context.waker());
         self.step(context).unwrap_or_else(|Reset| {

@@ -6,24 +6,18 @@
 //! without a guard.
 
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use segue_core::Time;
 use segue_core::pod::Protocol;
-use tokio::net::TcpStream;
-use tokio::time::Sleep;
 
+use super::renewal::Upstream;
 use super::speech::Speech;
-use super::{Connection, Reset};
+use super::state::{Connection, Reset};
+use super::unread::{End, end_of, has_bytes};
 use crate::clock;
 use crate::picture::add;
 use crate::table::Stand;
-use crate::upstream::Application;
 
 /// The longest beginning of a request that is held to be sent again. It fits into the ten segments that a connection may
 /// send at once after any pause, so the kernel sends it as one piece: taken whole or not at all.
@@ -34,89 +28,6 @@ const ATTEMPTS: u8 = 3;
 
 /// How long it is waited for the reset behind an end, and how often it is looked for. On one machine it is there at once.
 const PROOF: (Duration, u8) = (Duration::from_millis(2), 25);
-
-/// The connection to the application.
-pub(super) enum Upstream {
-    /// There is one.
-    Open(TcpStream),
-    /// The application closed it; the next request makes a new one.
-    Resting,
-    /// A new one is being made: for a request, or to see whether the application still listens.
-    Connecting(Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>),
-    /// There is none any more.
-    Closed,
-}
-
-/// What has to be known to go on with another connection to the application.
-pub(super) struct Renewal {
-    to: Arc<Application>,
-    is_last: bool,
-    /// What is to be written begins a request, and nothing of it has been written.
-    is_untouched: bool,
-    /// What has been written of the request under way, if that was one piece and nothing of its answer has come.
-    written: Vec<u8>,
-    /// How many requests are in that.
-    requests: u64,
-    /// When the last answer on this connection ended.
-    answered: Option<Time>,
-    attempts: u8,
-    looked: u8,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Renewal {
-    pub(super) fn new(to: Arc<Application>) -> Self {
-        Self {
-            to,
-            is_last: false,
-            is_untouched: false,
-            written: Vec::new(),
-            requests: 0,
-            answered: None,
-            attempts: 0,
-            looked: 0,
-            timer: None,
-        }
-    }
-
-    /// This connection is the last one: what was said on it can't be said again on another.
-    pub(super) fn give_up(&mut self) {
-        self.is_last = true;
-        self.written = Vec::new();
-    }
-
-    /// The application has said something: it has taken what was written.
-    pub(super) fn is_answered(&mut self) {
-        self.attempts = 0;
-        self.written = Vec::new();
-    }
-
-    /// The application has answered a request of HTTP/1 whole.
-    pub(super) fn has_whole_answer(&mut self) {
-        self.answered = Some(clock::now());
-        self.to.speaks_http1();
-    }
-
-    /// For how long the application has had nothing to do on this connection, if it did something before.
-    fn idle(&self) -> Option<Duration> {
-        self.answered.map(|answered| clock::now().since(answered))
-    }
-}
-
-/// How a sender has ended all of whose bytes have been read.
-enum End {
-    Clean,
-    Reset,
-}
-
-/// The sender's end, if there is nothing before it. That it is a reset is told once.
-fn end_of(stream: &TcpStream) -> Option<End> {
-    match recv(stream, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-        Ok((_, length)) => (length == 0).then_some(End::Clean),
-        Err(Errno::AGAIN | Errno::INTR) => None,
-        Err(_) => Some(End::Reset),
-    }
-}
 
 impl Connection {
     /// Lets `look` look at what the client said, and notes whether that begins a request.
@@ -280,11 +191,6 @@ impl Connection {
         (self.renewal.looked, self.renewal.timer) = (0, None);
         self.connect();
     }
-}
-
-/// Whether the client has sent something that was not read, its end not counted.
-fn has_bytes(client: &TcpStream) -> bool {
-    matches!(recv(client, &mut [0_u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 1..)))
 }
 
 #[cfg(test)]

@@ -1,20 +1,12 @@
-//! What a connection speaks, and what is done with what is said.
-
-use std::task::Context;
+//! What a connection speaks.
 
 use segue_core::pod::Protocol;
-use segue_wire::http1::Switch;
-use segue_wire::http2::Streams;
 
-use super::Connection;
-use super::closing::has_unread;
-use super::detect::{Detected, detect, is_settings};
-use super::http1::{Http1, Said};
+use super::http1::Http1;
 use super::http2::Http2;
 use super::lane::Lane;
-use super::tunnel::{Next, Tunnel};
-use crate::clock;
-use crate::table::{Held, Stand};
+use super::tunnel::Tunnel;
+use crate::held::Held;
 
 /// What a connection speaks. The rare and the large ones lie in boxes, so that an idle connection is small.
 #[derive(Debug)]
@@ -77,160 +69,5 @@ impl Speech {
             Self::Http1(http) => http.is_waiting(),
             Self::Http2(http) => http.has_streams(),
         }
-    }
-}
-
-impl Connection {
-    /// Looks at what the client sent.
-    pub(super) fn client_said(&mut self) {
-        if self.passes_blindly() {
-            self.up.pass_all();
-            return;
-        }
-        match &mut self.speech {
-            Speech::Unknown { proxied } if *proxied > 0 => {
-                let length = self.up.input().len().min(*proxied);
-                *proxied -= length;
-                self.up.pass(length);
-            }
-            Speech::Unknown { .. } => self.first_words(),
-            Speech::Bytes => self.up.pass_all(),
-            Speech::Http1(http) => {
-                if http.client_said(&mut self.up, &mut self.held) == Said::Opaque {
-                    self.turn_opaque();
-                }
-            }
-            Speech::Http2(http) => {
-                let before = self.up.input().len();
-                let is_understood = http.client_said(&mut self.up, &mut self.held);
-                // An answered PING makes the second GOAWAY due.
-                self.again |= self.up.input().len() < before;
-                if !is_understood {
-                    self.turn_opaque();
-                }
-            }
-            Speech::Tunnel(tunnel) => tunnel.client_said(&mut self.up, &self.held),
-        }
-    }
-
-    fn first_words(&mut self) {
-        match detect(self.up.input(), self.protocol) {
-            Detected::More => return self.held.stands(Stand::Busy, 1),
-            Detected::Proxied(length) => {
-                self.renewal.give_up();
-                self.speech = Speech::Unknown { proxied: length };
-            }
-            Detected::Http1 => self.speech = Speech::Http1(Box::new(Http1::new())),
-            Detected::Http2 => self.speak_http2(Streams::new()),
-            Detected::Tcp => return self.turn_opaque(),
-        }
-        // What was taken for a request's beginning may be none.
-        self.held.stands(Stand::Kept, 0);
-        self.again = true;
-        self.client_said();
-    }
-
-    /// Looks at what the application sent.
-    pub(super) fn application_said(&mut self) {
-        match &mut self.speech {
-            Speech::Unknown { .. } => self.application_first(),
-            Speech::Bytes => self.down.pass_all(),
-            Speech::Http1(http) => {
-                let (more, before) = (self.up.has_input(), self.down.input().len());
-                match http.application_said(&mut self.down, &mut self.held, more) {
-                    Said::Enough => {}
-                    Said::Switch(switch, counts) => self.switch(switch, counts),
-                    Said::Opaque => self.turn_opaque(),
-                }
-                // What waited for this answer may go on.
-                self.again |= more && self.down.input().len() < before;
-            }
-            Speech::Http2(http) => {
-                if !http.application_said(&mut self.down, &mut self.held) {
-                    self.turn_opaque();
-                }
-            }
-            Speech::Tunnel(tunnel) => tunnel.application_said(&mut self.down, &self.held),
-        }
-    }
-
-    /// The application speaks before the client has said anything: HTTP/2's settings may come so, an HTTP/1 answer such as
-    /// a 408 only where HTTP is what is spoken.
-    fn application_first(&mut self) {
-        match is_settings(self.down.input()) {
-            None => return,
-            Some(true) => self.speak_http2(Streams::new()),
-            Some(false) if self.protocol == Protocol::Http => {
-                self.speech = Speech::Http1(Box::new(Http1::new()));
-            }
-            Some(false) => return self.turn_opaque(),
-        }
-        self.again = true;
-        self.application_said();
-    }
-
-    /// Everything that the application said has been handed to the kernel.
-    pub(super) fn flushed(&mut self) {
-        let closes = match &mut self.speech {
-            Speech::Http1(http) => {
-                if http.has_whole_answer() {
-                    self.renewal.has_whole_answer();
-                }
-                http.flushed(&mut self.held)
-            }
-            Speech::Http2(http) => self.closing.is_none() && http.flushed(&mut self.held),
-            _ => false,
-        };
-        if closes {
-            self.close_told();
-        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) {
-            self.turn_opaque();
-        }
-    }
-
-    /// Puts in what is the guard's own to say to the client. Answers whether there was anything to do.
-    pub(super) fn put_down(&mut self, context: &mut Context<'_>) -> bool {
-        match &mut self.speech {
-            Speech::Http2(http) => http.tell(context, &mut self.down, &self.held),
-            Speech::Tunnel(tunnel) => {
-                let client = &self.client;
-                match tunnel.tell(context, &mut self.down, &self.held, || has_unread(client)) {
-                    Next::Nothing => false,
-                    Next::Told => true,
-                    Next::Overdue => {
-                        tunnel.tell_application(&mut self.up);
-                        // It is as if the client had ended.
-                        self.up.ended = true;
-                        self.finish_down();
-                        true
-                    }
-                }
-            }
-            _ => false,
-        }
-    }
-
-    fn switch(&mut self, switch: Switch, counts: bool) {
-        self.again = true;
-        match switch {
-            Switch::H2c => self.speak_http2(Streams::after_upgrade()),
-            Switch::WebSocket | Switch::Other => {
-                self.speech = Speech::Tunnel(Box::new(Tunnel::new(switch == Switch::WebSocket)));
-                self.held.stands(Stand::Busy, u32::from(counts));
-            }
-        }
-    }
-
-    fn speak_http2(&mut self, streams: Streams) {
-        let now = clock::now();
-        let ping = now.as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping, now)));
-    }
-
-    /// From here on the bytes pass and nothing is known of them.
-    fn turn_opaque(&mut self) {
-        self.speech = Speech::Bytes;
-        self.held.stands(Stand::Opaque, 0);
-        self.again = true;
     }
 }

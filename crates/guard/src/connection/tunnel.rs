@@ -15,8 +15,8 @@ use tokio::time::Sleep;
 
 use super::lane::Lane;
 use crate::clock;
+use crate::held::Held;
 use crate::picture::add;
-use crate::table::Held;
 
 /// How long after 1001 the client may take to close.
 const CLOSING: Duration = Duration::from_secs(2);

@@ -4,15 +4,17 @@
 //! the guard would have written it a moment later.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use segue_core::pod::{Discount, Port};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::guard::Guard;
+use crate::held::Held;
 use crate::shared::Shared;
-use crate::table::Held;
+use crate::upstream::Application;
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
 

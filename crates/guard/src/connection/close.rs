@@ -1,0 +1,119 @@
+//! How a connection is closed without losing what is still on its way.
+//!
+//! The client's side is half-closed and read on: a client that has all of its answer closes too, and the end that it
+//! sends is the proof. What it sends instead is a request that crossed the close, and is counted as lost. A close with
+//! unread bytes would reset the connection, and take from the client what it has not read yet.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+
+use super::closing::Closing;
+use super::lane::Lane;
+use super::renewal::Upstream;
+use super::speech::Speech;
+use super::state::Connection;
+use super::unread::has_unread;
+use crate::picture::add;
+use crate::table::{Order, Stand};
+
+/// When an application that said its last word is asked whether it still listens to its client, in a protocol that is not
+/// understood: one that has closed altogether would otherwise not be noticed while the client is silent.
+const STILL_THERE: Duration = Duration::from_mins(1);
+
+impl Connection {
+    /// Nothing is in flight and nothing half said, and it may be closed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.held.stand() == Stand::Kept
+            && self.closing.is_none()
+            && ![&self.up, &self.down].iter().any(|lane: &&Lane| lane.has_input() || lane.has_output())
+            && !has_unread(&self.client)
+    }
+
+    /// Closes an idle connection.
+    pub(super) fn close_idle(&mut self, context: &mut Context<'_>, order: Order) {
+        let counting = &self.held.shared.tally.counting;
+        add(if order == Order::MakeRoom { &counting.over_limit_closed } else { &counting.closed_idle });
+        if let Speech::Http2(http) = &mut self.speech {
+            http.say_goodbye(&mut self.down);
+            // An idle connection has room for it; if not, the end that follows says the same.
+            let _ = self.down.poll_flush(context, &mut self.client);
+        }
+        self.close_idle_now();
+    }
+
+    /// Closes a connection that owes nobody anything.
+    pub(super) fn close_idle_now(&mut self) {
+        self.close_client(self.held.shared.settings.linger);
+        self.close_application();
+    }
+
+    /// The client was told that it has its last answer, and has it.
+    pub(super) fn close_told(&mut self) {
+        let settings = &self.held.shared.settings;
+        let is_said = !matches!(&self.speech, Speech::Http1(http) if !http.is_between_requests());
+        let is_whole = is_said && !self.up.has_output();
+        let within = if is_whole { settings.linger } else { settings.longest_request.max(settings.linger) };
+        self.close_client(within);
+        if is_whole {
+            self.close_application();
+        }
+    }
+
+    /// The last of a request whose answer had ended before is there.
+    pub(super) fn forget_application(&mut self) {
+        if self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
+            && matches!(self.application, Upstream::Open(_))
+            && !self.up.has_output()
+            && matches!(&self.speech, Speech::Http1(http) if http.is_between_requests())
+        {
+            self.close_application();
+            self.closing = Some(Closing::new(false, self.held.shared.settings.linger));
+        }
+    }
+
+    /// The application ended the connection: the client was told by an end.
+    pub(super) fn mirror_end(&mut self) {
+        if self.closing.is_some() {
+            return;
+        }
+        if matches!(self.speech, Speech::Bytes | Speech::Tunnel(_)) {
+            if let Upstream::Open(application) = &self.application {
+                // Without it the connection is still carried, for longer than needed at worst.
+                let _ = sockopt::set_socket_keepalive(application, true)
+                    .and_then(|()| sockopt::set_tcp_keepidle(application, STILL_THERE));
+            }
+            return;
+        }
+        self.held.stands(Stand::Closing, 0);
+        self.closing = Some(Closing::new(true, self.held.shared.settings.linger));
+    }
+
+    /// Whether what the client says passes without a look, because the application has said its last word.
+    pub(super) fn passes_blindly(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.is_mirrored)
+    }
+
+    /// Whether the client had its time.
+    pub(super) fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        self.closing.as_mut().is_some_and(|closing| closing.timer.as_mut().poll(context) == Poll::Ready(()))
+    }
+
+    fn close_client(&mut self, within: Duration) {
+        self.finish_down();
+        self.held.stands(Stand::Closing, 0);
+        self.closing = Some(Closing::new(false, within));
+    }
+
+    fn close_application(&mut self) {
+        self.application = Upstream::Closed;
+        match &mut self.speech {
+            Speech::Http1(http) => http.lose(),
+            Speech::Http2(http) => http.lose(),
+            // It was about to say its first words.
+            Speech::Unknown { .. } => self.speech = Speech::of_lost(self.protocol),
+            Speech::Bytes | Speech::Tunnel(_) => {}
+        }
+    }
+}
