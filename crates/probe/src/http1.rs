@@ -3,12 +3,14 @@
 //! The connection and the exchange on it are polled by that one task, so an answer that has come is read, checked
 //! and written down without waking another. There is no client pool in between: nothing is sent twice.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+mod pool;
+#[cfg(test)]
+mod tests;
+
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Response, StatusCode};
@@ -23,37 +25,12 @@ use crate::classify::{self, Reached};
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::fate::{Fate, Kind, Outcome};
+use crate::job::{Answer, Job};
 use crate::ledger::ConnectionUse;
 use crate::transport::{Meter, Transport, connect};
-use crate::worker::{Answer, Job, Worker};
-
-#[cfg(test)]
-mod tests;
-
-/// The kept connections of one shape.
-pub(crate) struct Pool {
-    least: usize,
-    open: Cell<usize>,
-    idle: RefCell<VecDeque<Rc<Slot>>>,
-}
-
-/// By which a request is handed to an idle connection's task.
-#[derive(Default)]
-struct Slot {
-    job: Cell<Option<Job>>,
-    waker: Cell<Option<Waker>>,
-}
-
-impl Pool {
-    pub(crate) fn new(least: usize) -> Self {
-        Self { least, open: Cell::new(0), idle: RefCell::default() }
-    }
-
-    /// The connection that has been idle the longest, so that all of them are used in turn.
-    fn pick(&self) -> Option<Rc<Slot>> {
-        if self.open.get() < self.least { None } else { self.idle.borrow_mut().pop_front() }
-    }
-}
+use crate::worker::Worker;
+pub(crate) use pool::Pool;
+use pool::Slot;
 
 /// Sends a request on an idle connection, or on a new one.
 pub(crate) fn send(worker: &Rc<Worker>, job: Job) {

@@ -1,49 +1,30 @@
 //! HTTP/2: a few connections per shape, many requests at once on each.
 
+mod pool;
+
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::client::conn::http2::Builder;
 use hyper_util::rt::TokioIo;
-use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
 use crate::body::{Check, Upload};
 use crate::deadline::Deadline;
 use crate::fate::{Kind, Outcome};
+use crate::job::{Answer, Job};
 use crate::ledger::ConnectionUse;
-use crate::transport::{Meter, connect};
-use crate::worker::{Answer, Job, Worker};
+use crate::transport::connect;
+use crate::worker::Worker;
 use crate::{classify, clock, http1};
-
-/// Servers commonly allow a hundred streams at once; more would wait inside the client, unseen.
-const STREAMS: usize = 100;
-
-/// The connections of one shape.
-pub(crate) struct Pool {
-    least: usize,
-    links: RefCell<Vec<Rc<Link>>>,
-    opening: Cell<usize>,
-    turn: Cell<usize>,
-    /// A connection opened, or could not be.
-    opened: Notify,
-}
-
-/// An open connection.
-struct Link {
-    sender: RefCell<SendRequest<Upload>>,
-    meter: Rc<Meter>,
-    opened: Duration,
-    carried: Cell<u64>,
-    streams: Cell<usize>,
-}
+use pool::Link;
+pub(crate) use pool::Pool;
 
 /// Runs hyper's own tasks on this thread.
 #[derive(Clone, Copy)]
@@ -52,34 +33,6 @@ struct Here;
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Here {
     fn execute(&self, task: F) {
         spawn_local(task);
-    }
-}
-
-impl Pool {
-    pub(crate) fn new(least: usize) -> Self {
-        Self {
-            least,
-            links: RefCell::default(),
-            opening: Cell::new(0),
-            turn: Cell::new(0),
-            opened: Notify::new(),
-        }
-    }
-
-    /// A connection with room, by turns; `None` if another is to be opened.
-    fn pick(&self) -> Option<Rc<Link>> {
-        let mut links = self.links.borrow_mut();
-        links.retain(|link| !link.sender.borrow().is_closed());
-        if links.len() + self.opening.get() < self.least {
-            return None;
-        }
-        let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
-        let count = links.len();
-        (0..count)
-            .map(|i| &links[turn.wrapping_add(i) % count])
-            .find(|link| link.streams.get() < STREAMS)
-            .cloned()
     }
 }
 

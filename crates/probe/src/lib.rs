@@ -24,6 +24,7 @@ mod deadline;
 mod fate;
 mod http1;
 mod http2;
+mod job;
 mod json;
 mod ledger;
 mod load;
@@ -38,6 +39,7 @@ mod timeline;
 mod tls;
 mod transport;
 mod websocket;
+mod work;
 mod worker;
 
 pub use clock::Clock;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use tokio::sync::watch;
 
 use crate::addresses::{Addresses, Resolver};
 use crate::clock::{self, Clock};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, lock};
 use crate::load::{Load, LoadError, Protocol};
 use crate::marks::Marker;
 use crate::report::Report;
 use crate::target::TargetError;
 use crate::tls::{Tls, TlsError};
-use crate::worker::{self, Plan};
+use crate::work::work;
+use crate::worker::Plan;
 
 /// How often [`run`] tells of progress.
 const PROGRESS: Duration = Duration::from_millis(200);
@@ -117,7 +118,7 @@ pub fn start(load: Load) -> Result<Probe, RunError> {
             stopped: stopped.clone(),
         };
         let builder = std::thread::Builder::new().name(format!("probe-{thread}"));
-        probe.threads.push(builder.spawn(move || worker::work(plan))?);
+        probe.threads.push(builder.spawn(move || work(plan))?);
     }
     Ok(probe)
 }
@@ -181,10 +182,6 @@ impl Probe {
         }
         Ok(Report::new(&self.load, self.clock.started(), ended, ledger, self.marker.take()))
     }
-}
-
-pub(crate) fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
-    ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// As many connections as the system lets this process have.

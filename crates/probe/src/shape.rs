@@ -7,10 +7,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use crate::body::{Payload, Upload};
 use crate::http1;
 use crate::http2;
+use crate::job::Job;
 use crate::load::{Connections, Protocol, Shape};
 use crate::target::Target;
 use crate::websocket;
-use crate::worker::Job;
 
 /// One shape in one sending thread.
 pub(crate) struct Lane {

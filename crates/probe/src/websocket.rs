@@ -6,53 +6,19 @@
 //! that had not left yet go there. A handshake that fails is the fate of the messages that it was for.
 
 mod opening;
+mod pool;
 mod socket;
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use tokio::task::spawn_local;
 
-use crate::worker::{Answer, Job, Worker};
-
-/// A message's number is sixteen digits.
-pub(crate) const SHORTEST: usize = 16;
-
-/// The sockets of one shape.
-pub(crate) struct Pool {
-    size: usize,
-    turn: Cell<usize>,
-    sockets: RefCell<Vec<Rc<Mailbox>>>,
-}
-
-/// By which messages are handed to a socket's task.
-#[derive(Default)]
-struct Mailbox {
-    jobs: RefCell<VecDeque<Job>>,
-    waker: Cell<Option<Waker>>,
-}
-
-impl Pool {
-    pub(crate) fn new(size: usize) -> Self {
-        Self { size, turn: Cell::new(0), sockets: RefCell::default() }
-    }
-
-    /// The run is over: sockets with nothing left to do say goodbye.
-    pub(crate) fn finish(&self) {
-        self.sockets.borrow().iter().for_each(|mailbox| mailbox.wake());
-    }
-}
-
-impl Mailbox {
-    fn wake(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-}
+use crate::job::{Answer, Job};
+use crate::worker::Worker;
+use pool::Mailbox;
+pub(crate) use pool::{Pool, SHORTEST};
 
 /// Sends a message on the socket whose turn it is, or on one of its own.
 pub(crate) fn send(worker: &Rc<Worker>, mut job: Job) {

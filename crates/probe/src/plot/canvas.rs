@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+/// A picture is as wide as a README shows one; its panels lie between left and right.
+pub(super) const WIDTH: f64 = 1000.0;
+pub(super) const LEFT: f64 = 92.0;
+pub(super) const RIGHT: f64 = 972.0;
+
 /// Where a text's x is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {

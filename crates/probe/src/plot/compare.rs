@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::canvas::{Anchor, Canvas};
+use super::canvas::{Anchor, Canvas, LEFT, RIGHT, WIDTH};
 use super::columns::Columns;
 use super::scale::Linear;
-use super::{LEFT, RIGHT, WIDTH, lanes, last_event, legend, panels};
+use super::{lanes, last_event, legend, panels};
 use crate::report::Report;
 
 const HEAD: f64 = 66.0;

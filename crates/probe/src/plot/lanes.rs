@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::canvas::{Anchor, Canvas, estimate};
+use super::canvas::{Anchor, Canvas, LEFT, RIGHT, estimate};
 use super::panels::version_class;
 use super::scale::Linear;
-use super::{LEFT, RIGHT};
 use crate::marks::{Mark, MarkKind};
 
 const LANE: f64 = 20.0;

@@ -23,15 +23,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::report::{Report, micros};
-use canvas::{Anchor, Canvas};
+use canvas::{Anchor, Canvas, LEFT, RIGHT, WIDTH};
 use columns::Columns;
 pub use compare::{Run, compare};
 use scale::Linear;
 
-/// The picture is as wide as a README shows one.
-const WIDTH: f64 = 1000.0;
-const LEFT: f64 = 92.0;
-const RIGHT: f64 = 972.0;
 const HEAD: f64 = 94.0;
 const RATE_HEIGHT: f64 = 170.0;
 const DROPS_HEIGHT: f64 = 54.0;

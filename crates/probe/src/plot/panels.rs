@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::canvas::{Anchor, Canvas};
+use super::canvas::{Anchor, Canvas, LEFT, RIGHT};
 use super::columns::Columns;
 use super::scale::{Linear, Log};
-use super::{LEFT, RIGHT};
 use crate::ledger::UNKNOWN;
 use crate::report::Report;
 use crate::timeline::Slot;

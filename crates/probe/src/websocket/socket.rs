@@ -12,12 +12,13 @@ use http::StatusCode;
 use segue_wire::websocket::{Decoder, Message, Opcode, Rules, Sender, code, encode};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
-use super::{Mailbox, SHORTEST};
+use super::pool::{Mailbox, SHORTEST};
 use crate::deadline::Deadline;
 use crate::fate::{Fate, Kind, Outcome};
+use crate::job::{Answer, Job};
 use crate::ledger::{ConnectionUse, Ticket};
 use crate::transport::Transport;
-use crate::worker::{Answer, Job, Worker};
+use crate::worker::Worker;
 
 /// How long a server may take to answer a close frame at the end of the run.
 const GOODBYE: Duration = Duration::from_secs(5);
