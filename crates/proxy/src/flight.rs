@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::clock;
 use crate::instance::Instance;
+use crate::verdict::{VERDICTS, Verdict};
 
 /// What a flight waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,33 +75,6 @@ const PHASES: [Phase; 15] = [
     Phase::Http2Idle,
     Phase::Http2Leaving,
     Phase::Room,
-];
-
-/// What the sweep decided about a flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Verdict {
-    /// Go on.
-    None,
-    /// An idle client connection is to give up what is held ready for it.
-    Park,
-    /// The client sent nothing of its body for too long.
-    BodyTimeout,
-    /// The instance did not begin its answer in time.
-    AnswerTimeout,
-    /// The deadline of a drain is over.
-    Cut,
-    /// An idle or upgraded connection is to end politely.
-    GoAway,
-}
-
-const VERDICTS: [Verdict; 6] = [
-    Verdict::None,
-    Verdict::Park,
-    Verdict::BodyTimeout,
-    Verdict::AnswerTimeout,
-    Verdict::Cut,
-    Verdict::GoAway,
 ];
 
 /// One thing under way.

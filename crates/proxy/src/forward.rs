@@ -7,30 +7,23 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
 use crate::body::{AnswerBody, Source};
-use crate::clock;
 use crate::config::Protocol;
+use crate::connecting::open;
 use crate::downstream::{ClientGone, Connection, Stream, poll_gone};
-use crate::flight::{Flight, Phase, Verdict};
+use crate::flight::Flight;
 use crate::forward_http2::forward_http2;
-use crate::instance::{Claim, Instance};
-use crate::reason::{self, Reason};
+use crate::reason::Reason;
+use crate::reply::{finish_headers, own_answer, reason_of, response};
 use crate::request::{self, Plan};
 use crate::tunnel;
-use crate::upstream::{self, AnswerHead, ConnectError, Exchange, Failure, Link, Upload};
-
-const VERSION: HeaderName = HeaderName::from_static("segue-version");
-
-/// How often a connection is tried for which no file descriptor is left, and how long it is waited for in between.
-const TRIES: u32 = 5;
-const A_MOMENT: Duration = Duration::from_millis(20);
+use crate::upstream::{self, AnswerHead, Exchange, Failure, Upload};
 
 /// Carries a request; an error means that nobody is there to read an answer.
 pub(crate) async fn forward(
@@ -192,102 +185,4 @@ async fn send(
             (failure, _) => return Err(End::Own(reason_of(&failure))),
         }
     }
-}
-
-pub(crate) async fn open(connection: &Connection, flight: &Flight, claim: &Claim) -> Result<Link, Reason> {
-    flight.wait_for(Phase::Connect);
-    let (pool, limit) = (&connection.shared.pool, connection.shared.config.limits.connect);
-    let instance = claim.instance();
-    let connect = || upstream::connect(instance.address, connection.worker, pool.idle_limit(), limit);
-    let mut opened = connect().await;
-    let mut tries = 0;
-    // Idle clients make room. They take a moment.
-    while let Err(ConnectError::OutOfFileDescriptors(_)) = opened
-        && tries < TRIES
-        && connection.shared.free_file_descriptors(1)
-    {
-        tries += 1;
-        clock::sleep(A_MOMENT).await;
-        opened = connect().await;
-    }
-    if flight.verdict() == Verdict::Cut {
-        return Err(Reason::Cut);
-    }
-    opened.map_err(|error| {
-        instance.failed.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(%error, instance = instance.id, address = %instance.address, "no connection");
-        match error {
-            ConnectError::Timeout => Reason::ConnectTimeout,
-            ConnectError::OutOfFileDescriptors(_) => Reason::OutOfFileDescriptors,
-            ConnectError::Refused(_) => Reason::ConnectRefused,
-        }
-    })
-}
-
-pub(crate) fn reason_of(failure: &Failure) -> Reason {
-    match failure {
-        Failure::Unsent(_) | Failure::Closed(_) => Reason::InstanceClosed,
-        Failure::Malformed => Reason::BadAnswer,
-        Failure::ClientBody => Reason::BadBody,
-        Failure::Judged(Verdict::BodyTimeout) => Reason::BodyTimeout,
-        Failure::Judged(Verdict::AnswerTimeout) => Reason::AnswerTimeout,
-        Failure::Judged(_) => Reason::Cut,
-    }
-}
-
-/// What the proxy adds to an instance's headers.
-pub(crate) fn finish_headers(
-    connection: &Connection,
-    version: Version,
-    headers: &mut HeaderMap,
-    instance: Option<&Instance>,
-) {
-    if connection.shared.config.version_header
-        && let Some(value) = instance.and_then(|instance| instance.version_value.as_ref())
-        && !headers.contains_key(VERSION)
-    {
-        headers.insert(VERSION, value.clone());
-    }
-    if version == Version::HTTP_10 {
-        connection.notes.end_with_connection();
-    }
-    say_if_closing(connection, version, headers);
-}
-
-/// Draining, the proxy tells HTTP/1 clients to come back on another connection. HTTP/2 has GOAWAY for that.
-fn say_if_closing(connection: &Connection, version: Version, headers: &mut HeaderMap) {
-    let is_last = || connection.shared.draining_since().is_some() || connection.notes.ends_after_this();
-    if version <= Version::HTTP_11 && is_last() {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-}
-
-pub(crate) fn own_answer(
-    connection: &Connection,
-    flight: Arc<Flight>,
-    stream: Option<Stream>,
-    version: Version,
-    reason: Reason,
-) -> Response<AnswerBody> {
-    connection.shared.counters.count(reason);
-    flight.on_instance(0);
-    let mut headers = HeaderMap::with_capacity(4);
-    headers.insert(reason::HEADER, HeaderValue::from_static(reason.as_str()));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if reason.status() == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if reason.status() == StatusCode::REQUEST_TIMEOUT && version <= Version::HTTP_11 {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    say_if_closing(connection, version, &mut headers);
-    let text = Bytes::from(format!("{}\n", reason.as_str()));
-    response(reason.status(), headers, AnswerBody::new(Source::Own(text), flight, stream))
-}
-
-pub(crate) fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

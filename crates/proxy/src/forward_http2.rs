@@ -14,14 +14,16 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::body::{AnswerBody, Source};
+use crate::connecting::open;
 use crate::downstream::{ClientGone, Connection, Stream, poll_gone};
-use crate::flight::{Flight, Phase, Verdict};
-use crate::forward::{finish_headers, open, own_answer, reason_of, response};
+use crate::flight::{Flight, Phase};
 use crate::hop;
 use crate::instance::Claim;
 use crate::reason::Reason;
+use crate::reply::{finish_headers, own_answer, reason_of, response};
 use crate::request;
 use crate::upstream::{Failure, Multiplexed, SharedLink, UploadBody};
+use crate::verdict::Verdict;
 
 /// Carries a request; an error means that nobody is there to read an answer.
 pub(crate) async fn forward_http2(

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::flight::{Flight, Verdict};
+use crate::flight::Flight;
+use crate::verdict::Verdict;
 
 /// All flights of one proxy.
 #[derive(Debug, Default)]

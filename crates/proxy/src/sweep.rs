@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::Limits;
-use crate::flight::{Flight, Phase, Verdict};
+use crate::flight::{Flight, Phase};
 use crate::shared::Shared;
+use crate::verdict::Verdict;
 
 /// After the drain began, an idle client connection is left open this long: a request that is already on its way
 /// is still answered, with `Connection: close`.

@@ -22,9 +22,10 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::downstream::{Connection, Socket};
-use crate::flight::{Flight, Phase, Verdict};
+use crate::flight::{Flight, Phase};
 use crate::instance::Claim;
 use crate::upstream::Exchange;
+use crate::verdict::Verdict;
 
 /// How long after 1001 the other side may take to close.
 const CLOSING: Duration = Duration::from_secs(2);

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::connection::Connection;
 use super::places::{self, Place};
-use super::serve::{self, Connection};
+use super::serve;
 use crate::clock;
 use crate::shared::Shared;
 use crate::upstream::is_out_of_file_descriptors;

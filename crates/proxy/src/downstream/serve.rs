@@ -1,6 +1,5 @@
 //! One client connection from its first byte to its end.
 
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,24 +11,20 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::connection::Connection;
 use super::frames::Frames;
 use super::head::FIELDS;
 use super::intake::Intake;
-use super::notes::Notes;
-use super::places::Place;
 use super::session::Session;
-use super::socket::{Client, Socket};
+use super::socket::Socket;
 use super::streams::Streams;
 use super::tracked::{Reads, Tracked};
 use crate::clock;
-use crate::flight::{Flight, Phase, Verdict};
+use crate::flight::{Flight, Phase};
 use crate::forward::forward;
-use crate::registry::Registered;
-use crate::request::Origin;
-use crate::shared::Shared;
+use crate::verdict::Verdict;
 
 /// Room for the first bytes of a request, which hyper then has to have copied.
 const FIRST: usize = 1024;
@@ -44,45 +39,6 @@ const STREAMS: u32 = 128;
 const SEND_BUFFER: usize = 64 * 1024;
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What the requests of one client connection share.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    pub(crate) shared: Arc<Shared>,
-    /// The worker that serves it.
-    pub(crate) worker: u64,
-    pub(crate) socket: Socket,
-    pub(crate) origin: Origin,
-    pub(crate) notes: Arc<Notes>,
-    flight: Arc<Flight>,
-    _registered: Registered,
-    _place: Place,
-}
-
-impl Connection {
-    pub(super) fn new(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
-        let shared = place.shared().clone();
-        let flight = Arc::new(Flight::new(Phase::Parked));
-        Connection {
-            worker,
-            socket: Socket::new(stream),
-            origin: Origin {
-                client: peer.ip().to_canonical().to_string(),
-                scheme: if shared.config.tls.is_some() { "https" } else { "http" },
-                trust_forwarded: shared.config.trust_forwarded,
-            },
-            notes: Arc::default(),
-            _registered: shared.registry.register(flight.clone()),
-            _place: place,
-            flight,
-            shared,
-        }
-    }
-
-    pub(crate) fn flight(&self) -> &Arc<Flight> {
-        &self.flight
-    }
-}
 
 /// Serves a connection to its end.
 pub(super) async fn serve(connection: Connection) {
@@ -319,35 +275,12 @@ where
     }
 }
 
-/// Whether an HTTP/1 client has reset its connection. hyper looks after HTTP/2 and after a body that it reads.
-pub(crate) fn poll_gone(
-    connection: &Connection,
-    body_read: bool,
-    watch: &mut bool,
-    context: &mut Context<'_>,
-) -> bool {
-    if !*watch || !body_read || connection.flight.phase().is_http2() {
-        return false;
-    }
-    match connection.socket.poll_client(context) {
-        Poll::Pending => false,
-        Poll::Ready(Client::Gone) => true,
-        // It sent its next request, or closed its sending side: either way it waits for this answer.
-        Poll::Ready(Client::Waits) => {
-            *watch = false;
-            false
-        }
-    }
-}
-
-/// The connection ends without an answer: nobody is there to read one.
-#[derive(Debug, thiserror::Error)]
-#[error("the client is gone")]
-pub(crate) struct ClientGone;
-
 #[cfg(test)]
 mod tests {
+    use super::super::places::Place;
     use super::*;
+    use crate::shared::Shared;
+    use tokio::net::TcpStream;
 
     #[tokio::test]
     async fn the_task_of_a_parked_connection_is_small() {

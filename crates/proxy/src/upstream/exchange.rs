@@ -11,12 +11,14 @@ use http_body::{Frame, SizeHint};
 use super::answer::AnswerHead;
 use super::body::{Decoded, Framing};
 use super::buffers;
+use super::failure::Failure;
 use super::link::Link;
 use super::upload::{Upload, UploadError};
 use crate::downstream::{Room, Stream};
-use crate::flight::{Flight, Phase, Verdict};
+use crate::flight::{Flight, Phase};
 use crate::hop;
 use crate::instance::{Claim, Instance};
+use crate::verdict::Verdict;
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
 const KEEP_ALIVE_MARGIN: u64 = 500;
@@ -31,26 +33,6 @@ pub(crate) struct Exchange {
     framing: Framing,
     /// Whether the link may carry another request once this is over.
     keep: bool,
-}
-
-/// Why no answer came, or not all of it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// Not a byte of the request has left: it may go elsewhere.
-    #[error("the instance closed the connection before the request left: {0}")]
-    Unsent(#[source] io::Error),
-    /// The instance ended the connection.
-    #[error("the instance ended the connection: {0}")]
-    Closed(#[source] io::Error),
-    /// What came is no HTTP.
-    #[error("the instance's answer is malformed")]
-    Malformed,
-    /// The client's body broke off.
-    #[error("the client's body broke off")]
-    ClientBody,
-    /// The sweep ended it.
-    #[error("ended: {0:?}")]
-    Judged(Verdict),
 }
 
 impl Exchange {

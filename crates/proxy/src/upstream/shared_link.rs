@@ -4,7 +4,6 @@
 //! so there is no one request's task that could drive it.
 
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -14,12 +13,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::Link;
-use super::exchange::Failure;
-use crate::downstream::Stream;
-use crate::flight::{Flight, Phase, Verdict};
+use super::failure::Failure;
+use super::link::Link;
 use crate::hop;
-use crate::instance::Claim;
 
 /// Larger heads of answers are refused.
 const HEAD_MAX: u32 = 64 * 1024;
@@ -105,69 +101,9 @@ impl Body for UploadBody {
     }
 }
 
-fn without_forbidden_trailers(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+pub(super) fn without_forbidden_trailers(mut frame: Frame<Bytes>) -> Frame<Bytes> {
     if let Some(trailers) = frame.trailers_mut() {
         hop::keep_trailers(trailers);
     }
     frame
-}
-
-/// The body of an answer that came over a shared connection; it holds the claim to its end.
-#[derive(Debug)]
-pub(crate) struct Multiplexed {
-    body: Incoming,
-    claim: Option<Claim>,
-}
-
-impl Multiplexed {
-    pub(crate) fn new(body: Incoming, claim: Claim) -> Multiplexed {
-        let claim = Some(claim).filter(|_| !body.is_end_stream());
-        Multiplexed { body, claim }
-    }
-
-    pub(crate) fn poll_body(
-        &mut self,
-        context: &mut Context<'_>,
-        flight: &Flight,
-        stream: Option<&Stream>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        if flight.poll_verdict(context) == Verdict::Cut {
-            return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
-        }
-        if stream.is_some_and(|stream| stream.poll_room(context).is_pending()) {
-            flight.wait_for(Phase::Room);
-            return Poll::Pending;
-        }
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Pending => {
-                flight.wait_for(Phase::AnswerBody);
-                Poll::Pending
-            }
-            Poll::Ready(None) => {
-                self.claim = None;
-                Poll::Ready(None)
-            }
-            Poll::Ready(Some(Ok(frame))) => {
-                flight.enter(Phase::Client);
-                if self.is_over() {
-                    self.claim = None;
-                }
-                Poll::Ready(Some(Ok(without_forbidden_trailers(frame))))
-            }
-            Poll::Ready(Some(Err(error))) => {
-                if let Some(claim) = &self.claim {
-                    claim.instance().failed.fetch_add(1, Ordering::Relaxed);
-                }
-                Poll::Ready(Some(Err(Failure::Closed(std::io::Error::other(error)))))
-            }
-        }
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    pub(crate) fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
