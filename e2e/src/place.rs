@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 use crate::processes::{self, Process, Role};
-use crate::running::{Running, Up};
+use crate::running::{Ended, Running};
 use crate::{segue, wait};
 
 /// A folder that is gone, with every process that was started in it, when the test ends.
@@ -129,11 +129,6 @@ impl Place {
         )
     }
 
-    /// Starts `segue up -f SPEC` in a process group of its own.
-    pub fn up(&self, spec: &Path) -> Up {
-        Up::start(self, spec)
-    }
-
     /// Starts a command of segue that may take its time, with this place's state folder.
     pub fn start(&self, arguments: &[&str]) -> Running {
         // Under `nohup` children would ignore a lost terminal.
@@ -164,7 +159,7 @@ impl Place {
     }
 
     /// Runs a command of segue to its end.
-    pub fn run(&self, arguments: &[&str]) -> crate::running::Ended {
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).ended()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use segue_probe::{Connections, Expect, Load, Probe, Protocol, Report, Shape};
 
-use crate::carried::{self, Overloaded};
+use crate::overloaded::{Overloaded, shows_nothing};
 use crate::wait;
 
 /// Far longer than any test: a load is ended by its test.
@@ -82,7 +82,7 @@ impl Pressure {
     pub fn out(self) -> Result<Report, Overloaded> {
         let report = self.probe.wait().unwrap_or_else(|error| panic!("the load broke off: {error}"));
         assert_eq!(report.ledger.open_tickets(), 0, "requests without a fate");
-        carried::shows_nothing(&report).map_or(Ok(report), Err)
+        shows_nothing(&report).map_or(Ok(report), Err)
     }
 }
 

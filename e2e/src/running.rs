@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::place::Place;
 use crate::{processes, segue, wait};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -169,52 +168,6 @@ impl Ended {
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in:\n{}", self.said()))
-    }
-}
-
-/// A running `segue up`.
-pub struct Up {
-    running: Running,
-    spec: PathBuf,
-}
-
-// === impl Up ===
-
-impl Up {
-    pub(crate) fn start(place: &Place, spec: &Path) -> Self {
-        let file = spec.to_string_lossy();
-        Self { running: place.start(&["up", "-f", &file]), spec: spec.to_path_buf() }
-    }
-
-    /// Starts it again, after it was killed; waits for the killed one first.
-    #[must_use]
-    pub fn again(self, place: &Place) -> Self {
-        let spec = self.spec.clone();
-        drop(self);
-        Self::start(place, &spec)
-    }
-
-    /// The same after it has ended by itself or by [`Up::kill`], in place.
-    pub fn restart(&mut self, place: &Place) {
-        *self = Self::start(place, &self.spec.clone());
-    }
-
-    /// The process.
-    pub fn process(&mut self) -> &mut Running {
-        &mut self.running
-    }
-
-    /// `kill -9`, and nothing else: the instances stay.
-    pub fn kill(&mut self) {
-        self.running.signal(Signal::KILL);
-        self.running.ended_within(wait::LONG);
-    }
-
-    /// SIGTERM, which drains and ends all; waits for it.
-    #[track_caller]
-    pub fn down(mut self) -> Ended {
-        self.running.signal(Signal::TERM);
-        self.running.ended_within(wait::LONG)
     }
 }
 

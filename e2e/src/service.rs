@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::place::{Place, free_address};
-use crate::running::{Ended, Running, Up};
+use crate::running::{Ended, Running};
 use crate::status::Status;
+use crate::up::Up;
 use crate::wait;
 
 /// The name in [`Place::sample_spec`].

@@ -18,13 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
 use std::sync::Mutex;
 
+use one::Case;
 use segue_e2e::Place;
 use serde_json::Value;
 
 /// How many cases run at once: most of them wait most of the time.
 const AT_ONCE: usize = 6;
-
-type Case = (&'static str, fn());
 
 fn cases() -> Vec<Case> {
     [process::CASES, upgrade::CASES, limits::CASES].concat()

@@ -50,7 +50,7 @@ impl Command {
             Self::Status(args) => commands::status::run(args),
             Self::Logs(args) => commands::logs::run(args),
             Self::Down(args) => commands::down::run(args),
-            Self::Completions(args) => commands::completions::run(args),
+            Self::Completions(args) => commands::completions::run(args, Cli::command()),
             Self::Demo(args) => commands::demo::run(args),
             Self::Schema(args) => commands::schema::run(args),
             Self::Probe(args) => commands::probe::run(*args),

@@ -11,7 +11,8 @@ use anyhow::{Context, ensure};
 use segue_cluster::{Api, Cluster, Pod, images, wait};
 use serde_json::{Value, json};
 
-use super::clients::{Client, Clients, Place};
+use super::client::{Client, Place};
+use super::clients::Clients;
 use super::objects::SELECTOR;
 use super::setup::{Entry, Recipe, Setup};
 use super::way::Way;

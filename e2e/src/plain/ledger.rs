@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::clients::{Client, Place};
+use super::client::{Client, Place};
 
 /// One client's ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

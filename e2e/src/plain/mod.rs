@@ -8,6 +8,7 @@
 //! [`run`](scenario::run) does the whole of it; tests of faults put the parts together themselves.
 
 pub mod agents;
+pub mod client;
 pub mod clients;
 pub mod deployed;
 mod hosts;
@@ -24,7 +25,8 @@ pub mod way;
 mod yaml;
 
 pub use agents::{AgentLogs, LastPicture};
-pub use clients::{Client, Clients, Place};
+pub use client::{Client, Place};
+pub use clients::Clients;
 pub use deployed::Deployed;
 pub use ledger::{Ledger, seconds_since_1970};
 pub use namespace::Network;

@@ -22,6 +22,11 @@ pub const GUARD_PORT: u16 = 15080;
 pub const SERVICE_PORT: u16 = 80;
 
 impl Setup {
+    /// The workload as kubectl names it.
+    pub fn workload(&self) -> String {
+        format!("{}/{}", self.kind.name(), NAME)
+    }
+
     /// The workload and its Services, with what the recipes without Segue put into them.
     pub fn objects(&self) -> Vec<Value> {
         let mut objects = vec![self.workload_object(), self.service()];

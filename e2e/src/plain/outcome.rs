@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::agents::LastPicture;
-use super::clients::Client;
+use super::client::Client;
 use super::ledger::Ledger;
 use super::setup::Setup;
 

@@ -8,7 +8,8 @@ use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, wait};
 
 use super::agents::AgentLogs;
-use super::clients::{Client, Clients};
+use super::client::Client;
+use super::clients::Clients;
 use super::deployed::Deployed;
 use super::objects::{GUARD_PORT, PORT, SELECTOR};
 use super::outcome::{Outcome, Removal, Rollout};

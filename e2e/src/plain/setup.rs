@@ -183,9 +183,4 @@ impl Setup {
             sample: Vec::new(),
         }
     }
-
-    /// The workload as kubectl names it.
-    pub fn workload(&self) -> String {
-        format!("{}/{}", self.kind.name(), super::objects::NAME)
-    }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use segue_e2e::client;
 use segue_e2e::wait;
 
-use super::Case;
-use super::one::{body, ends, impatient, serving};
+use super::one::{Case, body, ends, impatient, serving};
 
 pub(crate) const CASES: &[Case] = &[
     ("limits.maxConnections", max_connections),

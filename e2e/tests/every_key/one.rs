@@ -13,6 +13,9 @@ use serde_json::Value;
 /// Less than the shortest default that a case of a timeout must not be mistaken for.
 const SOON: Duration = Duration::from_secs(20);
 
+/// A key, and what sees its effect.
+pub(crate) type Case = (&'static str, fn());
+
 pub(crate) struct One {
     pub(crate) place: Place,
     pub(crate) listen: SocketAddr,

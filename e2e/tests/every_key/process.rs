@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use segue_e2e::{Service, Status, client, wait};
 
-use super::Case;
-use super::one::{One, about, impatient, serving};
+use super::one::{Case, One, about, impatient, serving};
 
 pub(crate) const CASES: &[Case] = &[
     ("name", name),

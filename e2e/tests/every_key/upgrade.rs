@@ -6,8 +6,7 @@ use std::time::Duration;
 use segue_e2e::place::free_address;
 use segue_e2e::{Client, Place, Sample, Service, wait};
 
-use super::Case;
-use super::one::{One, impatient, serving};
+use super::one::{Case, One, impatient, serving};
 
 pub(crate) const CASES: &[Case] = &[
     ("longestRequest", longest_request),

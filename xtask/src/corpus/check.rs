@@ -9,7 +9,7 @@ use segue_manifest::objects::{Object, objects};
 use segue_manifest::text::{Stream, parse};
 use serde_json::Value;
 
-use super::meant;
+use super::meant::{self, values};
 use super::reader::Reader;
 
 /// How notes begin on objects that are left alone as a whole.
@@ -240,9 +240,4 @@ fn as_lines(stream: &Stream) -> Vec<Value> {
     }
     let ended = parse(stream.name(), &format!("{}\n", stream.text()));
     ended.map_or_else(|_| values(stream), |ended| values(&ended))
-}
-
-/// The documents as we read them, the empty ones left out.
-pub(super) fn values(stream: &Stream) -> Vec<Value> {
-    stream.documents().iter().map(|document| document.json().clone()).filter(|json| !json.is_null()).collect()
 }

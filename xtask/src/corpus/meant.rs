@@ -3,8 +3,6 @@
 use segue_manifest::text::Stream;
 use serde_json::Value;
 
-use super::check::values;
-
 /// Where inject may change something, from an object's root. `*` is any item, `**` any number of steps, and a last `…` whatever
 /// lies below.
 const MEANT: &[&str] = &[
@@ -148,4 +146,9 @@ pub(super) fn first_difference(theirs: &[Value], ours: &[Value]) -> String {
         || "something".to_owned(),
         |place| format!("/{} ({}, here {})", place.join("/"), at(theirs, place), at(ours, place)),
     )
+}
+
+/// The documents as we read them, the empty ones left out.
+pub(super) fn values(stream: &Stream) -> Vec<Value> {
+    stream.documents().iter().map(|document| document.json().clone()).filter(|json| !json.is_null()).collect()
 }

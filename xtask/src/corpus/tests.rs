@@ -3,8 +3,7 @@
 use segue_manifest::text::parse;
 use serde_json::Value;
 
-use super::check::values;
-use super::meant;
+use super::meant::{self, values};
 use super::reader::{Reader, build};
 
 /// How a scalar is held; `@` is where it stands.

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::output;
 
 /// Print the script by which a shell completes these commands
@@ -17,9 +15,10 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+/// Prints it for the whole `command`.
+pub(crate) fn run(args: Args, mut command: clap::Command) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "segue", &mut script);
+    clap_complete::generate(args.shell, &mut command, "segue", &mut script);
     output::write(&script)?;
     Ok(ExitCode::SUCCESS)
 }

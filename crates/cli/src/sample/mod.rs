@@ -21,10 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
 use crate::output::outln;
-use service::State;
-
-/// The exit code of an instance that was told to fail.
-pub(crate) const CRASHED: u8 = 70;
+use service::{CRASHED, State};
 
 /// The exit code that a shell gives a process that SIGTERM ended.
 const TERMINATED: u8 = 128 + 15;

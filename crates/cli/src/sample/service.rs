@@ -30,8 +30,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Interval;
 
-use super::{CRASHED, echo};
+use super::echo;
 use crate::clock;
+
+/// The exit code of an instance that was told to fail.
+pub(super) const CRASHED: u8 = 70;
 
 /// What a request body may have at the most: it is held in memory to be sent back.
 const LARGEST_BODY: usize = 64 << 20;

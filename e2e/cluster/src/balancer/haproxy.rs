@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use super::{BalancerOptions, HealthCheck, Mode, server};
+use super::options::{BalancerOptions, HealthCheck, Mode};
 use crate::{Machine, wait};
 
 /// The part of HAProxy's configuration that has the targets.
@@ -177,4 +177,9 @@ fn configuration(listen: SocketAddrV4, options: &BalancerOptions) -> String {
          hdr Connection close\n    http-check expect status 200\n",
         health.path
     )
+}
+
+/// A target's name in HAProxy.
+fn server(address: SocketAddrV4) -> String {
+    format!("{}-{}", Ipv4Addr::to_string(address.ip()).replace('.', "-"), address.port())
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::BalancerOptions;
 use super::haproxy::Remote;
 use super::ledger::{Change, Lags, Ledger};
+use super::options::BalancerOptions;
 use super::slices::Slices;
 use crate::{Api, clock};
 
