@@ -8,6 +8,7 @@ use http::Method;
 use segue_probe::{Fate, Load, Record, Shape, Target};
 use serde::{Deserialize, Serialize};
 
+use super::args::{Args, Request};
 use super::front::ANSWER;
 use crate::proxy::contender::pinned;
 
@@ -17,16 +18,6 @@ const WARMING: Duration = Duration::from_secs(1);
 /// A machine whose own work takes a processor for ten milliseconds of each second shows in the 99th percentile of all
 /// requests whatever is measured; in most windows as short as this it does not show.
 const WINDOW: Duration = Duration::from_millis(100);
-
-/// What to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Request {
-    /// GET.
-    Get,
-    /// POST of as many bytes as are answered.
-    Post,
-}
 
 /// One run of the load.
 #[derive(Debug, Clone, clap::Args)]
@@ -130,7 +121,7 @@ fn percentile(sorted: &[Duration], share: usize) -> Duration {
 }
 
 /// Runs the load as a process of its own.
-pub(super) fn run(port: u16, request: Request, settings: &super::Args, seconds: u64) -> anyhow::Result<Ran> {
+pub(super) fn run(port: u16, request: Request, settings: &Args, seconds: u64) -> anyhow::Result<Ran> {
     let word = if request == Request::Get { "get" } else { "post" };
     let output = pinned(1)
         .arg(std::env::current_exe()?)

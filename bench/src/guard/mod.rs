@@ -4,6 +4,7 @@
 //! one has its turn, so that what else happens on the machine meets all of them. *Added* is what a round with it took more
 //! than the same round without anything; the median of the rounds counts.
 
+mod args;
 mod envoy;
 mod front;
 pub(crate) mod keepalive;
@@ -17,49 +18,16 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::proxy::contender::Process;
+pub(crate) use args::Args;
+use args::Request;
 use front::{Bed, Front};
+use load::Ran;
 pub(crate) use load::{LoadArgs, load};
-use load::{Ran, Request};
 use report::{Report, Row};
 
 /// How many connections each may carry beyond those of the load: on a machine that stands still for a moment an open loop
 /// opens many more than were asked for, and no bound of what is measured is to be met then.
 const SPARE: usize = 5000;
-
-/// What to measure.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Rounds of each; the median counts
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Seconds of load in each round
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Requests per second
-    #[arg(long, default_value_t = 2000.0)]
-    rate: f64,
-    /// Kept client connections, taken in turn
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
-    /// Client connections at rest over which memory is measured; 0: not at all
-    #[arg(long, default_value_t = 10_000)]
-    idle: usize,
-    /// Starts of the agent over which the time to be ready is measured; 0: not at all
-    #[arg(long, default_value_t = 20)]
-    starts: usize,
-    /// What to send
-    #[arg(long, value_delimiter = ',', default_value = "get,post")]
-    requests: Vec<Request>,
-    /// Only these in front; `splice` is HAProxy in TCP mode, the cost of one more process on the way
-    #[arg(long, value_delimiter = ',', default_value = "nothing,guard,envoy")]
-    only: Vec<Front>,
-    /// Measure right here: others' sockets are seen by the agent too
-    #[arg(long)]
-    here: bool,
-    /// Machine-readable result on stdout
-    #[arg(short, value_parser = ["text", "json"], default_value = "text")]
-    output: String,
-}
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if std::thread::available_parallelism()?.get() < 2 {

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Args;
+use super::args::{Args, Request};
 use super::front::Front;
-use super::load::{Ran, Request};
+use super::load::Ran;
 use super::rest::Memory;
 use crate::spread::Spread;
 

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, Options, ProxyMode};
 use segue_e2e::plain::{self, Client, Entry, Manners, Outcome, Recipe, Scenario, Setup, Stall};
 
-use super::Args;
+use super::args::Args;
 
 /// One rollout of the matrix.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask table` makes all of it; a run of chosen rows is printed and written nowhere.
 
+mod args;
+mod cell;
 mod join;
 mod page;
 mod rows;
@@ -10,105 +12,13 @@ mod timing;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use clap::ValueEnum;
 use segue_cluster::{Cluster, Options, ProxyMode};
 use segue_e2e::plain::{self, Client, Manners, Recipe, Scenario};
 
+pub(crate) use args::Args;
+use args::Part;
+use cell::Cell;
 use rows::Row;
-
-/// What to measure.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Only these rows [default: all but full-alb and full-nlb]
-    #[arg(long = "row", value_name = "ROW")]
-    rows: Vec<Row>,
-    /// Only these recipes [default: those of each row]
-    #[arg(long = "recipe", value_name = "RECIPE")]
-    recipes: Vec<Words>,
-    /// Only these applications [default: those of each row]
-    #[arg(long = "application", value_name = "APPLICATION")]
-    applications: Vec<Application>,
-    /// Only the rows, only the times, or what a late kube-proxy costs [default: rows and times, unless rows, recipes or
-    /// applications are chosen]
-    #[arg(long, value_name = "PART")]
-    part: Option<Part>,
-    /// How many pods are removed to see how late kube-proxy is
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    removals: usize,
-    /// How often each application is rolled
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    rolls: u32,
-    /// Bounds that `segue inject` is told
-    #[arg(long = "bound", value_name = "STAGE=D", default_value = "kube-proxy=3s")]
-    bounds: Vec<String>,
-    /// What it is told that a request takes at most; the clients' longest take 2 s
-    #[arg(long, value_name = "D", default_value = "5s")]
-    longest_request: String,
-    /// Where ledgers and logs are kept
-    #[arg(long, value_name = "DIR", default_value = "target/table")]
-    keep: PathBuf,
-    /// Where the page is written [default: docs/results/DATE-plain-eks.md, if nothing was left out]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-}
-
-impl Args {
-    /// Whether nothing was left out.
-    fn is_whole(&self) -> bool {
-        self.rows.is_empty() && self.recipes.is_empty() && self.applications.is_empty()
-    }
-}
-
-/// A part of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    Rows,
-    Times,
-    Join,
-}
-
-/// A recipe, as an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Words {
-    Nothing,
-    Sleep10,
-    Agent,
-    Guard,
-}
-
-impl Words {
-    fn recipe(self) -> Recipe {
-        match self {
-            Self::Nothing => Recipe::Nothing,
-            Self::Sleep10 => Recipe::Sleep { seconds: 10 },
-            Self::Agent => Recipe::Agent,
-            Self::Guard => Recipe::Guard,
-        }
-    }
-}
-
-/// An application, as an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Application {
-    Rude,
-    Polite,
-}
-
-impl Application {
-    fn manners(self) -> Manners {
-        match self {
-            Self::Rude => Manners::Rude,
-            Self::Polite => Manners::Polite,
-        }
-    }
-}
-
-/// One cell, and what it showed; an error is shown where its numbers would be.
-struct Cell {
-    row: Row,
-    setup: plain::Setup,
-    outcome: anyhow::Result<plain::Outcome>,
-}
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.part == Some(Part::Join) {
@@ -144,14 +54,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let missing = cells.iter().filter(|cell| cell.outcome.is_err()).count();
     ensure!(missing == 0, "{missing} of {} cells have no result", cells.len());
     Ok(())
-}
-
-impl Args {
-    /// What `segue inject` is told.
-    fn inject(&self) -> Vec<String> {
-        let bounds = self.bounds.iter().flat_map(|bound| ["--bound".to_owned(), bound.clone()]);
-        bounds.chain(["--longest-request".to_owned(), self.longest_request.clone()]).collect()
-    }
 }
 
 fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {

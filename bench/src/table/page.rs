@@ -5,8 +5,9 @@ use std::fmt::Write;
 use segue_e2e::plain::outcome::Total;
 use segue_e2e::plain::{Client, Outcome};
 
+use super::args::Args;
+use super::cell::Cell;
 use super::rows::Row;
-use super::{Args, Cell};
 use crate::spread::Spread;
 
 /// The whole page.

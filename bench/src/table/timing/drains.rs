@@ -14,7 +14,7 @@ use segue_e2e::plain::{
     AgentLogs, Deployed, Manners, Network, Recipe, Setup, Sight, Watch, objects, seconds_since_1970,
 };
 
-use super::{AGENT, GUARD, GUARD_DEFAULT, SLEEP, Timed};
+use super::timed::{AGENT, GUARD, GUARD_DEFAULT, SLEEP, Timed};
 use crate::clock;
 use crate::spread::Spread;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use segue_cluster::Cluster;
 use segue_e2e::plain::{self, Kind, Manners, Outcome, Scenario, Setup};
 
-use super::{GUARD, GUARD_DEFAULT, SLEEP, Timed};
+use super::timed::{GUARD, GUARD_DEFAULT, SLEEP, Timed};
 
 const REPLICAS: u32 = 4;
 
