@@ -90,22 +90,19 @@ impl Reader<'_> {
                 }
                 return;
             }
-            syn::UseTree::Glob(glob) => (glob.star_token.spans[0], None),
-            syn::UseTree::Name(tree) => (tree.ident.span(), Some(tree.ident.to_string())),
-            syn::UseTree::Rename(tree) => {
-                path.push(tree.ident.to_string());
-                (tree.ident.span(), Some(tree.rename.to_string()))
+            syn::UseTree::Glob(glob) => {
+                let line = glob.star_token.spans[0].start().line;
+                return self.module().imports.push(Import { path, name: None, is_public, line });
             }
+            syn::UseTree::Name(tree) => (&tree.ident, &tree.ident),
+            syn::UseTree::Rename(tree) => (&tree.ident, &tree.rename),
         };
-        if matches!(tree, syn::UseTree::Name(_)) {
-            path.extend(name.clone());
+        if ident != "self" {
+            path.push(ident.to_string());
         }
         // `use a::{self}` names a by its own name.
-        let name = name.and_then(|name| if name == "self" { before.last().cloned() } else { Some(name) });
-        if path.last().is_some_and(|last| last == "self") {
-            path.pop();
-        }
-        self.module().imports.push(Import { path, name, is_public, line: ident.start().line });
+        let name = if name == "self" { before.last().cloned() } else { Some(name.to_string()) };
+        self.module().imports.push(Import { path, name, is_public, line: ident.span().start().line });
     }
 }
 
