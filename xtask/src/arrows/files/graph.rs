@@ -1,4 +1,4 @@
-//! Which file uses which, the circles among them, and how one is told.
+//! Which file uses which, and the circles among them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -47,10 +47,10 @@ fn way(graph: &Graph, from: &Path, to: &Path) -> Option<Vec<PathBuf>> {
     let mut came_from: BTreeMap<&Path, &Path> = BTreeMap::new();
     let mut next = VecDeque::from([from]);
     while let Some(file) = next.pop_front() {
-        for used in graph.get(file)?.keys().map(PathBuf::as_path) {
-            if !came_from.contains_key(used) {
-                came_from.insert(used, file);
-                next.push_back(used);
+        for used in graph.get(file).into_iter().flat_map(BTreeMap::keys) {
+            if !came_from.contains_key(used.as_path()) {
+                came_from.insert(used.as_path(), file);
+                next.push_back(used.as_path());
             }
         }
         if came_from.contains_key(to) {
