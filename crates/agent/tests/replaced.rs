@@ -71,8 +71,8 @@ fn a_path_that_was_withdrawn_before_the_agent_died_is_left_when_it_would_have_be
         stages.insert(0, Stage { name: "first".to_owned(), ..stages[0].clone() });
         stages[0].leave = Bounds::at_most(Duration::from_millis(300));
         // Longer than a busy machine takes for all that follows; in the end it is the application that ends the drain.
-        stages[1].leave = Bounds::at_most(Duration::from_secs(120));
-        pod.plan.drain.deadline = Duration::from_secs(180);
+        stages[1].leave = Bounds::at_most(Duration::from_mins(2));
+        pod.plan.drain.deadline = Duration::from_mins(3);
         pod.start();
         let mut hooks = [pod.hook(&[]), pod.hook(&[])];
         until("both hooks wait", || pod.status()["hooks"] == 2);

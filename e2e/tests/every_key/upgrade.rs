@@ -119,7 +119,7 @@ fn stands_with(rolling: &str) -> (usize, usize) {
     let bad = one.spec("v2", &lines("bad")).to_string_lossy().into_owned();
     let service = one.serves(&lines("ok"));
     let _deploy = service.place.start(&["deploy", "-f", &bad]);
-    service.until("v2 has been asked", |status| status.0["instances"].to_string().contains("500"));
+    service.until("v2 has been asked", |status| status.0["instances"].to_string().contains("answered 500"));
     wait::pass(Duration::from_millis(500));
     let status = service.status();
     let new = status.instances().iter().filter(|instance| instance.version() == "v2").count();
