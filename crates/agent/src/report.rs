@@ -4,7 +4,8 @@ use crate::clock;
 use segue_core::drain::{Drain, InFlight};
 use segue_core::path::StageOver;
 use segue_core::pod::life::Outcome;
-use segue_core::{Time, Wait, Why};
+use segue_core::why::Settings;
+use segue_core::{Time, Wait};
 use segue_guard::Counters;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -106,23 +107,20 @@ impl Told {
             why: wait.why.to_string(),
             since: clock::wall(wait.since),
             until: wait.until.map(clock::wall),
-            setting: setting(&wait.why),
+            setting: wait.why.setting(&SETTINGS).map(str::to_owned),
         }
     }
 }
 
-/// The setting that would shorten a wait, by its name in a pod.
-fn setting(why: &Why) -> Option<String> {
-    let name = match why {
-        Why::Propagation { setting, .. } => setting,
-        Why::Quiet { .. } => "the quiet window, 2s",
-        Why::InFlight { .. } => "segue inject --longest-request",
-        Why::Kept { .. } => "the idle linger, 5s",
-        Why::Exit => "segue inject --stop-time",
-        _ => return None,
-    };
-    Some(name.to_owned())
-}
+/// What shortens waits in a pod.
+const SETTINGS: Settings = Settings {
+    readiness: None,
+    quiet: Some("the quiet window, 2s"),
+    in_flight: Some("segue inject --longest-request"),
+    kept: Some("the idle linger, 5s"),
+    exit: Some("segue inject --stop-time"),
+    floor: None,
+};
 
 /// `in_flight` and how it is known.
 pub(crate) fn in_flight(seen: InFlight) -> (Option<u64>, String) {

@@ -26,6 +26,7 @@ pub mod path;
 pub mod pod;
 pub mod rollout;
 pub mod step;
+pub mod stop;
 pub mod time;
 pub mod why;
 

@@ -65,17 +65,34 @@ pub enum Why {
     Steady,
 }
 
+/// The settings that shorten waits, by the names that they have for whoever drives; `None` where none does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How readiness is checked.
+    pub readiness: Option<&'static str>,
+    /// How long no request may have come.
+    pub quiet: Option<&'static str>,
+    /// How long requests in flight are waited for.
+    pub in_flight: Option<&'static str>,
+    /// How long connections are kept open without a request.
+    pub kept: Option<&'static str>,
+    /// How long an instance has to end.
+    pub exit: Option<&'static str>,
+    /// How many must serve.
+    pub floor: Option<&'static str>,
+}
+
 impl Why {
     /// The setting that would shorten this wait, if one would.
-    pub fn setting(&self) -> Option<&str> {
+    pub fn setting(&self, settings: &Settings) -> Option<&str> {
         match self {
-            Why::Readiness { .. } => Some("ready.interval, ready.threshold"),
             Why::Propagation { setting, .. } => Some(setting),
-            Why::Quiet { .. } => Some("quietWindow"),
-            Why::InFlight { .. } => Some("drainDeadline"),
-            Why::Kept { .. } => Some("idleLinger"),
-            Why::Exit => Some("stop.grace"),
-            Why::Floor { .. } => Some("strategy.rolling.unavailable"),
+            Why::Readiness { .. } => settings.readiness,
+            Why::Quiet { .. } => settings.quiet,
+            Why::InFlight { .. } => settings.in_flight,
+            Why::Kept { .. } => settings.kept,
+            Why::Exit => settings.exit,
+            Why::Floor { .. } => settings.floor,
             Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => None,
         }
     }

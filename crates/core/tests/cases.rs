@@ -1,9 +1,12 @@
 //! What the tests that go case by case share.
 
-use segue_core::drain::Plan;
-use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::{Next, Time, Wait};
+use segue_core::drain::{self, Plan};
+use segue_core::path::{Bounds, Millis, Path, PathSeen, Stage};
+use segue_core::rollout::leaving::{Action, Leaving, Outcome};
+use segue_core::stop::Signal;
+use segue_core::{Next, Time, Version, Wait};
 use std::fmt::Debug;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// So many seconds after the clock's beginning.
@@ -60,5 +63,61 @@ pub fn drain_in_a_pod() -> Plan {
         linger: Some(Millis(seconds(5))),
         deadline: seconds(60),
         stop_grace: seconds(10),
+    }
+}
+
+/// A router that has taken a leave, with evidence for so many stages from the first.
+pub fn gone(stages: usize) -> PathSeen {
+    PathSeen { admitted: false, evidence: (0..stages).map(|index| format!("s{index}")).collect() }
+}
+
+/// What was seen of an instance that leaves: what its drain needs to know, and which signal was sent.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    pub drain: drain::Seen,
+    pub signalled: Option<Signal>,
+}
+
+impl Deref for Seen {
+    type Target = drain::Seen;
+
+    fn deref(&self) -> &drain::Seen {
+        &self.drain
+    }
+}
+
+impl DerefMut for Seen {
+    fn deref_mut(&mut self) -> &mut drain::Seen {
+        &mut self.drain
+    }
+}
+
+/// An instance's way out, from its drain to its end.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct WayOut(Leaving);
+
+impl WayOut {
+    pub fn begin(plan: Plan, now: Time) -> Self {
+        Self(Leaving::begin(Version::from("v1"), plan, now))
+    }
+
+    pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
+        self.0.step(&seen.drain, seen.signalled, now)
+    }
+
+    pub fn wait(&self, seen: &Seen, now: Time) -> Wait {
+        self.0.wait(&seen.drain, seen.signalled, now)
+    }
+
+    pub fn stopping(&self) -> bool {
+        self.0.stopping()
+    }
+
+    pub fn began(&self) -> Time {
+        self.0.drain().began()
+    }
+
+    pub fn deadline(&self) -> Time {
+        self.0.drain().deadline()
     }
 }

@@ -1,12 +1,15 @@
 //! One instance's way out: case by case.
 
-use crate::cases::{at, done, path, seconds, wait};
-use segue_core::drain::{Action, Drain, Ended, InFlight, Kept, Outcome, Plan, Seen, Signal};
+use crate::cases::{Seen, WayOut, at, done, gone, path, seconds, wait};
+use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Millis, Path, PathSeen};
+use segue_core::rollout::leaving::{Action, Outcome};
+use segue_core::stop::{Ended, Signal};
 use segue_core::{Time, Wait, Why};
 
-const STOP: Action = Action::Signal { signal: Signal::Stop };
-const KILL: Action = Action::Signal { signal: Signal::Kill };
+const CUT: Action = Action::Drain(drain::Action::Cut);
+const STOP: Action = Action::Stop(Signal::Stop);
+const KILL: Action = Action::Stop(Signal::Kill);
 
 fn plan(paths: Vec<Path>) -> Plan {
     Plan {
@@ -20,28 +23,28 @@ fn plan(paths: Vec<Path>) -> Plan {
 }
 
 fn withdraw(path: &str) -> Action {
-    Action::Withdraw { path: path.to_owned() }
+    Action::Drain(drain::Action::Withdraw { path: path.to_owned() })
 }
 
 /// Alive, withdrawn from these paths, with so many requests in flight.
 fn seen(paths: &[&str], in_flight: u64) -> Seen {
-    Seen {
+    let drain = drain::Seen {
         alive: true,
         paths: paths.iter().map(|path| ((*path).to_owned(), PathSeen::default())).collect(),
         in_flight: InFlight::Counted(in_flight),
         kept: Kept::default(),
         last_request: None,
-        signalled: None,
-    }
+    };
+    Seen { drain, signalled: None }
 }
 
-fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
+fn acts(drain: &mut WayOut, seen: &Seen, now: Time) -> Vec<Action> {
     crate::cases::acts(drain.step(seen, now))
 }
 
 #[test]
 fn it_withdraws_waits_for_what_is_in_flight_stops_and_ends() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("proxy")]), at(100));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("proxy")]), at(100));
     assert_eq!((drain.began(), drain.deadline()), (at(100), at(160)));
     // A path that is not shown has taken no change.
     assert_eq!(acts(&mut drain, &seen(&[], 2), at(100)), [withdraw("proxy")]);
@@ -63,14 +66,14 @@ fn it_withdraws_waits_for_what_is_in_flight_stops_and_ends() {
 
 #[test]
 fn only_the_paths_that_still_pick_it_are_withdrawn() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a"), Path::atomic("b")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a"), Path::atomic("b")]), at(0));
     assert_eq!(acts(&mut drain, &seen(&["a"], 0), at(0)), [withdraw("b")]);
 }
 
 #[test]
 fn of_several_paths_the_one_that_takes_longest_is_named() {
     let paths = vec![path("short", &[Some(2)]), path("long", &[Some(9)]), path("middle", &[Some(5)])];
-    let mut drain = Drain::begin(plan(paths), at(0));
+    let mut drain = WayOut::begin(plan(paths), at(0));
     let left = wait(drain.step(&seen(&["short", "long", "middle"], 0), at(0)));
     assert_eq!(left.until, Some(at(9)));
     assert!(matches!(left.why, Why::Propagation { path, .. } if path == "long"));
@@ -80,7 +83,7 @@ fn of_several_paths_the_one_that_takes_longest_is_named() {
 fn of_several_paths_one_without_a_bound_is_named_and_the_deadline_is_its_end() {
     for order in [["bounded", "unbounded"], ["unbounded", "bounded"]] {
         let of = |name: &str| path(name, &[(name == "bounded").then_some(2)]);
-        let mut drain = Drain::begin(plan(order.map(of).to_vec()), at(0));
+        let mut drain = WayOut::begin(plan(order.map(of).to_vec()), at(0));
         let left = wait(drain.step(&seen(&order, 0), at(0)));
         assert_eq!(left.until, Some(at(60)));
         assert!(matches!(left.why, Why::Propagation { path, .. } if path == "unbounded"));
@@ -89,7 +92,7 @@ fn of_several_paths_one_without_a_bound_is_named_and_the_deadline_is_its_end() {
 
 #[test]
 fn silence_on_a_path_is_no_evidence() {
-    let mut drain = Drain::begin(plan(vec![path("p", &[None])]), at(0));
+    let mut drain = WayOut::begin(plan(vec![path("p", &[None])]), at(0));
     for now in [0, 30, 59] {
         assert!(matches!(wait(drain.step(&seen(&["p"], 0), at(now))).why, Why::Propagation { .. }));
     }
@@ -97,14 +100,14 @@ fn silence_on_a_path_is_no_evidence() {
 
 #[test]
 fn the_deadline_withdraws_counts_cuts_and_stops_in_this_order() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a"), path("b", &[None])]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a"), path("b", &[None])]), at(0));
     let _ = drain.step(&seen(&["a", "b"], 3), at(0));
     assert_eq!(wait(drain.step(&seen(&["a", "b"], 3), Time::from_millis(59_999))).until, Some(at(60)));
     let mut picture = seen(&["a"], 3);
-    assert_eq!(acts(&mut drain, &picture, at(60)), [withdraw("b"), Action::Cut, STOP]);
+    assert_eq!(acts(&mut drain, &picture, at(60)), [withdraw("b"), CUT, STOP]);
     // The signal is not known to be sent: the same again, and what was counted stays.
     picture.in_flight = InFlight::Counted(0);
-    assert_eq!(acts(&mut drain, &picture, at(61)), [withdraw("b"), Action::Cut, STOP]);
+    assert_eq!(acts(&mut drain, &picture, at(61)), [withdraw("b"), CUT, STOP]);
     picture.signalled = Some(Signal::Stop);
     assert_eq!(acts(&mut drain, &picture, at(61)), [withdraw("b")]);
     picture.alive = false;
@@ -113,14 +116,14 @@ fn the_deadline_withdraws_counts_cuts_and_stops_in_this_order() {
 
 #[test]
 fn a_deadline_that_finds_nothing_left_to_wait_for_cuts_nothing() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a")]), at(0));
     let _ = drain.step(&seen(&["a"], 3), at(0));
     assert_eq!(acts(&mut drain, &seen(&["a"], 0), at(60)), [STOP]);
 }
 
 #[test]
 fn what_was_in_flight_when_it_ended_by_itself_is_counted() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a")]), at(0));
     let _ = drain.step(&seen(&["a"], 4), at(0));
     let _ = drain.step(&seen(&["a"], 2), at(1));
     let expected = Outcome { ended: Ended::ByItself, cut: 2, took: seconds(3) };
@@ -129,7 +132,7 @@ fn what_was_in_flight_when_it_ended_by_itself_is_counted() {
 
 #[test]
 fn one_that_ignores_its_signal_is_killed_when_the_grace_is_over() {
-    let mut drain = Drain::begin(plan(Vec::new()), at(0));
+    let mut drain = WayOut::begin(plan(Vec::new()), at(0));
     let mut picture = seen(&[], 0);
     assert_eq!(acts(&mut drain, &picture, at(0)), [STOP]);
     picture.signalled = Some(Signal::Stop);
@@ -145,13 +148,13 @@ fn one_that_ignores_its_signal_is_killed_when_the_grace_is_over() {
 
 #[test]
 fn a_driver_that_starts_again_does_not_repeat_a_signal_that_was_seen_to_be_sent() {
-    let mut drain = Drain::begin(plan(Vec::new()), at(0));
+    let mut drain = WayOut::begin(plan(Vec::new()), at(0));
     let mut picture = seen(&[], 0);
     let _ = drain.step(&picture, at(0));
     picture.signalled = Some(Signal::Stop);
     let _ = drain.step(&picture, at(1));
     let written = serde_json::to_string(&drain).unwrap();
-    let mut drain: Drain = serde_json::from_str(&written).unwrap();
+    let mut drain: WayOut = serde_json::from_str(&written).unwrap();
     picture.signalled = None;
     assert_eq!(wait(drain.step(&picture, at(2))).why, Why::Exit);
     assert_eq!(acts(&mut drain, &picture, at(11)), [KILL]);
@@ -159,7 +162,7 @@ fn a_driver_that_starts_again_does_not_repeat_a_signal_that_was_seen_to_be_sent(
 
 #[test]
 fn a_driver_that_was_away_for_long_sends_the_stop_signal_before_any_kill() {
-    let mut drain = Drain::begin(plan(Vec::new()), at(0));
+    let mut drain = WayOut::begin(plan(Vec::new()), at(0));
     let mut picture = seen(&[], 0);
     assert_eq!(acts(&mut drain, &picture, at(0)), [STOP]);
     // It was killed before it sent the signal, and is back much later.
@@ -170,7 +173,7 @@ fn a_driver_that_was_away_for_long_sends_the_stop_signal_before_any_kill() {
 
 #[test]
 fn a_stop_that_was_not_sent_is_thought_over_when_a_request_comes() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a")]), at(0));
     assert_eq!(acts(&mut drain, &seen(&["a"], 0), at(0)), [STOP]);
     assert!(matches!(wait(drain.step(&seen(&["a"], 1), at(5))).why, Why::InFlight { .. }));
     assert!(!drain.stopping());
@@ -179,7 +182,7 @@ fn a_stop_that_was_not_sent_is_thought_over_when_a_request_comes() {
 
 #[test]
 fn a_stop_that_was_sent_is_not_taken_back_and_its_grace_goes_on() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a")]), at(0));
     assert_eq!(acts(&mut drain, &seen(&["a"], 0), at(0)), [STOP]);
     let sent = Seen { signalled: Some(Signal::Stop), ..seen(&["a"], 1) };
     assert_eq!(wait(drain.step(&sent, at(1))).why, Why::Exit);
@@ -189,38 +192,40 @@ fn a_stop_that_was_sent_is_not_taken_back_and_its_grace_goes_on() {
 
 #[test]
 fn a_wait_is_told_also_while_there_is_something_to_do() {
-    let mut drain = Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    let mut drain = WayOut::begin(plan(vec![Path::atomic("a")]), at(0));
     let picture = seen(&[], 0);
     let _ = drain.step(&picture, at(0));
     let expected = Wait { why: Why::Router { path: "a".into() }, since: at(0), until: Some(at(60)) };
     assert_eq!(drain.wait(&picture, at(7)), expected);
-    let mut stopping = Drain::begin(plan(Vec::new()), at(0));
+    let mut stopping = WayOut::begin(plan(Vec::new()), at(0));
     let _ = stopping.step(&picture, at(0));
     assert_eq!(stopping.wait(&picture, at(0)), Wait { why: Why::Exit, since: at(0), until: Some(at(10)) });
 }
 
 #[test]
 fn what_nothing_can_count_holds_the_drain_up_to_its_deadline() {
-    let mut drain = Drain::begin(plan(Vec::new()), at(0));
+    let mut drain = WayOut::begin(plan(Vec::new()), at(0));
     let mut picture = seen(&[], 0);
     picture.in_flight = InFlight::Unknown;
     let expected = Why::InFlight { count: None, estimated: true };
     assert_eq!(wait(drain.step(&picture, at(30))).why, expected);
-    assert_eq!(acts(&mut drain, &picture, at(60)), [Action::Cut, STOP]);
+    assert_eq!(acts(&mut drain, &picture, at(60)), [CUT, STOP]);
     picture.in_flight = InFlight::Estimated(5);
-    let mut drain = Drain::begin(plan(Vec::new()), at(0));
+    let mut drain = WayOut::begin(plan(Vec::new()), at(0));
     assert_eq!(wait(drain.step(&picture, at(30))).why, Why::InFlight { count: Some(5), estimated: true });
     picture.in_flight = InFlight::Estimated(0);
     assert_eq!(acts(&mut drain, &picture, at(31)), [STOP]);
 }
 
-fn quiet(bounds: &[Option<u64>]) -> Drain {
+fn quiet(bounds: &[Option<u64>]) -> WayOut {
     let paths = vec![path("p", bounds)];
-    Drain::begin(Plan { quiet: Some(Millis(seconds(2))), ..plan(paths) }, at(0))
+    WayOut::begin(Plan { quiet: Some(Millis(seconds(2))), ..plan(paths) }, at(0))
 }
 
 fn last_request(now: u64) -> Seen {
-    Seen { last_request: Some(at(now)), ..seen(&["p"], 0) }
+    let mut seen = seen(&["p"], 0);
+    seen.last_request = Some(at(now));
+    seen
 }
 
 #[test]
@@ -266,10 +271,10 @@ fn requests_that_never_end_on_a_path_without_a_bound_hold_it_up_to_the_deadline(
     let mut drain = quiet(&[None]);
     let evident = |last: u64| {
         let mut seen = last_request(last);
-        seen.paths.insert("p".into(), PathSeen { admitted: false, evidence: 1 });
+        seen.paths.insert("p".into(), gone(1));
         seen
     };
     let _ = drain.step(&evident(0), at(0));
     assert_eq!(wait(drain.step(&evident(59), at(59))).why, Why::Quiet { window: seconds(2) });
-    assert_eq!(acts(&mut drain, &evident(60), at(60)), [Action::Cut, STOP]);
+    assert_eq!(acts(&mut drain, &evident(60), at(60)), [CUT, STOP]);
 }

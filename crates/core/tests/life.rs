@@ -68,7 +68,7 @@ fn it_serves_until_a_hook_asks() {
 fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
     let mut life = Life::begin(drain_in_a_pod(), at(0));
     let mut picture = asked();
-    picture.drain.paths.insert("service".to_owned(), PathSeen { admitted: true, evidence: 0 });
+    picture.drain.paths.insert("service".to_owned(), PathSeen::without_evidence(true));
     assert_eq!(acts(&mut life, &picture, at(0)), [Action::Withdraw { path: "service".to_owned() }]);
 }
 
@@ -181,7 +181,7 @@ impl Pod {
 
     fn step(&mut self, asks: bool, now: Time) -> Next<Action, Infallible> {
         let mut picture = seen(asks, true, InFlight::Counted(0));
-        picture.drain.paths.insert("service".into(), PathSeen { admitted: self.admitted, evidence: 0 });
+        picture.drain.paths.insert("service".into(), PathSeen::without_evidence(self.admitted));
         let next = self.life.step(&picture, now);
         if let Next::Do(actions) = &next {
             self.act(actions);

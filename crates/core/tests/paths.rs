@@ -1,18 +1,16 @@
 //! Propagation, the budget, and time: case by case.
 
-use crate::cases::{at, path, seconds};
+use crate::cases::{at, gone as evident, path, seconds};
 use proptest::prelude::*;
 use segue_core::budget::{Budget, Needs};
 use segue_core::path::{Bounds, Direction, EndedBy, Millis, Path, PathSeen, Propagation, StageOver};
 use segue_core::{Time, Wait, Why};
 use std::time::Duration;
 
-const GONE: Option<PathSeen> = Some(PathSeen { admitted: false, evidence: 0 });
-const PICKED: Option<PathSeen> = Some(PathSeen { admitted: true, evidence: 0 });
-
-fn evident(stages: usize) -> PathSeen {
-    PathSeen { admitted: false, evidence: stages }
-}
+static NOT_PICKED: PathSeen = PathSeen::without_evidence(false);
+static IS_PICKED: PathSeen = PathSeen::without_evidence(true);
+const GONE: Option<&PathSeen> = Some(&NOT_PICKED);
+const PICKED: Option<&PathSeen> = Some(&IS_PICKED);
 
 fn stage_of(wait: Option<Wait>) -> String {
     match wait.map(|wait| wait.why) {
@@ -42,7 +40,7 @@ fn evidence_ends_a_stage_before_its_bound_and_the_next_counts_from_there() {
     let path = path("p", &[Some(30), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    let wait = change.observe(&path, Direction::Leave, Some(evident(1)), at(12)).unwrap();
+    let wait = change.observe(&path, Direction::Leave, Some(&evident(1)), at(12)).unwrap();
     assert_eq!((wait.since, wait.until), (at(12), Some(at(16))));
     assert_eq!(stage_of(Some(wait)), "s1");
 }
@@ -52,7 +50,7 @@ fn evidence_that_comes_after_the_bound_does_not_make_the_stage_longer() {
     let path = path("p", &[Some(3), Some(4)]);
     let mut change = Propagation::default();
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
-    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(17)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(&evident(1)), at(17)), None);
     assert_eq!(change.over(&path), Some(at(17)));
 }
 
@@ -63,7 +61,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
     let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
     assert_eq!(wait.until, None);
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(1_000_000))), "s0");
-    assert_eq!(change.observe(&path, Direction::Leave, Some(evident(1)), at(1_000_001)), None);
+    assert_eq!(change.observe(&path, Direction::Leave, Some(&evident(1)), at(1_000_001)), None);
     assert_eq!(change.over(&path), Some(at(1_000_001)));
 }
 
@@ -71,7 +69,7 @@ fn a_stage_without_a_bound_ends_by_evidence_alone() {
 fn a_stage_that_is_over_stays_over_when_its_evidence_is_not_shown_again() {
     let path = path("p", &[None, Some(5)]);
     let mut change = Propagation::default();
-    assert_eq!(stage_of(change.observe(&path, Direction::Leave, Some(evident(1)), at(10))), "s1");
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, Some(&evident(1)), at(10))), "s1");
     assert_eq!(stage_of(change.observe(&path, Direction::Leave, GONE, at(11))), "s1");
 }
 
@@ -212,9 +210,9 @@ fn each_stage_that_is_over_says_whether_a_bound_or_evidence_ended_it() {
     let _ = change.observe(&path, Direction::Leave, GONE, at(10));
     assert_eq!(change.stages(&path), []);
     let _ = change.observe(&path, Direction::Leave, GONE, at(13));
-    let _ = change.observe(&path, Direction::Leave, Some(evident(2)), at(15));
-    let _ = change.observe(&path, Direction::Leave, Some(evident(3)), at(20));
-    let _ = change.observe(&path, Direction::Leave, Some(evident(4)), at(22));
+    let _ = change.observe(&path, Direction::Leave, Some(&evident(2)), at(15));
+    let _ = change.observe(&path, Direction::Leave, Some(&evident(3)), at(20));
+    let _ = change.observe(&path, Direction::Leave, Some(&evident(4)), at(22));
     let over = |stage: &str, by, after| StageOver {
         path: "p".into(),
         stage: Some(stage.into()),
@@ -294,7 +292,8 @@ proptest! {
         admitted in any::<bool>(), evidence in 0..4_usize, pause in 0..100_u64, joins in any::<bool>()
     ) {
         let way = if joins { Direction::Join } else { Direction::Leave };
-        let seen = Some(PathSeen { admitted, evidence });
+        let seen = PathSeen { admitted, ..evident(evidence) };
+        let seen = Some(&seen);
         prop_assert_eq!(PathSeen::took(seen, way), admitted == joins);
         prop_assert!(!PathSeen::took(None, way));
         let path = path("p", &[Some(3), None]);

@@ -1,34 +1,36 @@
 //! A drain inside a pod, case by case: what is only estimated has an end, kept connections are closed last; and what an
 //! agent may be told.
 
-use crate::cases::{at, drain_in_a_pod, path, seconds, wait};
+use crate::cases::{Seen, WayOut, at, drain_in_a_pod, path, seconds, wait};
 use proptest::prelude::*;
-use segue_core::drain::{Action, Drain, InFlight, Kept, Plan, Seen, Signal};
+use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Millis, PathSeen};
 use segue_core::pod::{Discount, PlanError, PodPlan, Port, Protocol, SCHEMA};
+use segue_core::rollout::leaving::Action;
+use segue_core::stop::Signal;
 use segue_core::{Next, Time, Why};
 use std::time::Duration;
 
-const STOP: Action = Action::Signal { signal: Signal::Stop };
+const STOP: Action = Action::Stop(Signal::Stop);
 
 fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> Seen {
-    Seen {
+    let drain = drain::Seen {
         alive: true,
         paths: [("service".to_owned(), PathSeen::default())].into(),
         in_flight,
         kept: Kept { connections: kept, closing },
         last_request: last.map(at),
-        signalled: None,
-    }
+    };
+    Seen { drain, signalled: None }
 }
 
-fn acts(drain: &mut Drain, seen: &Seen, now: Time) -> Vec<Action> {
+fn acts(drain: &mut WayOut, seen: &Seen, now: Time) -> Vec<Action> {
     crate::cases::acts(drain.step(seen, now))
 }
 
 #[test]
 fn an_idle_pod_leaves_when_its_paths_are_left() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let idle = seen(InFlight::Counted(0), None, 0, false);
     assert_eq!(wait(drain.step(&idle, at(0))).until, Some(at(3)));
     assert_eq!(acts(&mut drain, &idle, at(3)), [STOP]);
@@ -38,7 +40,7 @@ fn an_idle_pod_leaves_when_its_paths_are_left() {
 fn an_estimate_is_waited_for_no_longer_than_a_request_takes_after_the_last_path_was_left_and_all_was_quiet() {
     for (last, left) in [(None, 3), (Some(1), 3), (Some(3), 5)] {
         for in_flight in [InFlight::Estimated(2), InFlight::Unknown] {
-            let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+            let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
             let picture = seen(in_flight, last, 0, true);
             let _ = drain.step(&picture, at(0));
             let waits = wait(drain.step(&picture, at(left)));
@@ -56,7 +58,7 @@ fn an_estimate_is_waited_for_no_longer_than_a_request_takes_after_the_last_path_
 
 #[test]
 fn what_an_estimate_left_behind_is_told() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let mut picture = seen(InFlight::Estimated(2), None, 0, true);
     let _ = drain.step(&picture, at(0));
     let _ = wait(drain.step(&picture, at(3)));
@@ -70,16 +72,16 @@ fn what_an_estimate_left_behind_is_told() {
 
 #[test]
 fn what_is_counted_is_finished_up_to_the_deadline() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let picture = seen(InFlight::Counted(1), None, 0, true);
     let _ = drain.step(&picture, at(0));
     assert_eq!(wait(drain.step(&picture, at(59))).until, Some(at(60)));
-    assert_eq!(acts(&mut drain, &picture, at(60)), [Action::Cut, STOP]);
+    assert_eq!(acts(&mut drain, &picture, at(60)), [Action::Drain(drain::Action::Cut), STOP]);
 }
 
 #[test]
 fn what_is_counted_while_new_requests_come_is_waited_for_no_longer_than_a_request_takes() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let busy = |last| seen(InFlight::Counted(1), Some(last), 0, true);
     for second in 0..16 {
         let waits = wait(drain.step(&busy(second), at(second)));
@@ -96,25 +98,28 @@ fn what_is_counted_while_new_requests_come_is_waited_for_no_longer_than_a_reques
 
 #[test]
 fn kept_connections_are_left_alone_while_a_path_still_leads_here() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let picture = seen(InFlight::Counted(0), None, 4, false);
     assert!(matches!(wait(drain.step(&picture, at(0))).why, Why::Propagation { .. }));
     assert!(matches!(wait(drain.step(&picture, at(2))).why, Why::Propagation { .. }));
-    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::CloseIdle]);
+    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::Drain(drain::Action::CloseIdle)]);
 }
 
 #[test]
 fn kept_connections_are_closed_while_requests_are_still_in_flight() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let _ = drain.step(&seen(InFlight::Counted(1), None, 4, false), at(0));
-    assert_eq!(acts(&mut drain, &seen(InFlight::Counted(1), None, 4, false), at(3)), [Action::CloseIdle]);
+    assert_eq!(
+        acts(&mut drain, &seen(InFlight::Counted(1), None, 4, false), at(3)),
+        [Action::Drain(drain::Action::CloseIdle)]
+    );
     let waits = wait(drain.step(&seen(InFlight::Counted(1), None, 4, true), at(3)));
     assert!(matches!(waits.why, Why::InFlight { .. }), "{waits:?}");
 }
 
 #[test]
 fn kept_connections_hold_it_up_until_they_are_closed_at_most_for_the_linger() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let kept = |kept| seen(InFlight::Counted(0), None, kept, true);
     let _ = drain.step(&kept(4), at(0));
     let waits = wait(drain.step(&kept(4), at(3)));
@@ -127,7 +132,7 @@ fn kept_connections_hold_it_up_until_they_are_closed_at_most_for_the_linger() {
 
 #[test]
 fn without_a_linger_kept_connections_are_nobody_s_business() {
-    let mut drain = Drain::begin(Plan { linger: None, ..drain_in_a_pod() }, at(0));
+    let mut drain = WayOut::begin(Plan { linger: None, ..drain_in_a_pod() }, at(0));
     let picture = seen(InFlight::Counted(0), None, 4, false);
     let _ = drain.step(&picture, at(0));
     assert_eq!(acts(&mut drain, &picture, at(3)), [STOP]);
@@ -135,12 +140,15 @@ fn without_a_linger_kept_connections_are_nobody_s_business() {
 
 #[test]
 fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
-    let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+    let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
     let mut picture = seen(InFlight::Counted(1), None, 4, false);
     let _ = drain.step(&picture, at(0));
-    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::CloseIdle]);
-    picture.paths.insert("service".to_owned(), PathSeen { admitted: true, evidence: 0 });
-    assert_eq!(acts(&mut drain, &picture, at(4)), [Action::Withdraw { path: "service".to_owned() }]);
+    assert_eq!(acts(&mut drain, &picture, at(3)), [Action::Drain(drain::Action::CloseIdle)]);
+    picture.paths.insert("service".to_owned(), PathSeen::without_evidence(true));
+    assert_eq!(
+        acts(&mut drain, &picture, at(4)),
+        [Action::Drain(drain::Action::Withdraw { path: "service".to_owned() })]
+    );
 }
 
 fn pod_plan() -> PodPlan {
@@ -246,7 +254,7 @@ proptest! {
     fn a_drain_with_bounds_ends_by_its_deadline_and_not_before_its_paths_are_left(
         pictures in prop::collection::vec((0u64..4, 0u8..3, prop::option::of(0u64..70), 0u64..3, any::<bool>()), 70)
     ) {
-        let mut drain = Drain::begin(drain_in_a_pod(), at(0));
+        let mut drain = WayOut::begin(drain_in_a_pod(), at(0));
         let mut ended = None;
         for (second, (in_flight, kind, last, kept, closing)) in (0u64..).zip(pictures) {
             let in_flight = [InFlight::Counted(in_flight), InFlight::Estimated(in_flight), InFlight::Unknown]

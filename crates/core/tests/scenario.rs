@@ -52,15 +52,13 @@ impl Scenario {
 }
 
 fn bounds() -> impl Strategy<Value = Bounds> {
-    option::weighted(0.8, 0..6_000_u64).prop_map(|max| Bounds {
-        min: Duration::ZERO,
-        max: max.map(|max| Millis(Duration::from_millis(max))),
-    })
+    option::weighted(0.8, 0..6_000_u64)
+        .prop_map(|max| Bounds { max: max.map(|max| Millis(Duration::from_millis(max))) })
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
     (bounds(), bounds()).prop_map(|(join, leave)| Stage {
-        name: "cache".to_owned(),
+        name: String::new(),
         join,
         leave,
         source: "a test".to_owned(),
@@ -71,7 +69,9 @@ fn stage() -> impl Strategy<Value = Stage> {
 fn paths() -> impl Strategy<Value = Vec<Path>> {
     let stages = prop::collection::vec(stage(), 0..=3);
     prop::collection::vec(stages, 0..=2).prop_map(|paths| {
-        let named = |(index, stages)| Path { name: format!("path-{index}"), stages };
+        let stage = |(index, stage)| Stage { name: format!("cache-{index}"), ..stage };
+        let stages = |stages: Vec<Stage>| stages.into_iter().enumerate().map(stage).collect();
+        let named = |(index, all)| Path { name: format!("path-{index}"), stages: stages(all) };
         paths.into_iter().enumerate().map(named).collect()
     })
 }

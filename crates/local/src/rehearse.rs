@@ -162,7 +162,7 @@ impl World {
                 self.steps.push(Step::Withdraw { instance: instance.to_string() });
             }
             Action::Drain { action: drain::Action::Cut | drain::Action::CloseIdle, .. } => {}
-            Action::Drain { instance, action: drain::Action::Signal { .. } } => {
+            Action::Stop { instance, .. } => {
                 if let Some(seen) = self.seen.instances.get_mut(&instance) {
                     seen.drain.alive = false;
                 }
@@ -184,7 +184,9 @@ impl World {
             ..drain::Seen::default()
         };
         let readiness = Readiness::NotReady(None);
-        self.seen.instances.insert(id.clone(), InstanceSeen { version: version.clone(), readiness, drain });
+        self.seen
+            .instances
+            .insert(id.clone(), InstanceSeen { version: version.clone(), readiness, drain, signalled: None });
         id
     }
 
@@ -196,7 +198,7 @@ impl World {
 
     fn admit(&mut self, id: &InstanceId, admitted: bool) {
         if let Some(seen) = self.seen.instances.get_mut(id) {
-            seen.drain.paths.insert(PROXY.to_owned(), PathSeen { admitted, evidence: 0 });
+            seen.drain.paths.insert(PROXY.to_owned(), PathSeen::without_evidence(admitted));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::log::{self, Event};
 use crate::report::{self, Line, Report, State, Told};
 use crate::{clock, means};
 use look::Look;
+use segue_core::path::{Path, PathSeen};
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
 use segue_core::{Next, Time, Wait, drain};
@@ -109,9 +110,7 @@ impl Driver {
             }
         }
         let admitted = !self.withdrawn;
-        let path = |path: &segue_core::path::Path| {
-            (path.name.clone(), segue_core::path::PathSeen { admitted, evidence: 0 })
-        };
+        let path = |path: &Path| (path.name.clone(), PathSeen::without_evidence(admitted));
         let paths: BTreeMap<_, _> = self.plan.drain.paths.iter().map(path).collect();
         life::Seen {
             asked: self.shared.asked(),
@@ -125,7 +124,6 @@ impl Driver {
                     closing: self.closing,
                 },
                 last_request: looked.last_request,
-                signalled: None,
             },
         }
     }

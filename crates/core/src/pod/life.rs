@@ -51,6 +51,16 @@ pub enum Action {
     Open,
 }
 
+impl From<drain::Action> for Action {
+    fn from(action: drain::Action) -> Self {
+        match action {
+            drain::Action::Withdraw { path } => Self::Withdraw { path },
+            drain::Action::CloseIdle => Self::CloseIdle,
+            drain::Action::Cut => Self::Cut,
+        }
+    }
+}
+
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,6 +75,17 @@ pub enum Reason {
     ApplicationEnded,
     /// Nothing listened on the application's ports: there was nothing to drain.
     NothingListens,
+}
+
+impl From<drain::Reason> for Reason {
+    fn from(reason: drain::Reason) -> Self {
+        match reason {
+            drain::Reason::Drained => Self::Drained,
+            drain::Reason::LongestRequest => Self::LongestRequest,
+            drain::Reason::Deadline => Self::Deadline,
+            drain::Reason::ByItself => Self::ApplicationEnded,
+        }
+    }
 }
 
 /// The end of a drain.
@@ -162,10 +183,26 @@ impl Life {
                 drain.began_by(asked.unwrap_or(now));
                 match drain.step(&seen.drain, now) {
                     Next::Wait(wait) => Next::Wait(wait),
-                    Next::Do(actions) => self.act(&actions, now),
-                    Next::Done(outcome) => {
-                        self.release(Reason::ApplicationEnded, outcome.cut, now);
-                        Next::Do(vec![Action::Release])
+                    Next::Do(actions) => Next::Do(actions.into_iter().map(Action::from).collect()),
+                    Next::Done(left) => {
+                        let mut actions = Vec::new();
+                        if seen.drain.alive {
+                            // A router that picks the pod even now is told again, before anything else.
+                            actions.extend(drain.withdrawals(&seen.drain).into_iter().map(Action::from));
+                        }
+                        actions.extend((left.reason == drain::Reason::Deadline).then_some(Action::Cut));
+                        actions.push(Action::Release);
+                        self.state = State::Released {
+                            since: now,
+                            down: !seen.drain.alive,
+                            outcome: Outcome {
+                                reason: left.reason.into(),
+                                cut: left.cut,
+                                took: Millis(now - drain.began()),
+                                stages: left.stages,
+                            },
+                        };
+                        Next::Do(actions)
                     }
                 }
             }
@@ -182,35 +219,6 @@ impl Life {
                 }
                 Next::Wait(Wait { why: Why::Exit, since, until: (!*down).then_some(until) })
             }
-        }
-    }
-
-    fn act(&mut self, actions: &[drain::Action], now: Time) -> Next<Action, std::convert::Infallible> {
-        let mut then = Vec::new();
-        for action in actions {
-            match action {
-                drain::Action::Withdraw { path } => then.push(Action::Withdraw { path: path.clone() }),
-                drain::Action::CloseIdle => then.push(Action::CloseIdle),
-                drain::Action::Cut => then.push(Action::Cut),
-                drain::Action::Signal { .. } => {
-                    let cut = if let State::Draining { drain } = &self.state { drain.cut() } else { 0 };
-                    let reason = match cut {
-                        _ if actions.contains(&drain::Action::Cut) => Reason::Deadline,
-                        0 => Reason::Drained,
-                        _ => Reason::LongestRequest,
-                    };
-                    self.release(reason, cut, now);
-                    then.push(Action::Release);
-                }
-            }
-        }
-        Next::Do(then)
-    }
-
-    fn release(&mut self, reason: Reason, cut: u64, now: Time) {
-        if let State::Draining { drain } = &self.state {
-            let outcome = Outcome { reason, cut, took: Millis(now - drain.began()), stages: drain.stages() };
-            self.state = State::Released { since: now, outcome, down: reason == Reason::ApplicationEnded };
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a rollout remembers of its instances: who joined, who ended by itself, who was drained, and the last progress.
 
-use super::{Action, Drained, InstanceSeen, Leaving, Readiness, Rollout, Seen};
+use super::{Action, Drained, InstanceSeen, Readiness, Rollout, Seen};
 use crate::path::{Direction, Path, Propagation, StageOver};
 use crate::{InstanceId, Next, Time, Version, Wait, Why};
 use serde::{Deserialize, Serialize};
@@ -190,13 +190,10 @@ impl Rollout {
         for (id, instance) in &seen.instances {
             if self.ledger.noted.contains(id) {
                 actions.push(Action::Forget { instance: id.clone() });
-            } else if let Some(Leaving { drain, .. }) = self.leaving.get_mut(id) {
-                match drain.step(&instance.drain, now) {
+            } else if let Some(leaving) = self.leaving.get_mut(id) {
+                match leaving.step(&instance.drain, instance.signalled, now) {
                     Next::Wait(_) => {}
-                    Next::Do(steps) => {
-                        let step = |action| Action::Drain { instance: id.clone(), action };
-                        actions.extend(steps.into_iter().map(step));
-                    }
+                    Next::Do(steps) => actions.extend(steps.into_iter().map(|step| Action::of(id, step))),
                     Next::Done(outcome) => {
                         let version = instance.version.clone();
                         self.ledger.drained.push(Drained { instance: id.clone(), version, outcome });
@@ -226,8 +223,9 @@ impl Rollout {
     fn vanished(&mut self, seen: &Seen, now: Time) {
         let shown = |id: &InstanceId| seen.instances.contains_key(id);
         let gone = self.leaving.extract_if(.., |id, _| !shown(id));
-        for (instance, Leaving { version, mut drain }) in gone {
-            if let Next::Done(outcome) = drain.step(&crate::drain::Seen::default(), now) {
+        for (instance, mut leaving) in gone {
+            if let Next::Done(outcome) = leaving.step(&crate::drain::Seen::default(), None, now) {
+                let version = leaving.version().clone();
                 self.ledger.drained.push(Drained { instance, version, outcome });
             }
         }

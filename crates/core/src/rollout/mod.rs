@@ -10,13 +10,16 @@
 //!  Seen ─▶ ledger (who crashed, who joined) ─▶ verdict (go on, or go back?) ─▶ waves (drain, admit, start) ─▶ Next
 //! ```
 
+pub mod leaving;
 mod ledger;
 mod verdict;
 mod waves;
 
-use crate::drain::{self, Drain};
+use crate::drain;
 use crate::path::{Millis, Path, StageOver};
+use crate::stop::Signal;
 use crate::{InstanceId, Next, Time, Version, Wait, Why};
+pub use leaving::Leaving;
 use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -73,6 +76,9 @@ pub struct InstanceSeen {
     pub readiness: Readiness,
     /// What a drain of it needs to know.
     pub drain: drain::Seen,
+    /// The strongest signal that this driver knows to have been sent to it.
+    #[serde(default)]
+    pub signalled: Option<Signal>,
 }
 
 /// What an instance says of itself.
@@ -114,11 +120,29 @@ pub enum Action {
         /// The step.
         action: drain::Action,
     },
+    /// Signal an instance that was left alone.
+    Stop {
+        /// The instance.
+        instance: InstanceId,
+        /// With what.
+        signal: Signal,
+    },
     /// The instance is gone and its end is noted: it need not be shown any more.
     Forget {
         /// The instance.
         instance: InstanceId,
     },
+}
+
+impl Action {
+    /// A step of an instance's way out.
+    fn of(instance: &InstanceId, step: leaving::Action) -> Self {
+        let instance = instance.clone();
+        match step {
+            leaving::Action::Drain(action) => Self::Drain { instance, action },
+            leaving::Action::Stop(signal) => Self::Stop { instance, signal },
+        }
+    }
 }
 
 /// How a rollout ended.
@@ -152,13 +176,6 @@ pub struct Rollout {
     ledger: Ledger,
 }
 
-/// An instance on its way out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Leaving {
-    version: Version,
-    drain: Drain,
-}
-
 /// A drain that has ended, for whoever tells the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drained {
@@ -166,8 +183,8 @@ pub struct Drained {
     pub instance: InstanceId,
     /// What it ran.
     pub version: Version,
-    /// How its drain ended.
-    pub outcome: drain::Outcome,
+    /// How it left.
+    pub outcome: leaving::Outcome,
 }
 
 impl Rollout {
@@ -206,15 +223,15 @@ impl Rollout {
         self.back.as_ref()
     }
 
-    /// The drain of an instance that is leaving.
-    pub fn drain(&self, instance: &InstanceId) -> Option<&Drain> {
-        self.leaving.get(instance).map(|leaving| &leaving.drain)
+    /// An instance's way out, if it is leaving.
+    pub fn leaving(&self, instance: &InstanceId) -> Option<&Leaving> {
+        self.leaving.get(instance)
     }
 
     /// The stages of its paths by which an instance has joined, or left where it is leaving, and what ended each.
     pub fn stages(&self, id: &InstanceId, version: &Version) -> Vec<StageOver> {
         let joined = || self.ledger.stages(id, &self.plan_of(version).paths);
-        self.drain(id).map_or_else(joined, Drain::stages)
+        self.leaving(id).map_or_else(joined, |leaving| leaving.drain().stages())
     }
 
     /// How every drain that has ended did so, in order.
@@ -265,8 +282,8 @@ impl Rollout {
     }
 
     fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, seen: &Seen, now: Time) -> Wait {
-        if let Some(Leaving { drain, .. }) = self.leaving.get(id) {
-            return drain.wait(&instance.drain, now);
+        if let Some(leaving) = self.leaving.get(id) {
+            return leaving.wait(&instance.drain, instance.signalled, now);
         }
         let paths = &self.plan_of(&instance.version).paths;
         let wait = self.ledger.wait_of(id, instance, paths, now);
@@ -326,6 +343,7 @@ mod tests {
             version: "v1".into(),
             readiness: Readiness::NotReady(None),
             drain: drain::Seen { alive: true, ..drain::Seen::default() },
+            signalled: None,
         };
         let seen = Seen { instances: BTreeMap::from([("web-1".into(), old)]), abort: false };
 

@@ -2,7 +2,6 @@
 //! than replicas and surge allow.
 
 use super::{Action, InstanceSeen, Leaving, Readiness, Rollout, Seen};
-use crate::drain::{self, Drain};
 use crate::path::{Direction, PathSeen};
 use crate::{InstanceId, Next, Time, Wait, Why};
 
@@ -118,12 +117,12 @@ impl Rollout {
             serving -= u32::from(serves);
             hopes = hopes.saturating_sub(u32::from(may_serve(instance, serves)));
             excess -= u32::from(!wrong);
-            let mut drain = Drain::begin(self.plan_of(&instance.version).clone(), now);
-            if let Next::Do(steps) = drain.step(&instance.drain, now) {
-                let step = |action: drain::Action| Action::Drain { instance: id.clone(), action };
-                actions.extend(steps.into_iter().map(step));
+            let plan = self.plan_of(&instance.version).clone();
+            let mut leaving = Leaving::begin(instance.version.clone(), plan, now);
+            if let Next::Do(steps) = leaving.step(&instance.drain, instance.signalled, now) {
+                actions.extend(steps.into_iter().map(|step| Action::of(id, step)));
             }
-            self.leaving.insert(id.clone(), Leaving { version: instance.version.clone(), drain });
+            self.leaving.insert(id.clone(), leaving);
         }
         actions
     }

@@ -5,9 +5,10 @@ mod verdicts;
 mod waves;
 
 use crate::cases::seconds;
-use segue_core::drain::{self, InFlight, Kept, Plan, Signal};
+use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{Action, Goal, InstanceSeen, Readiness, Rollout, Seen};
+use segue_core::stop::Signal;
 use segue_core::{InstanceId, Time, Version};
 
 pub(super) fn goal(version: &str, replicas: u32, surge: u32, unavailable: u32) -> Goal {
@@ -30,16 +31,15 @@ pub(super) fn goal(version: &str, replicas: u32, surge: u32, unavailable: u32) -
 }
 
 pub(super) fn ready(version: &str) -> InstanceSeen {
-    let paths = [("proxy".to_owned(), PathSeen { admitted: true, evidence: 0 })];
+    let paths = [("proxy".to_owned(), PathSeen::without_evidence(true))];
     let drain = drain::Seen {
         alive: true,
         paths: paths.into(),
         in_flight: InFlight::Counted(0),
         kept: Kept::default(),
         last_request: None,
-        signalled: None,
     };
-    InstanceSeen { version: Version::from(version), readiness: Readiness::Ready, drain }
+    InstanceSeen { version: Version::from(version), readiness: Readiness::Ready, drain, signalled: None }
 }
 
 /// Ready, and no router picks it yet.
@@ -82,7 +82,7 @@ pub(super) fn withdraw(id: &str) -> Action {
 }
 
 pub(super) fn signal(id: &str, signal: Signal) -> Action {
-    Action::Drain { instance: InstanceId::from(id), action: drain::Action::Signal { signal } }
+    Action::Stop { instance: InstanceId::from(id), signal }
 }
 
 pub(super) fn forget(id: &str) -> Action {

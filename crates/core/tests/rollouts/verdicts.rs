@@ -87,8 +87,7 @@ fn what_joins_by_several_paths_waits_for_the_last_of_them() {
     slow.drain.paths = vec![path("p", &[Some(3)]), path("q", &[Some(4)])];
     let mut rollout = Rollout::begin(slow, Some(goal("v0", 1, 1, 0)), at(0));
     let mut joining = ready("v1");
-    joining.drain.paths =
-        ["p", "q"].map(|name| (name.to_owned(), PathSeen { admitted: true, evidence: 0 })).into();
+    joining.drain.paths = ["p", "q"].map(|name| (name.to_owned(), PathSeen::without_evidence(true))).into();
     assert_eq!(wait(rollout.step(&seen(&[("a", joining.clone())]), at(0))).until, Some(at(4)));
     assert_eq!(done(rollout.step(&seen(&[("a", joining)]), at(4))), Outcome::Reached);
 }

@@ -2,9 +2,10 @@
 
 use super::{acts, admit, broken, dead, forget, fresh, goal, ready, seen, signal, start, unknown, withdraw};
 use crate::cases::{at, done, path, seconds, wait};
-use segue_core::drain::{Plan, Signal};
+use segue_core::drain::Plan;
 use segue_core::path::{EndedBy, PathSeen};
 use segue_core::rollout::{Action, Failure, Goal, InstanceSeen, Outcome, Readiness, Rollout, Seen};
+use segue_core::stop::Signal;
 use segue_core::{InstanceId, Why};
 
 #[test]
@@ -125,7 +126,10 @@ fn what_ended_each_stage_is_told_of_those_that_join_and_those_that_leave() {
     };
     let mut rollout = Rollout::begin(goal("v2"), Some(goal("v1")), at(0));
     let mut joined = ready("v2");
-    joined.drain.paths.insert("proxy".into(), PathSeen { admitted: true, evidence: 1 });
+    joined
+        .drain
+        .paths
+        .insert("proxy".into(), PathSeen { admitted: true, evidence: ["s0".to_owned()].into() });
     let mut picture = seen(&[("a", ready("v1")), ("b", joined)]);
     let _ = rollout.step(&picture, at(0));
     let by = |rollout: &Rollout, id: &str, version: &str| {
@@ -178,11 +182,11 @@ fn the_failing_versions_instances_that_served_go_only_as_far_as_the_floor_allows
 fn turning_to_another_goal_keeps_the_drains_and_forgets_the_crashes() {
     let mut rollout = Rollout::begin(goal("v2", 1, 1, 0), Some(goal("v1", 1, 1, 0)), at(0));
     let _ = rollout.step(&seen(&[("a", ready("v1")), ("b", ready("v2")), ("x", dead("v2"))]), at(0));
-    assert!(rollout.drain(&"a".into()).is_some());
+    assert!(rollout.leaving(&"a".into()).is_some());
     let mut rollout = rollout.turn(goal("v2", 2, 1, 0), None, at(0));
     assert_eq!((rollout.began(), rollout.drained().len()), (at(0), 0));
-    assert!(rollout.drain(&"a".into()).is_some());
-    assert!(rollout.drain(&"b".into()).is_none());
+    assert!(rollout.leaving(&"a".into()).is_some());
+    assert!(rollout.leaving(&"b".into()).is_none());
     let actions =
         acts(&mut rollout, &seen(&[("a", ready("v1")), ("b", ready("v2")), ("x", dead("v2"))]), at(0));
     // The crash of a moment ago holds nothing back.
@@ -196,10 +200,10 @@ fn an_instance_drains_by_the_plan_of_its_own_version_and_of_one_version_by_that_
     let old = hasty(goal("v1", 1, 1, 0), 7);
     let mut rollout = Rollout::begin(hasty(goal("v2", 1, 1, 0), 8), Some(old.clone()), at(0));
     let _ = rollout.step(&seen(&[("a", ready("v1")), ("b", ready("v2"))]), at(0));
-    assert_eq!(rollout.drain(&"a".into()).unwrap().deadline(), at(7));
+    assert_eq!(rollout.leaving(&"a".into()).unwrap().drain().deadline(), at(7));
     let mut rollout = Rollout::begin(hasty(goal("v1", 0, 1, 0), 9), Some(old), at(0));
     let _ = rollout.step(&seen(&[("a", ready("v1"))]), at(0));
-    assert_eq!(rollout.drain(&"a".into()).unwrap().deadline(), at(9));
+    assert_eq!(rollout.leaving(&"a".into()).unwrap().drain().deadline(), at(9));
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn going_back_to_the_same_version_drains_by_the_plan_of_what_it_goes_back_to() {
         Rollout::begin(hasty(goal("v1", 2, 1, 0), 8), Some(hasty(goal("v1", 1, 1, 0), 9)), at(0));
     let picture = seen(&[("a", ready("v1")), ("b", ready("v1")), ("c", unknown("v1"))]);
     let _ = rollout.step(&Seen { abort: true, ..picture }, at(0));
-    assert_eq!(rollout.drain(&"c".into()).unwrap().deadline(), at(9));
+    assert_eq!(rollout.leaving(&"c".into()).unwrap().drain().deadline(), at(9));
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn broken_old_ones_are_kept_in_hope_until_a_replacement_serves() {
     let _ = wait(rollout.step(&picture(broken("v2")), at(0)));
     let actions = acts(&mut rollout, &picture(ready("v2")), at(1));
     assert_eq!(actions[0], withdraw("a"));
-    assert!(rollout.drain(&"b".into()).is_none());
+    assert!(rollout.leaving(&"b".into()).is_none());
 }
 
 #[test]

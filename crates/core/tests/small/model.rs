@@ -1,9 +1,10 @@
 //! The states of a small world, and what can happen in each.
 
 use crate::cases::{at, path, seconds};
-use segue_core::drain::{self, InFlight, Kept, Plan, Signal};
+use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{Goal, InstanceSeen, Readiness, Rollout, Seen};
+use segue_core::stop::Signal;
 use segue_core::{InstanceId, Time, Version};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -259,7 +260,8 @@ impl State {
                 (true, true) => Readiness::Ready,
                 (true, false) => Readiness::NotReady(Some("503".to_owned())),
             };
-            let evidence = usize::from(late_clients && instance.travels.is_none());
+            let knows = late_clients && instance.travels.is_none();
+            let evidence = knows.then(|| "s0".to_owned()).into_iter().collect();
             let paths = [("proxy".to_owned(), PathSeen { admitted: instance.admitted, evidence })];
             let drain = drain::Seen {
                 alive: !instance.ended,
@@ -267,10 +269,9 @@ impl State {
                 in_flight: InFlight::Counted(u64::from(instance.in_flight)),
                 kept: Kept::default(),
                 last_request: None,
-                signalled: instance.signalled,
             };
             let version = Version::from(if instance.new { "v2" } else { "v1" });
-            (id(*number), InstanceSeen { version, readiness, drain })
+            (id(*number), InstanceSeen { version, readiness, drain, signalled: instance.signalled })
         });
         Seen { instances: instances.collect(), abort: self.abort }
     }

@@ -1,8 +1,9 @@
 //! What happens in a small world, and the laws that each step of the driver is held to.
 
 use super::model::{DEADLINE, GRACE, Instance, Law, PROGRESS, Small, State, Summary, id};
-use segue_core::drain::{self, Ended, Signal};
+use segue_core::drain;
 use segue_core::rollout::{Action, Outcome, Rollout};
+use segue_core::stop::{Ended, Signal};
 use segue_core::{InstanceId, Next, Why};
 use stateright::{Model, Property};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -37,7 +38,7 @@ impl Small {
         let next = state.machine.step(&seen, state.time());
         let floor = state.machine.goal().floor() as usize;
         for (number, instance) in &mut state.instances {
-            let leaves = state.machine.drain(&id(*number)).is_some();
+            let leaves = state.machine.leaving(&id(*number)).is_some();
             if leaves && instance.leaving.is_none() {
                 instance.leaving = Some(0);
             }
@@ -114,6 +115,7 @@ impl Small {
                 self.tell(state, instance, false);
             }
             Action::Drain { instance, action } => self.drain(state, instance, action),
+            Action::Stop { instance, signal } => Self::stop(state, instance, *signal),
             Action::Forget { instance } => {
                 if state.instances.remove(&number(instance)).is_some_and(|instance| !instance.ended) {
                     state.breaks(Law::Done);
@@ -134,7 +136,14 @@ impl Small {
                 }
                 state.change(number(instance), |instance| instance.in_flight = false);
             }
-            drain::Action::Signal { signal: Signal::Stop } => {
+        }
+    }
+
+    fn stop(state: &mut State, instance: &InstanceId, signal: Signal) {
+        let truth = state.of(instance).clone();
+        let late = truth.leaving.is_some_and(|ticks| ticks >= DEADLINE);
+        match signal {
+            Signal::Stop => {
                 if !late && (truth.in_flight || truth.reachable()) {
                     state.breaks(Law::StopsUnderRequests);
                 }
@@ -144,7 +153,7 @@ impl Small {
                     instance.ready = false;
                 });
             }
-            drain::Action::Signal { signal: Signal::Kill } => {
+            Signal::Kill => {
                 if truth.stopped.is_none_or(|ticks| ticks < GRACE) {
                     state.breaks(Law::KillsTooSoon);
                 }

@@ -3,9 +3,10 @@
 use super::random::Random;
 use super::route::Route;
 use segue_core::Time;
-use segue_core::drain::{self, InFlight, Kept, Signal};
+use segue_core::drain::{self, InFlight, Kept};
 use segue_core::path::Path;
 use segue_core::rollout::{InstanceSeen, Readiness};
+use segue_core::stop::Signal;
 
 /// How the instances of a version behave.
 #[derive(Debug, Clone)]
@@ -167,9 +168,8 @@ impl Instance {
             in_flight: InFlight::Counted(self.in_flight.len() as u64),
             kept: Kept::default(),
             last_request: self.last_request.map(Time::from_millis),
-            signalled: self.signalled,
         };
-        InstanceSeen { version: self.version.clone(), readiness, drain }
+        InstanceSeen { version: self.version.clone(), readiness, drain, signalled: self.signalled }
     }
 
     /// When something next changes here by itself.

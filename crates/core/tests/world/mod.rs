@@ -207,12 +207,12 @@ impl World {
                         instance.in_flight.clear();
                     }
                 }
-                drain::Action::Signal { signal } => {
-                    if let Some(instance) = self.instances.get_mut(instance) {
-                        instance.signal(*signal, now);
-                    }
-                }
             },
+            Action::Stop { instance, signal } => {
+                if let Some(instance) = self.instances.get_mut(instance) {
+                    instance.signal(*signal, now);
+                }
+            }
             Action::Forget { instance } => _ = self.instances.remove(instance),
         }
         // What a router takes at once, it has taken before the next action.

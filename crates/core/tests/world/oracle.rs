@@ -2,10 +2,20 @@
 //! what they claim: which instances leave, and what they wait for.
 
 use super::World;
-use segue_core::drain::{Ended, Signal};
 use segue_core::rollout::{Action, Goal, Outcome, Rollout, Seen};
+use segue_core::stop::{Ended, Signal};
+use segue_core::why::Settings;
 use segue_core::{InstanceId, Next, Time, Wait, Why, drain};
 use std::collections::BTreeMap;
+
+const SETTINGS: Settings = Settings {
+    readiness: Some("how readiness is checked"),
+    quiet: Some("how long none may come"),
+    in_flight: Some("how long they are waited for"),
+    kept: Some("how long they are kept"),
+    exit: Some("how long it may take to end"),
+    floor: Some("how many must serve"),
+};
 
 /// What the oracle remembers of the run.
 #[derive(Debug)]
@@ -70,7 +80,7 @@ impl Oracle {
         let stays = |id: &InstanceId| !self.leaving.contains_key(id);
         let truly = world.instances.iter().filter(|(id, instance)| instance.serves(world.now) && stays(id));
         let mut serving: Vec<_> = truly.map(|(id, _)| id.clone()).collect();
-        for id in world.instances.keys().filter(|id| machine.drain(id).is_some()) {
+        for id in world.instances.keys().filter(|id| machine.leaving(id).is_some()) {
             if stays(id) && serving.contains(id) {
                 serving.retain(|other| other != id);
                 assert!(
@@ -81,7 +91,7 @@ impl Oracle {
             }
         }
         for (id, instance) in &seen.instances {
-            if machine.drain(id).is_some() {
+            if machine.leaving(id).is_some() {
                 let fresh = Leaving { began: world.now, carried: 0, cut: None };
                 let leaving = self.leaving.entry(id.clone()).or_insert(fresh);
                 if instance.drain.alive {
@@ -102,7 +112,7 @@ impl Oracle {
             assert_eq!(drained.outcome.cut, cut, "{drained:?}");
         }
         self.drained = machine.drained().len();
-        let left: Vec<_> = self.leaving.keys().filter(|id| machine.drain(id).is_none()).collect();
+        let left: Vec<_> = self.leaving.keys().filter(|id| machine.leaving(id).is_none()).collect();
         assert!(left.is_empty(), "drains without an end: {left:?}");
     }
 
@@ -115,14 +125,14 @@ impl Oracle {
                 continue;
             }
             Self::explained(wait, world.time(), &format!("{id}"));
-            match machine.drain(id) {
-                Some(drain) if drain.stopping() => {
+            match machine.leaving(id) {
+                Some(leaving) if leaving.stopping() => {
                     assert!(
                         matches!(wait.why, Why::Exit | Why::Killed),
                         "{id} stops, and waits for {wait:?}"
                     );
                 }
-                Some(drain) => {
+                Some(leaving) => {
                     assert!(
                         matches!(
                             wait.why,
@@ -133,7 +143,7 @@ impl Oracle {
                         ),
                         "{id} leaves, and waits for {wait:?}"
                     );
-                    assert!(wait.until.is_some_and(|until| until <= drain.deadline()), "{wait:?}");
+                    assert!(wait.until.is_some_and(|until| until <= leaving.drain().deadline()), "{wait:?}");
                 }
                 None => {
                     let stays = seen.instances[id].version == machine.goal().version;
@@ -150,7 +160,8 @@ impl Oracle {
         assert!(wait.until.is_none_or(|until| until >= now), "{who} waits for the past: {wait:?} at {now:?}");
         let settable =
             !matches!(wait.why, Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady);
-        assert_eq!(wait.why.setting().is_some_and(|setting| !setting.is_empty()), settable, "{wait:?}");
+        let setting = wait.why.setting(&SETTINGS);
+        assert_eq!(setting.is_some_and(|setting| !setting.is_empty()), settable, "{wait:?}");
     }
 
     fn waits(&self, wait: &Wait, world: &World, machine: &Rollout, seen: &Seen) {
@@ -191,7 +202,7 @@ impl Oracle {
             Action::Admit { instance, paths } => {
                 let truth = &world.instances[instance];
                 assert!(truth.ready(now), "admits {instance}, which is not ready");
-                assert!(machine.drain(instance).is_none(), "admits {instance}, which leaves");
+                assert!(machine.leaving(instance).is_none(), "admits {instance}, which leaves");
                 let news =
                     |path: &String| truth.routes.iter().any(|route| route.name() == path && !route.admitted);
                 assert!(!paths.is_empty() && paths.iter().all(news));
@@ -203,6 +214,7 @@ impl Oracle {
                 assert!(others.count() > 0, "suspends {instance}, the last one");
             }
             Action::Drain { instance, action } => self.drains(world, machine, instance, action),
+            Action::Stop { instance, signal } => self.stops(world, machine, instance, *signal),
             Action::Forget { instance } => {
                 assert!(world.instances[instance].ended, "forgets {instance}, which runs");
             }
@@ -213,7 +225,7 @@ impl Oracle {
         let now = world.now;
         let instance = &world.instances[id];
         let plan = &machine.goal().drain;
-        assert!(machine.drain(id).is_some(), "drains {id} without a drain");
+        assert!(machine.leaving(id).is_some(), "drains {id} without a drain");
         let late = now >= self.leaving[id].began + millis(plan.deadline);
         match action {
             drain::Action::Withdraw { path } => {
@@ -222,7 +234,17 @@ impl Oracle {
             }
             drain::Action::CloseIdle => panic!("closes connections, which no plan of these worlds asks for"),
             drain::Action::Cut => assert!(late, "cuts {id} before its deadline"),
-            drain::Action::Signal { signal: Signal::Stop } => {
+        }
+    }
+
+    fn stops(&self, world: &World, machine: &Rollout, id: &InstanceId, signal: Signal) {
+        let now = world.now;
+        let instance = &world.instances[id];
+        let plan = &machine.goal().drain;
+        assert!(machine.leaving(id).is_some(), "stops {id} without a drain");
+        let late = now >= self.leaving[id].began + millis(plan.deadline);
+        match signal {
+            Signal::Stop => {
                 if late || instance.ended {
                     return;
                 }
@@ -238,7 +260,7 @@ impl Oracle {
                 let capped = longest.is_some_and(|longest| left + longest.max(window) <= now);
                 assert!(quiet || capped, "stops {id} before it is quiet: {instance:#?}");
             }
-            drain::Action::Signal { signal: Signal::Kill } => {
+            Signal::Kill => {
                 let stopped =
                     instance.stopped.unwrap_or_else(|| panic!("kills {id}, which was not asked to stop"));
                 assert!(now >= stopped + millis(plan.stop_grace), "kills {id} before its grace is over");

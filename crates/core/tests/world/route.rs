@@ -110,7 +110,8 @@ impl Route {
 
     pub fn seen(&self, now: u64) -> PathSeen {
         let shown = |stage: &&Stage| stage.shown.is_some_and(|at| at <= now);
-        PathSeen { admitted: self.admitted, evidence: self.stages.iter().take_while(shown).count() }
+        let shown = self.path.stages.iter().zip(&self.stages).take_while(|(_, stage)| shown(stage));
+        PathSeen { admitted: self.admitted, evidence: shown.map(|(stage, _)| stage.name.clone()).collect() }
     }
 
     /// When something next changes here.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use segue_core::rollout::Action;
+use segue_core::stop::Signal;
 use segue_core::{InstanceId, Version, drain};
 use tokio::task::JoinSet;
 
@@ -38,6 +39,7 @@ impl Driver {
                     self.pool.withdraw(instance.as_str());
                 }
                 Action::Drain { instance, action } => self.drain(&instance, &action),
+                Action::Stop { instance, signal } => self.stop(&instance, signal),
                 Action::Forget { instance } => self.forget(&instance),
             }
         }
@@ -57,22 +59,23 @@ impl Driver {
                 let cut = self.pool.cut(id.as_str());
                 tracing::warn!(instance = id.as_str(), cut, "drainDeadline: what was in flight is cut");
             }
-            drain::Action::Signal { signal } => {
-                if let Err(error) = self.signal(id, *signal) {
-                    tracing::error!(instance = id.as_str(), %error, "cannot be signalled");
-                }
-            }
         }
     }
 
-    pub(super) fn signal(&mut self, id: &InstanceId, signal: drain::Signal) -> std::io::Result<()> {
+    fn stop(&mut self, id: &InstanceId, signal: Signal) {
+        if let Err(error) = self.signal(id, signal) {
+            tracing::error!(instance = id.as_str(), %error, "cannot be signalled");
+        }
+    }
+
+    pub(super) fn signal(&mut self, id: &InstanceId, signal: Signal) -> std::io::Result<()> {
         let Some(member) = self.fleet.get_mut(id) else { return Ok(()) };
         member.signalled = member.signalled.max(Some(signal));
         let stop = self.state.revision(&member.revision).map(|revision| revision.spec.stop.signal);
         let Some(running) = member.running() else { return Ok(()) };
         match signal {
-            drain::Signal::Stop => running.instance.signal(stop.unwrap_or(crate::signal::Signal::Term)),
-            drain::Signal::Kill => running.instance.kill_group(),
+            Signal::Stop => running.instance.signal(stop.unwrap_or(crate::signal::Signal::Term)),
+            Signal::Kill => running.instance.kill_group(),
         }
     }
 

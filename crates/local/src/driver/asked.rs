@@ -291,7 +291,7 @@ impl Driver {
             if cut > 0 {
                 tracing::warn!(cut, "{id}: what was in flight is cut");
             }
-            if kill && let Err(error) = self.signal(&id, segue_core::drain::Signal::Kill) {
+            if kill && let Err(error) = self.signal(&id, segue_core::stop::Signal::Kill) {
                 tracing::error!(%error, "{id} cannot be killed");
             }
         }

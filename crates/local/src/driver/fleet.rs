@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use segue_core::{InstanceId, Version, drain};
+use segue_core::stop::Signal;
+use segue_core::{InstanceId, Version};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
@@ -37,7 +38,7 @@ pub(super) struct Member {
     /// Where it listens.
     pub(super) port: u16,
     /// The strongest signal that it was sent by this driver.
-    pub(super) signalled: Option<drain::Signal>,
+    pub(super) signalled: Option<Signal>,
     /// Whether it ever took requests.
     pub(super) served: bool,
     /// Whether its keeper has ended: it is replaced as one of another version would be.

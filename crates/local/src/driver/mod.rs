@@ -205,7 +205,7 @@ impl Driver {
             News::Ended(id, exit) => {
                 let Some(member) = self.fleet.get_mut(&id) else { return };
                 let work = self.state.work.as_ref();
-                let told = work.is_some_and(|work| work.rollout.drain(&id).is_some());
+                let told = work.is_some_and(|work| work.rollout.leaving(&id).is_some());
                 // One that served ended as any other ends: what it leaves may be of use to somebody.
                 let in_background = exit.background && !member.served;
                 let how = if in_background { background::how(&exit) } else { exit.to_string() };

@@ -30,7 +30,7 @@ pub(super) fn observe(fleet: &Fleet, counts: &Counts, abort: bool) -> Seen {
 }
 
 fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
-    let path = PathSeen { admitted: counted.is_some_and(|view| view.admitted), evidence: 0 };
+    let path = PathSeen::without_evidence(counted.is_some_and(|view| view.admitted));
     InstanceSeen {
         version: if member.unkept { UNKEPT.into() } else { member.revision.clone() },
         readiness: match &member.life {
@@ -48,7 +48,7 @@ fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
             kept: drain::Kept::default(),
             // The withdrawal is atomic, so nobody needs to know when the last request came.
             last_request: None,
-            signalled: member.signalled,
         },
+        signalled: member.signalled,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use segue_core::why::Settings;
 use segue_core::{InstanceId, Time, Wait, Why};
 
 use super::Driver;
@@ -17,6 +18,17 @@ use crate::history;
 /// How many entries of the history a view shows.
 const HISTORY: usize = 5;
 
+/// What shortens waits, by its key in the spec. The proxy's withdrawal is atomic and it closes kept connections by itself,
+/// so neither quiet nor those are waited for.
+const SETTINGS: Settings = Settings {
+    readiness: Some("ready.interval, ready.threshold"),
+    quiet: None,
+    in_flight: Some("drainDeadline"),
+    kept: None,
+    exit: Some("stop.grace"),
+    floor: Some("strategy.rolling.unavailable"),
+};
+
 impl Driver {
     /// Where in its life an instance is.
     fn state_of(&self, id: &InstanceId, member: &Member) -> State {
@@ -24,8 +36,8 @@ impl Driver {
         if let Life::Ended { .. } = member.life {
             return State::Ended;
         }
-        match work.rollout.drain(id) {
-            Some(drain) if drain.stopping() => State::Stopping,
+        match work.rollout.leaving(id) {
+            Some(leaving) if leaving.stopping() => State::Stopping,
             Some(_) => State::Draining,
             None if work.rollout.serves(id) => State::Serving,
             None if member.served => State::Unready,
@@ -171,7 +183,7 @@ fn people(wait: &Wait, now: Time) -> protocol::Wait {
         why: wait.why.to_string(),
         since: wall(wait.since, now),
         until: wait.until.map(|until| wall(until, now)),
-        setting: wait.why.setting().map(str::to_owned),
+        setting: wait.why.setting(&SETTINGS).map(str::to_owned),
     }
 }
 

@@ -1,111 +1,9 @@
-//! A path: one way by which requests reach an instance, as a chain of stages with bounds.
-//!
-//! A path is left (or joined) when every stage is over, by evidence or by its bound, whichever is first (law 2).
+//! A change on its way along a path: which stages it has passed, and what showed that.
 
+use super::{Direction, Millis, Path, PathSeen, Stage};
 use crate::{Time, Wait, Why};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Duration;
-
-/// One way by which requests reach an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Path {
-    /// Its name, unique within the workload, such as `proxy`.
-    pub name: String,
-    /// Its delays, in the order in which a change travels.
-    pub stages: Vec<Stage>,
-}
-
-/// One delay of a path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stage {
-    /// Its name, such as `kube-proxy`.
-    pub name: String,
-    /// How long it may take to learn that an instance was added.
-    pub join: Bounds,
-    /// How long it may take to learn that an instance was withdrawn.
-    pub leave: Bounds,
-    /// Where the bounds come from: a default's source, a measurement, the user.
-    pub source: String,
-    /// The setting that would shorten it.
-    pub setting: String,
-}
-
-/// The least and the most that a stage takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bounds {
-    /// The least.
-    #[serde(with = "crate::time::millis")]
-    pub min: Duration,
-    /// The most; `None` where nothing bounds it.
-    pub max: Option<Millis>,
-}
-
-/// A duration that serialises as whole milliseconds, also inside an `Option`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Millis(#[serde(with = "crate::time::millis")] pub Duration);
-
-impl Bounds {
-    /// Between nothing and `max`.
-    pub const fn at_most(max: Duration) -> Self {
-        Self { min: Duration::ZERO, max: Some(Millis(max)) }
-    }
-
-    /// Between nothing and for ever: only evidence ends it.
-    pub const UNBOUNDED: Self = Self { min: Duration::ZERO, max: None };
-}
-
-/// Which way a change travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// The instance was added.
-    Join,
-    /// The instance was withdrawn.
-    Leave,
-}
-
-impl Path {
-    /// The path through a router that changes atomically and is alone in front of the instance, as Segue's own proxy
-    /// is: nothing to propagate.
-    pub fn atomic(name: &str) -> Self {
-        Self { name: name.to_owned(), stages: Vec::new() }
-    }
-
-    /// How long a change takes to reach the last client, at most; `None` where a stage has no bound.
-    pub fn bound(&self, direction: Direction) -> Option<Duration> {
-        self.stages.iter().map(|stage| stage.bounds(direction).max.map(|max| max.0)).sum()
-    }
-}
-
-impl Stage {
-    /// Its bounds for a change that travels that way.
-    pub fn bounds(&self, direction: Direction) -> Bounds {
-        match direction {
-            Direction::Join => self.join,
-            Direction::Leave => self.leave,
-        }
-    }
-}
-
-/// What was seen of one path of one instance. Where nothing was seen of a path it is `None`, which means the same
-/// everywhere: the path has taken no change ([`PathSeen::took`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PathSeen {
-    /// Whether the path's router picks the instance.
-    pub admitted: bool,
-    /// How many stages, from the first, evidence shows to be over for the change under way.
-    pub evidence: usize,
-}
-
-impl PathSeen {
-    /// Whether the path's router is seen to have taken the change. One of which nothing was seen has not: it counts as
-    /// not admitted for whoever joins (law 1) and as not withdrawn for whoever leaves (law 2).
-    pub fn took(seen: Option<Self>, way: Direction) -> bool {
-        seen.is_some_and(|seen| seen.admitted == (way == Direction::Join))
-    }
-}
 
 /// What ended a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +85,7 @@ impl Propagation {
         &mut self,
         path: &Path,
         way: Direction,
-        seen: Option<PathSeen>,
+        seen: Option<&PathSeen>,
         now: Time,
     ) -> Option<Wait> {
         if !PathSeen::took(seen, way) {
@@ -197,7 +95,7 @@ impl Propagation {
             return Some(Wait { why: Why::Router { path: path.name.clone() }, since, until: None });
         }
         self.untaken = None;
-        let evidence = seen.map_or(0, |seen| seen.evidence);
+        let shown = |stage: &Stage| seen.is_some_and(|seen| seen.evidence.contains(&stage.name));
         let mut since = *self.told.get_or_insert(now);
         for (index, stage) in path.stages.iter().enumerate() {
             if let Some((end, _)) = self.ends.get(index) {
@@ -206,7 +104,7 @@ impl Propagation {
             }
             let until = stage.bounds(way).max.map(|max| since + max.0);
             let by_bound = until.filter(|until| *until <= now).map(|until| (until, EndedBy::Bound));
-            let by_evidence = (index < evidence).then_some((now, EndedBy::Evidence));
+            let by_evidence = path.stages[index..].iter().any(shown).then_some((now, EndedBy::Evidence));
             if let Some(end) = by_bound.or(by_evidence) {
                 self.ends.push(end);
                 since = end.0;
