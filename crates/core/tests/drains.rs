@@ -1,9 +1,9 @@
 //! One instance's way out: case by case.
 
 use crate::cases::{Seen, WayOut, at, done, gone, path, seconds, wait};
-use segue_core::drain::{self, InFlight, Kept, Plan};
-use segue_core::path::{Millis, Path, PathSeen};
-use segue_core::rollout::leaving::{Action, Outcome};
+use segue_core::drain::{self, InFlight, Kept, Plan, Reason};
+use segue_core::path::{EndedBy, Millis, Path, PathSeen, StageOver};
+use segue_core::rollout::leaving::{Action, Leaving, Outcome};
 use segue_core::stop::{Ended, Signal};
 use segue_core::{Time, Wait, Why};
 
@@ -277,4 +277,56 @@ fn requests_that_never_end_on_a_path_without_a_bound_hold_it_up_to_the_deadline(
     let _ = drain.step(&evident(0), at(0));
     assert_eq!(wait(drain.step(&evident(59), at(59))).why, Why::Quiet { window: seconds(2) });
     assert_eq!(acts(&mut drain, &evident(60), at(60)), [CUT, STOP]);
+}
+
+#[test]
+fn a_drain_ends_with_its_reason_what_was_in_flight_and_what_ended_each_stage() {
+    let left = |plan: Plan, seen: &Seen, now: u64| {
+        let mut drain = drain::Drain::begin(plan, at(0));
+        let _ = drain.step(&seen.drain, at(0));
+        done(drain.step(&seen.drain, at(now)))
+    };
+    let by_bound = vec![StageOver {
+        path: "p".into(),
+        stage: Some("s0".into()),
+        by: EndedBy::Bound,
+        after: Millis(seconds(5)),
+    }];
+    let service = || plan(vec![path("p", &[Some(5)])]);
+    let drained = drain::Left { reason: Reason::Drained, cut: 0, stages: by_bound.clone() };
+    assert_eq!(left(service(), &seen(&["p"], 0), 5), drained);
+    let deadline = drain::Left { reason: Reason::Deadline, cut: 3, stages: by_bound.clone() };
+    assert_eq!(left(service(), &seen(&["p"], 3), 60), deadline);
+    let mut about_two = seen(&["p"], 0);
+    about_two.in_flight = InFlight::Estimated(2);
+    let longest = Plan { longest_request: Some(Millis(seconds(10))), ..service() };
+    let had_its_time = drain::Left { reason: Reason::LongestRequest, cut: 2, stages: by_bound };
+    assert_eq!(left(longest, &about_two, 15), had_its_time);
+    let mut drain = drain::Drain::begin(service(), at(0));
+    let _ = drain.step(&seen(&["p"], 4).drain, at(1));
+    let by_itself = done(drain.step(&drain::Seen::default(), at(2)));
+    assert_eq!((by_itself.reason, by_itself.cut), (Reason::ByItself, 4));
+}
+
+#[test]
+fn only_the_deadline_ends_a_drain_for_good() {
+    let mut drain = drain::Drain::begin(plan(vec![Path::atomic("a")]), at(0));
+    assert_eq!(done(drain.step(&seen(&["a"], 0).drain, at(1))).reason, Reason::Drained);
+    assert!(matches!(wait(drain.step(&seen(&["a"], 1).drain, at(2))).why, Why::InFlight { .. }));
+    assert_eq!(done(drain.step(&seen(&["a"], 1).drain, at(60))).reason, Reason::Deadline);
+    let late = done(drain.step(&seen(&["a"], 0).drain, at(61)));
+    assert_eq!((late.reason, late.cut), (Reason::Deadline, 1));
+}
+
+/// A driver of the version before wrote the drain and its stop as one value.
+#[test]
+fn what_an_earlier_version_wrote_of_an_instance_that_leaves_is_read() {
+    let plan = serde_json::to_string(&plan(vec![Path::atomic("a")])).unwrap();
+    let written = format!(
+        r#"{{"version":"v1","drain":{{"plan":{plan},"began":0,"left":{{}},"carried":0,"stopping":{{"at":1000,
+        "told":2000,"cut":0,"forced":false}},"killed":false}}}}"#
+    );
+    let mut leaving: Leaving = serde_json::from_str(&written).unwrap();
+    let stop = crate::cases::acts(leaving.step(&seen(&["a"], 0).drain, None, at(3)));
+    assert_eq!(stop, [STOP], "it is told to stop again");
 }

@@ -306,3 +306,25 @@ proptest! {
         prop_assert_eq!(change.stages(&path), []);
     }
 }
+
+/// An agent of the version before reads no plan whose bounds lack it.
+#[test]
+fn bounds_are_written_with_the_least_that_nobody_asks_for_any_more() {
+    let written = serde_json::to_string(&Bounds::at_most(seconds(5))).unwrap();
+    assert_eq!(written, r#"{"min":0,"max":5000}"#);
+    for json in [&written, r#"{"max":5000}"#, r#"{"min":7,"max":5000}"#] {
+        assert_eq!(serde_json::from_str::<Bounds>(json).unwrap(), Bounds::at_most(seconds(5)));
+    }
+}
+
+#[test]
+fn evidence_of_a_later_stage_tells_of_those_before_it() {
+    let path = path("p", &[Some(30), Some(4), Some(7)]);
+    let mut change = Propagation::default();
+    let second = PathSeen { admitted: false, evidence: ["s1".to_owned()].into() };
+    let wait = change.observe(&path, Direction::Leave, Some(&second), at(10)).unwrap();
+    assert_eq!((stage_of(Some(wait.clone())).as_str(), wait.since), ("s2", at(10)));
+    let other = PathSeen { admitted: false, evidence: ["somewhere else".to_owned()].into() };
+    let mut change = Propagation::default();
+    assert_eq!(stage_of(change.observe(&path, Direction::Leave, Some(&other), at(10))), "s0");
+}

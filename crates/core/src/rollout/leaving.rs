@@ -113,13 +113,11 @@ impl Leaving {
     pub fn wait(&self, seen: &drain::Seen, signalled: Option<Signal>, now: Time) -> Wait {
         let mut next = self.clone();
         let _ = next.step(seen, signalled, now);
-        match &next.stop {
-            Some(Stopping { stop, .. }) => stop.wait(stop::Seen { alive: true, signalled }, now),
-            None => {
-                let gone = Wait { why: Why::Exit, since: now, until: None };
-                next.drain.wait(seen, now).unwrap_or(gone)
-            }
-        }
+        let seen_end = stop::Seen { alive: true, signalled };
+        let stops = next.stop.as_ref().map(|stopping| stopping.stop.wait(seen_end, now));
+        // Neither: it has ended, which the next step tells.
+        let gone = Wait { why: Why::Exit, since: now, until: None };
+        stops.or_else(|| next.drain.wait(seen, now)).unwrap_or(gone)
     }
 
     fn outcome(&self, now: Time) -> Outcome {
