@@ -29,3 +29,26 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_kept_up_to_one_mebibyte_in_all() {
+        let pool = Pool::default();
+        let taken: Vec<_> = (0..100).map(|_| pool.take()).collect();
+        assert!(taken.iter().all(|buffer| buffer.len() == 16_384));
+        for buffer in taken {
+            pool.give(buffer);
+        }
+        assert_eq!(lock(&pool.free).iter().map(Vec::len).sum::<usize>(), 1024 * 1024);
+    }
+
+    #[test]
+    fn one_of_another_length_is_not_kept() {
+        let pool = Pool::default();
+        pool.give(vec![0; SIZE / 2]);
+        assert_eq!(lock(&pool.free).len(), 0);
+    }
+}

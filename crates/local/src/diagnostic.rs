@@ -208,3 +208,22 @@ impl From<Diagnostic> for Diagnostics {
         Self(vec![diagnostic])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_by_line_and_column_from_one_in_characters() {
+        let file = SourceFile::new("app.yaml", "name: a\nwörter: b\n\nx: y");
+        let at = |needle: &str| {
+            let start = file.text.find(needle).unwrap();
+            Diagnostic::error("wrong").at(&file, start..start + 1).line_and_column()
+        };
+        assert_eq!(
+            [at("name"), at("b\n"), at("x: y"), at("y")],
+            [Some((1, 1)), Some((2, 9)), Some((4, 1)), Some((4, 4))]
+        );
+        assert_eq!(Diagnostic::error("wrong").line_and_column(), None);
+    }
+}

@@ -262,5 +262,8 @@ mod tests {
             fs::create_dir_all(web.instance(id)).unwrap();
         }
         assert_eq!(web.instance_ids().unwrap(), ["web-9", "web-10"]);
+        assert!(state_dir.service("api").instance_ids().unwrap().is_empty());
+        fs::write(state_dir.service("api").path().join("instances"), "no folder").unwrap();
+        assert!(state_dir.service("api").instance_ids().is_err(), "what cannot be read is not none");
     }
 }

@@ -404,3 +404,29 @@ fn rustix_name(signal: i32) -> Option<String> {
         more.iter().find(|(number, _)| *number == signal).map(|(_, name)| (*name).to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_by_what_was_seen_of_it() {
+        let known = Exit { known: true, ..Exit::UNKNOWN };
+        let told = |exit: Exit| exit.to_string();
+        assert_eq!(told(Exit { code: Some(3), ..known }), "exited with code 3");
+        let background = Exit { code: Some(0), background: true, ..known };
+        assert_eq!(told(background), "exited with code 0 while processes that it had started ran on");
+        assert_eq!(told(Exit { signal: Some(9), ..known }), "ended by SIGKILL");
+        assert_eq!(told(Exit { signal: Some(11), ..known }), "ended by SIGSEGV");
+        assert_eq!(told(Exit { signal: Some(64), ..known }), "ended by signal 64");
+        assert_eq!(told(Exit::UNKNOWN), "ended, and nobody saw how");
+    }
+
+    #[test]
+    fn only_the_want_of_a_descriptor_says_nothing_of_what_was_looked_at() {
+        let error = |errno: rustix::io::Errno| io::Error::from(errno);
+        assert!(out_of_descriptors(&error(rustix::io::Errno::MFILE)));
+        assert!(out_of_descriptors(&error(rustix::io::Errno::NFILE)));
+        assert!(!out_of_descriptors(&error(rustix::io::Errno::SRCH)));
+    }
+}

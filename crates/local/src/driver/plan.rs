@@ -217,7 +217,10 @@ mod tests {
     fn without_a_spec_what_runs_is_kept_until_it_is_told_to_end() {
         let wish = || Wish { name: "web", spec: None, replace: false };
         let plan_of = |state: &mut State| plan(wish(), state, &[("web-1", &"v1".into())], NOW).unwrap();
-        assert!(matches!(plan_of(&mut state(Some("v2"))), Plan::GoOn(_)));
+        let mut told_before = state(Some("v2"));
+        told_before.work.as_mut().unwrap().ending = true;
+        let Plan::GoOn(work) = plan_of(&mut told_before) else { panic!("there is work") };
+        assert!(!work.ending, "it was an earlier `up` that was told to end");
         let Plan::Keep(work) = plan_of(&mut State::empty("boot")) else { panic!("nothing to go on with") };
         assert_eq!(work.rollout.goal().replicas, 0);
     }

@@ -51,6 +51,17 @@ mod tests {
     }
 
     #[test]
+    fn letters_are_put_in_taken_out_exchanged_and_swapped() {
+        let distance = |a: &str, b: &str| distance(&folded(a), &folded(b));
+        let pairs =
+            [("env", "env", 0), ("env", "evn", 1), ("env", "nev", 1), ("env", "en", 1), ("env", "emv", 1)];
+        for (a, b, apart) in pairs {
+            assert_eq!((distance(a, b), distance(b, a)), (apart, apart), "{a} {b}");
+        }
+        assert_eq!((distance("abcd", "badc"), distance("abc", "cab"), distance("", "abc")), (2, 2, 3));
+    }
+
+    #[test]
     fn what_is_not_near_is_not_suggested() {
         assert_eq!(nearest("ports", KNOWN), None);
         assert_eq!(nearest("x", KNOWN), None);

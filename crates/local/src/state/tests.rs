@@ -74,6 +74,16 @@ fn what_is_written_is_read_back_with_the_rollout_in_it() {
 }
 
 #[test]
+fn the_goal_of_down_is_none_of_it_and_nothing_in_its_place() {
+    let mut state = State::empty("boot");
+    let goal = state.admit(spec("v1", "/bin/a")).goal();
+    assert!(goal.replicas > 0 && goal.surge > 0);
+    let nothing = nothing_of(&Goal { unavailable: 1, ..goal.clone() });
+    assert_eq!((nothing.replicas, nothing.surge, nothing.unavailable, nothing.most()), (0, 0, 0, 0));
+    assert_eq!((nothing.version, nothing.drain), (goal.version, goal.drain));
+}
+
+#[test]
 fn what_is_lost_or_damaged_leaves_the_specs() {
     let place = tempfile::tempdir().unwrap();
     let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
@@ -126,6 +136,12 @@ fn a_process_is_recognised_by_all_that_it_was_started_with() {
     assert_eq!(state.recognise(&other, None).as_str(), "v1 (of an unknown spec)");
     assert_eq!(state.recognise(&other, Some(&spec("v1", "/bin/a"))).as_str(), "v1 (of an unknown spec)");
     assert_eq!(state.recognise(&other, Some(&spec("v1", "/bin/b"))).as_str(), "v1~2");
+    // What is kept of the output, and what `up` was given, make no other process of it.
+    let mut quieter = launch("v1", "/bin/a");
+    quieter.log.keep = quieter.log.keep.saturating_add(1);
+    quieter.group_grace += std::time::Duration::from_secs(1);
+    quieter.open_files = Some(77);
+    assert_eq!(state.recognise(&quieter, None).as_str(), "v1");
     let mut richer = launch("v1", "/bin/a");
     richer.env.insert("MORE".to_owned(), "1".to_owned());
     assert_eq!(state.recognise(&richer, None).as_str(), "v1 (of an unknown spec)");
