@@ -194,7 +194,7 @@ fn the_guards_limits_are_counted() {
     drop((idle, held, refused));
 
     let mut pod = Pod::new(application.port, true);
-    pod.start_with_descriptors(40);
+    pod.start_with_descriptors("-n 40");
     let many: Vec<_> =
         (0..60).map(|_| TcpStream::connect(("127.0.0.1", pod.guard_port())).unwrap()).collect();
     // Until the others are gone nobody can ask.

@@ -92,6 +92,16 @@ fn a_containers_own_get_is_sent_after_the_drain_whatever_its_status() {
 }
 
 #[test]
+fn the_agent_ends_its_answer_once_the_hook_may_go() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    pod.start();
+    // It reads to the end of the answer, which a hook does not wait for.
+    let said = pod.lines_to_the_end();
+    assert_eq!(said.last().map(|line| &line["released"]), Some(&true.into()), "{said:?}");
+}
+
+#[test]
 fn a_drain_needs_the_pods_token() {
     let application = Application::listen(0);
     let mut pod = Pod::new(application.port, true);

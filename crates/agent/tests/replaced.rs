@@ -133,6 +133,8 @@ fn its_own_sigterm_ends_it() {
     let pid = rustix::process::Pid::from_child(pod.agent());
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert!(pod.agent().wait().unwrap().success());
+    let ending = pod.said().into_iter().find(|line| line["event"] == "ending");
+    assert_eq!(ending, None, "nothing is in flight that it would wait for");
 }
 
 #[test]

@@ -22,6 +22,29 @@ fn it_is_ready_when_its_ports_are_bound_and_the_hook_is_in_place() {
 }
 
 #[test]
+fn its_limit_of_open_files_is_raised_to_what_the_plan_needs() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    pod.start_with_descriptors("-Sn 64");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", pod.agent().id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft: u64 = line.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(soft >= 2 * u64::from(pod.plan.max_connections), "{line}");
+}
+
+#[test]
+fn a_damaged_token_is_replaced_by_a_new_one() {
+    let application = Application::listen(0);
+    let mut pod = Pod::new(application.port, true);
+    std::fs::write(pod.folder.path().join("token"), "short").unwrap();
+    pod.start();
+    let hook = std::fs::read(pod.folder.path().join("hook.json")).unwrap();
+    let hook: serde_json::Value = serde_json::from_slice(&hook).unwrap();
+    assert_eq!(hook["token"].as_str().map(str::len), Some(32));
+    assert_eq!(pod.hook(&[]).returns().0, 0);
+}
+
+#[test]
 fn a_taken_port_of_the_guard_is_waited_for_and_named() {
     let pod = Pod::new(free_port(), true);
     let holder = TcpListener::bind(("0.0.0.0", pod.guard_port())).unwrap();

@@ -109,11 +109,11 @@ impl Pod {
         Self::until_ready(probe);
     }
 
-    /// Starts the agent with no more than so many file descriptors.
-    pub(crate) fn start_with_descriptors(&mut self, most: u32) {
+    /// Starts the agent with such a limit of file descriptors, as the shell's `ulimit` sets it.
+    pub(crate) fn start_with_descriptors(&mut self, limit: &str) {
         let run = self.command("run");
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("ulimit -n {most}; exec {PROGRAM} run")]);
+        shell.args(["-c", &format!("ulimit {limit}; exec {PROGRAM} run")]);
         shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
         self.agent =
             Some(shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log()).spawn().unwrap());
@@ -177,19 +177,27 @@ impl Pod {
 
     /// The same to a hook that says this as it asks.
     pub(crate) fn line_of(&self, asked: &str) -> Value {
+        self.lines(asked).next().unwrap()
+    }
+
+    /// All that it tells one.
+    pub(crate) fn lines_to_the_end(&self) -> Vec<Value> {
+        self.lines("").collect()
+    }
+
+    fn lines(&self, asked: &str) -> impl Iterator<Item = Value> {
         let hook = std::fs::read(self.folder.path().join("hook.json")).unwrap();
         let hook: Value = serde_json::from_slice(&hook).unwrap();
         let token = hook["token"].as_str().unwrap();
         let mut stream = TcpStream::connect(("127.0.0.1", self.plan.control_port)).unwrap();
         write!(
             stream,
-            "POST /segue/drain HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{asked}",
+            "POST /segue/drain HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{asked}",
             asked.len()
         )
         .unwrap();
         let lines = BufReader::new(stream).lines().map(Result::unwrap);
-        let mut json = lines.filter(|line| line.starts_with('{'));
-        serde_json::from_str(&json.next().unwrap()).unwrap()
+        lines.filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(&line).unwrap())
     }
 
     pub(crate) fn status(&self) -> Value {
