@@ -62,11 +62,19 @@ fn each_key_has_a_case_and_each_case_sees_it() {
     let keys: BTreeSet<String> = schema_keys_with_defaults().into_keys().collect();
     assert_eq!(with_case, keys, "left: those with a case; right: those of the schema");
 
-    // The slow ones begin first.
-    let left = Mutex::new(cases().into_iter().rev().collect::<Vec<_>>());
+    // The slow ones begin first. On a busy machine one may take another's time: what fell is tried again by itself.
+    let fell = tried(cases(), AT_ONCE);
+    let again = cases().into_iter().filter(|(key, _)| fell.contains_key(key)).collect();
+    let fell = tried(again, 1);
+    assert!(fell.is_empty(), "not seen: {fell:#?}");
+}
+
+/// Which cases fell, and what they said.
+fn tried(cases: Vec<Case>, at_once: usize) -> BTreeMap<&'static str, Option<String>> {
+    let left = Mutex::new(cases.into_iter().rev().collect::<Vec<_>>());
     let fell = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let next = left.lock().unwrap().pop();
@@ -80,8 +88,7 @@ fn each_key_has_a_case_and_each_case_sees_it() {
             });
         }
     });
-    let fell = fell.into_inner().unwrap();
-    assert!(fell.is_empty(), "not seen: {fell:#?}");
+    fell.into_inner().unwrap()
 }
 
 #[test]

@@ -31,7 +31,8 @@ fn max_connections() {
     let refused = client::get(service.listen, "/");
     assert_eq!((refused.status, refused.header("segue-reason")), (503, Some("too-many-connections")));
     for client in &mut busy {
-        assert_eq!(client.answer().status, 200);
+        let answer = client.answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 }
 
