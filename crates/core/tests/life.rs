@@ -69,7 +69,10 @@ fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
     let mut life = Life::begin(drain_in_a_pod(), at(0));
     let mut picture = asked();
     picture.drain.paths.insert("service".to_owned(), PathSeen::without_evidence(true));
-    assert_eq!(acts(&mut life, &picture, at(0)), [Action::Withdraw { path: "service".to_owned() }]);
+    assert_eq!(
+        acts(&mut life, &picture, at(0)),
+        [Action::Drain(drain::Action::Withdraw { path: "service".to_owned() })]
+    );
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn the_deadline_cuts_and_says_how_many() {
     let busy = seen(true, true, InFlight::Counted(2));
     let _ = life.step(&busy, at(0));
     let _ = life.step(&busy, at(3));
-    assert_eq!(acts(&mut life, &busy, at(60)), [Action::Cut, Action::Release]);
+    assert_eq!(acts(&mut life, &busy, at(60)), [Action::Drain(drain::Action::Cut), Action::Release]);
     let expected = Outcome { reason: Reason::Deadline, cut: 2, took: Millis(seconds(60)), stages: left() };
     assert_eq!(outcome(&life), expected);
 }
@@ -192,9 +195,9 @@ impl Pod {
     fn act(&mut self, actions: &[Action]) {
         for action in actions {
             match action {
-                Action::Withdraw { .. } => self.admitted = false,
+                Action::Drain(drain::Action::Withdraw { .. }) => self.admitted = false,
                 Action::Open => self.admitted = true,
-                Action::CloseIdle | Action::Cut | Action::Release => {}
+                Action::Drain(drain::Action::CloseIdle | drain::Action::Cut) | Action::Release => {}
             }
         }
     }
@@ -263,7 +266,7 @@ fn a_drain_counts_from_the_beginning_of_the_hook_that_began_first() {
     let _ = life.step(&busy(99), at(103));
     let _ = life.step(&busy(99), at(156));
     assert!(matches!(life.state(), State::Draining { .. }));
-    assert_eq!(acts(&mut life, &busy(99), at(157)), [Action::Cut, Action::Release]);
+    assert_eq!(acts(&mut life, &busy(99), at(157)), [Action::Drain(drain::Action::Cut), Action::Release]);
     assert_eq!(outcome(&life).took, Millis(seconds(60)));
 }
 

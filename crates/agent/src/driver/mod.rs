@@ -140,14 +140,14 @@ impl Driver {
 
     fn act(&mut self, action: &Action, picture: Option<&Picture>) {
         match action {
-            Action::Withdraw { .. } => self.withdraw(),
-            Action::CloseIdle => {
+            Action::Drain(drain::Action::Withdraw { .. }) => self.withdraw(),
+            Action::Drain(drain::Action::CloseIdle) => {
                 self.closing = true;
                 if let Some(guard) = &self.guard {
                     guard.close_idle(means::linger(&self.plan.drain));
                 }
             }
-            Action::Cut => {
+            Action::Drain(drain::Action::Cut) => {
                 let cut = self.guard.as_ref().map_or(0, Guard::cut);
                 log::say(Event::Cut, json!({ "requests": cut, "why": "the drain's deadline came first" }));
             }

@@ -173,6 +173,14 @@ impl Drain {
         self.plan.paths.iter().filter(picked).map(withdraw).collect()
     }
 
+    /// What is left to do at its end, before anything else: a router that picks the instance even now is told again, and what
+    /// the deadline found in flight is ended. Of one that has ended nothing is left.
+    pub fn last_actions(&self, seen: &Seen, left: &Left) -> Vec<Action> {
+        let mut actions = if seen.alive { self.withdrawals(seen) } else { Vec::new() };
+        actions.extend((left.reason == Reason::Deadline).then_some(Action::Cut));
+        actions
+    }
+
     fn advance(&mut self, seen: &Seen, now: Time) -> Result<(Vec<Action>, Wait), Left> {
         if let Some(cut) = self.forced {
             return Err(self.end(Reason::Deadline, cut));

@@ -33,32 +33,14 @@ pub fn asked_since(said: Option<Time>, deadline: Duration, now: Time) -> Time {
 }
 
 /// What the agent is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Tell a path's router to stop picking the pod.
-    Withdraw {
-        /// The path.
-        path: String,
-    },
-    /// Close the connections that are kept open without a request.
-    CloseIdle,
-    /// End what is still in flight.
-    Cut,
+    /// A step of the drain.
+    Drain(drain::Action),
     /// Let the hooks return.
     Release,
     /// Take part again: every path is open.
     Open,
-}
-
-impl From<drain::Action> for Action {
-    fn from(action: drain::Action) -> Self {
-        match action {
-            drain::Action::Withdraw { path } => Self::Withdraw { path },
-            drain::Action::CloseIdle => Self::CloseIdle,
-            drain::Action::Cut => Self::Cut,
-        }
-    }
 }
 
 /// How a drain ended.
@@ -145,7 +127,7 @@ impl Life {
     /// would count as lost.
     #[must_use]
     pub fn resume(&mut self, drain: Drain) -> Vec<Action> {
-        let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
+        let withdraw = |path: &Path| Action::Drain(drain::Action::Withdraw { path: path.name.clone() });
         let withdrawals = drain.paths().iter().map(withdraw).collect();
         match &mut self.state {
             State::Serving { .. } => self.state = State::Draining { drain },
@@ -183,15 +165,10 @@ impl Life {
                 drain.began_by(asked.unwrap_or(now));
                 match drain.step(&seen.drain, now) {
                     Next::Wait(wait) => Next::Wait(wait),
-                    Next::Do(actions) => Next::Do(actions.into_iter().map(Action::from).collect()),
+                    Next::Do(actions) => Next::Do(actions.into_iter().map(Action::Drain).collect()),
                     Next::Done(left) => {
-                        let mut actions = Vec::new();
-                        if seen.drain.alive {
-                            // A router that picks the pod even now is told again, before anything else.
-                            actions.extend(drain.withdrawals(&seen.drain).into_iter().map(Action::from));
-                        }
-                        actions.extend((left.reason == drain::Reason::Deadline).then_some(Action::Cut));
-                        actions.push(Action::Release);
+                        let last = drain.last_actions(&seen.drain, &left);
+                        let actions = last.into_iter().map(Action::Drain).chain([Action::Release]).collect();
                         self.state = State::Released {
                             since: now,
                             down: !seen.drain.alive,

@@ -94,13 +94,11 @@ impl Leaving {
                     .unwrap_or_else(|| Stopping { left, stop: Stop::begin(self.drain.stop_grace(), now) }),
             },
         };
-        let cuts = left.reason == Reason::Deadline && !stop.is_told();
+        let last =
+            if stop.is_told() { self.drain.withdrawals(seen) } else { self.drain.last_actions(seen, &left) };
         let next = stop.step(stop::Seen { alive: true, signalled }, now);
         self.stop = Some(Stopping { left, stop });
-        // A router that picks the instance even now is told again, before anything else.
-        let mut actions = self.drain.withdrawals(seen);
-        actions.extend(cuts.then_some(drain::Action::Cut));
-        let mut actions: Vec<_> = actions.into_iter().map(Action::Drain).collect();
+        let mut actions: Vec<_> = last.into_iter().map(Action::Drain).collect();
         match next {
             Next::Do(signals) => actions.extend(signals.into_iter().map(Action::Stop)),
             Next::Wait(wait) if actions.is_empty() => return Next::Wait(wait),
