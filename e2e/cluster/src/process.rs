@@ -139,20 +139,20 @@ impl Program {
     /// there yet. And `spawn` returns right then. So a process that shows none is looked at again. A while later it shows
     /// arguments and still no environment, as one does that has none: but its program's place in memory is noted last.
     pub fn of(pid: i32) -> Option<Self> {
-        let mut without_environment = 0;
+        let (mut without_environment, mut in_place) = (0, false);
         for _ in 0..Self::LOOKS {
-            let was_in_place = Stat::read(Path::new("/proc"), pid)?.in_place;
             let [environment, arguments] = ["environ", "cmdline"].map(|file| strings(pid, file));
             let (environment, arguments) = (environment?, arguments?);
             if arguments.is_empty() {
                 // A corpse has no program any more, and a thread of the kernel never had one.
                 fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+                in_place = false;
+            } else if !environment.is_empty() || without_environment > Self::SURE {
+                return Some(Self { arguments, environment });
             } else {
-                let in_place = was_in_place && Stat::read(Path::new("/proc"), pid)?.in_place;
-                without_environment += u32::from(environment.is_empty() && in_place);
-                if !environment.is_empty() || without_environment > Self::SURE {
-                    return Some(Self { arguments, environment });
-                }
+                let was_in_place =
+                    std::mem::replace(&mut in_place, Stat::read(Path::new("/proc"), pid)?.in_place);
+                without_environment += u32::from(was_in_place && in_place);
             }
             clock::sleep(Duration::from_millis(1));
         }
