@@ -11,6 +11,7 @@ mod corpus;
 mod dependencies;
 mod lengths;
 mod mutants;
+mod programs;
 mod table;
 mod tools;
 

@@ -4,18 +4,20 @@
 //! a seed), and a line per crate for `docs/results/`. It takes hours, so it is no part of `ci`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::command::{cargo, root, succeed};
+use crate::command::root;
+use crate::programs::{self, Program};
 
 /// The crates whose tests are held to it where none is named. `core` has had all of its conditions removed.
 const CRATES: [&str; 5] = ["proxy", "guard", "agent", "local", "manifest"];
 
-/// The version that was tried: others may list other mutants.
-const VERSION: &str = "27.1.0";
+/// Another version may list other mutants.
+const MUTANTS: Program = Program { name: "cargo-mutants", version: "27.1.0" };
 
 /// What to change, and how many at once.
 #[derive(Debug, clap::Args)]
@@ -54,9 +56,6 @@ struct Mutant {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    if !is_installed() {
-        succeed(cargo().args(["install", "cargo-mutants", "--locked", "--version", VERSION]))?;
-    }
     let named = arguments.crates.iter().map(String::as_str);
     let crates: Vec<&str> = if arguments.crates.is_empty() { CRATES.to_vec() } else { named.collect() };
     let mut rows = Vec::new();
@@ -72,15 +71,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_installed() -> bool {
-    let version = cargo().args(["mutants", "--version"]).output();
-    version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(VERSION))
+/// `cargo mutants`.
+fn mutants() -> anyhow::Result<Command> {
+    let mut command = programs::of(MUTANTS)?;
+    command.arg("mutants");
+    Ok(command)
 }
 
 /// Tries a crate's sample; how many mutants there are of it in all, and what became of those tried.
 fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcomes)> {
     let package = format!("segue-{name}");
-    let listed = cargo().args(["mutants", "--list", "--json", "--package", &package]).output()?;
+    let listed = mutants()?.args(["--list", "--json", "--package", &package]).output()?;
     ensure!(
         listed.status.success(),
         "no mutants of {package}: {}",
@@ -94,8 +95,8 @@ fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcom
 
     let out = root().join(&arguments.out).join(name);
     std::fs::create_dir_all(&out).with_context(|| format!("{}", out.display()))?;
-    let mut command = cargo();
-    command.args(["mutants", "--package", &package, "--no-times", "--colors", "never"]);
+    let mut command = mutants()?;
+    command.args(["--package", &package, "--no-times", "--colors", "never"]);
     command.args(["--jobs", &arguments.jobs.to_string(), "--output"]).arg(&out);
     // A busy machine may take several times as long as the first run did; a mutant that hangs takes for ever.
     command.args(["--minimum-test-timeout", "120", "--timeout-multiplier", "4"]);
