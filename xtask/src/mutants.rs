@@ -3,6 +3,7 @@
 //! `cargo-mutants` makes the changes and runs the tests. What is done here: a sample that is the same for everybody (by
 //! a seed), and a line per crate for `docs/results/`. It takes hours, so it is no part of `ci`.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::command::root;
+use crate::command::{cargo, root, succeed};
 use crate::programs::{self, Program};
 
 /// The crates whose tests are held to it where none is named. `core` has had all of its conditions removed.
@@ -18,6 +19,9 @@ const CRATES: [&str; 5] = ["proxy", "guard", "agent", "local", "manifest"];
 
 /// Another version may list other mutants.
 const MUTANTS: Program = Program { name: "cargo-mutants", version: "27.1.0" };
+
+/// Debug information takes most of the time of a build.
+const BUILT: (&str, &str) = ("CARGO_PROFILE_DEV_DEBUG", "0");
 
 /// What to change, and how many at once.
 #[derive(Debug, clap::Args)]
@@ -30,9 +34,9 @@ pub(crate) struct Arguments {
     /// Another seed, another sample
     #[arg(long, default_value_t = 20_261_128)]
     seed: u64,
-    /// How many are built and tested at once
-    #[arg(long, default_value_t = 2)]
-    jobs: usize,
+    /// How many are built and tested at once, each with a target folder of its own; most tests wait more than they compute
+    #[arg(long, default_value = "4")]
+    jobs: NonZero<usize>,
     /// Only those whose name matches, such as a file's
     #[arg(long)]
     only: Option<String>,
@@ -42,12 +46,57 @@ pub(crate) struct Arguments {
 }
 
 /// What became of the mutants of a crate.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 struct Outcomes {
     missed: usize,
     caught: usize,
     timeout: usize,
     unviable: usize,
+}
+
+impl Outcomes {
+    /// A line of the report of `cargo mutants`. It tries some that were not asked for; those don't count.
+    fn add(&mut self, outcome: &Outcome, sample: &[&str]) {
+        let Scenario::Mutant(mutant) = &outcome.scenario else { return };
+        if !sample.contains(&mutant.name.as_str()) {
+            return;
+        }
+        match outcome.summary {
+            Summary::CaughtMutant => self.caught += 1,
+            Summary::Timeout => self.timeout += 1,
+            Summary::Unviable => self.unviable += 1,
+            Summary::MissedMutant => self.missed += 1,
+            Summary::Success | Summary::Failure => {}
+        }
+    }
+}
+
+/// The report of `cargo mutants`.
+#[derive(Debug, Deserialize)]
+struct Report {
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    scenario: Scenario,
+    summary: Summary,
+}
+
+#[derive(Debug, Deserialize)]
+enum Scenario {
+    Baseline,
+    Mutant(Mutant),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+enum Summary {
+    Success,
+    Failure,
+    CaughtMutant,
+    MissedMutant,
+    Timeout,
+    Unviable,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,22 +144,47 @@ fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcom
 
     let out = root().join(&arguments.out).join(name);
     std::fs::create_dir_all(&out).with_context(|| format!("{}", out.display()))?;
-    let mut command = mutants()?;
-    command.args(["--package", &package, "--no-times", "--colors", "never"]);
-    command.args(["--jobs", &arguments.jobs.to_string(), "--output"]).arg(&out);
-    // A busy machine may take several times as long as the first run did; a mutant that hangs takes for ever.
-    command.args(["--minimum-test-timeout", "120", "--timeout-multiplier", "4"]);
-    for name in sample {
-        command.arg("--re").arg(format!("^{}$", escape(name)));
+    let jobs = arguments.jobs.get();
+    let targets = targets(&package, &out, jobs)?;
+    let mut running = Vec::new();
+    for (job, target) in targets.iter().enumerate() {
+        let mut command = mutants()?;
+        command.args(["--package", &package, "--no-times", "--colors", "never"]);
+        command.args(["--shard", &format!("{job}/{jobs}"), "--sharding", "round-robin"]);
+        command.arg("--output").arg(out.join(job.to_string())).envs([BUILT]).env("CARGO_TARGET_DIR", target);
+        // A busy machine may take several times as long as the first run did; a mutant that hangs takes for ever.
+        command.args(["--minimum-test-timeout", "120", "--timeout-multiplier", "3"]);
+        for name in &sample {
+            command.arg("--re").arg(format!("^{}$", escape(name)));
+        }
+        running.push(command.spawn().context("cannot run `cargo mutants`")?);
     }
     // Missed mutants are its exit code 2, and what this is for: the outcomes tell.
-    command.status().context("cannot run `cargo mutants`")?;
-    Ok((all.len(), read(&out.join("mutants.out/outcomes.json"))?))
+    for mut job in running {
+        job.wait()?;
+    }
+    let mut sum = Outcomes::default();
+    for (job, target) in targets.iter().enumerate() {
+        std::fs::remove_dir_all(target).with_context(|| format!("{}", target.display()))?;
+        let file = out.join(job.to_string()).join("mutants.out/outcomes.json");
+        let text = std::fs::read(&file).with_context(|| format!("{}", file.display()))?;
+        let report: Report = serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))?;
+        report.outcomes.iter().for_each(|outcome| sum.add(outcome, &sample));
+    }
+    Ok((all.len(), sum))
 }
 
-fn read(file: &Path) -> anyhow::Result<Outcomes> {
-    let text = std::fs::read(file).with_context(|| format!("{}", file.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("{}", file.display()))
+/// A target folder for each job in which the dependencies are built: built once, copied with its times.
+fn targets(package: &str, out: &Path, jobs: usize) -> anyhow::Result<Vec<PathBuf>> {
+    let targets: Vec<PathBuf> = (0..jobs).map(|job| out.join(format!("target-{job}"))).collect();
+    let (first, others) = targets.split_first().context("no job")?;
+    let mut build = cargo();
+    build.args(["test", "--quiet", "--no-run", "--package", package]);
+    succeed(build.envs([BUILT]).env("CARGO_TARGET_DIR", first))?;
+    for other in others {
+        succeed(Command::new("cp").args(["-a", "-T"]).args([first, other]))?;
+    }
+    Ok(targets)
 }
 
 /// So many of them, chosen by the seed and not by their order: one that comes or goes leaves the choice of the others.
@@ -158,6 +232,19 @@ mod tests {
     #[test]
     fn a_name_is_matched_as_it_stands() {
         assert_eq!(escape("a.rs:1:2: replace <= with -"), r"a\.rs:1:2: replace <= with \-");
+    }
+
+    #[test]
+    fn what_was_not_asked_for_does_not_count() {
+        let report = r#"{"outcomes": [
+            {"scenario": "Baseline", "summary": "Success"},
+            {"scenario": {"Mutant": {"name": "a"}}, "summary": "CaughtMutant"},
+            {"scenario": {"Mutant": {"name": "b"}}, "summary": "MissedMutant"},
+            {"scenario": {"Mutant": {"name": "c"}}, "summary": "MissedMutant"}]}"#;
+        let report: Report = serde_json::from_str(report).unwrap();
+        let mut sum = Outcomes::default();
+        report.outcomes.iter().for_each(|outcome| sum.add(outcome, &["a", "b"]));
+        assert_eq!((sum.caught, sum.missed, sum.timeout, sum.unviable), (1, 1, 0, 0));
     }
 
     #[test]
