@@ -157,6 +157,8 @@ fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcom
         for name in &sample {
             command.arg("--re").arg(format!("^{}$", escape(name)));
         }
+        // Without the examples of the documentation: there are none, and to look for them costs a build.
+        command.args(["--", "--all-targets"]);
         running.push(command.spawn().context("cannot run `cargo mutants`")?);
     }
     // Missed mutants are its exit code 2, and what this is for: the outcomes tell.
