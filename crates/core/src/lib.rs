@@ -14,6 +14,7 @@
 //!
 //! * [`path`]: how long until the last client has learnt of a change, by evidence or by bound.
 //! * [`drain`]: one instance's way out.
+//! * [`judge`]: whether a change goes well: over instances that others start and stop, in a cluster as on one machine.
 //! * [`rollout`]: instances replaced in waves; going back is the same rollout with another goal.
 //! * [`budget`]: what all that may take, told before it begins.
 //! * [`pod`]: what an agent inside a pod is told of all that.
@@ -22,6 +23,7 @@
 pub mod budget;
 pub mod drain;
 pub mod id;
+pub mod judge;
 pub mod path;
 pub mod pod;
 pub mod rollout;

@@ -2,7 +2,7 @@
 
 use crate::scenario::{Scenario, any_world, fair_world};
 use proptest::prelude::*;
-use segue_core::rollout::{Failure, Outcome};
+use segue_core::judge::{Failure, Outcome};
 
 /// Nothing in these worlds may take longer than this, whatever goes wrong.
 const LONG: u64 = 3 * 3_600_000;

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the modules of a test are its own")]
 
 mod cases;
+mod controlled;
 mod drains;
 mod laws;
 mod life;

@@ -7,8 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use segue_core::Version;
 use segue_core::drain::Plan;
+use segue_core::judge::Goal;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::rollout::{Goal, Rollout};
+use segue_core::rollout::Rollout;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use segue_core::judge::{Goal, Readiness};
 use segue_core::path::PathSeen;
-use segue_core::rollout::{self, Action, Goal, InstanceSeen, Readiness, Rollout, Seen};
+use segue_core::rollout::{self, Action, InstanceSeen, Rollout, Seen};
 use segue_core::{InstanceId, Next, Time, Version, drain};
 use serde::Serialize;
 

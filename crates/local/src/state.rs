@@ -9,8 +9,9 @@ use std::fs;
 use std::io;
 
 use jiff::Timestamp;
+use segue_core::judge::Goal;
 use segue_core::path::Path;
-use segue_core::rollout::{Goal, Rollout};
+use segue_core::rollout::Rollout;
 use segue_core::{InstanceId, Time, Version, drain};
 use serde::{Deserialize, Serialize};
 

@@ -2,178 +2,37 @@
 //!
 //! One machine serves every change of a workload: a first start and a restart after a crash (nothing to replace), a
 //! deploy, going back (the same rollout with the old goal), scale-in and the end (a goal of fewer replicas, or none).
-//! So there is one way out: each instance that leaves does it by a [`Drain`].
+//! So there is one way out: each instance that leaves does it by a [`Drain`](drain::Drain).
 //!
-//! Each step reads as its pipeline, one module each:
+//! Each step reads as its pipeline:
 //!
 //! ```text
-//!  Seen ─▶ ledger (who crashed, who joined) ─▶ verdict (go on, or go back?) ─▶ waves (drain, admit, start) ─▶ Next
+//!  Seen ─▶ note (drains step) ─▶ judge (who serves; go on, or go back?) ─▶ waves (drain, admit, start) ─▶ Next
 //! ```
 
+mod action;
 pub mod leaving;
-mod ledger;
-mod verdict;
+mod seen;
 mod waves;
 
-use crate::drain;
+use crate::judge::{Failure, Goal, Judge, Look, Outcome};
 use crate::path::{Millis, Path, StageOver};
-use crate::stop::Signal;
-use crate::{InstanceId, Next, Time, Version, Wait, Why};
+use crate::{InstanceId, Next, Time, Version, Wait, drain};
+pub use action::Action;
 pub use leaving::Leaving;
-use ledger::Ledger;
+pub use seen::{InstanceSeen, Seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
-pub use verdict::Failure;
-
-/// What a workload shall be: a version, how many of it, and by which rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Goal {
-    /// What the instances run.
-    pub version: Version,
-    /// How many of them serve.
-    pub replicas: u32,
-    /// How many instances there may be beyond `replicas`, those that drain included.
-    pub surge: u32,
-    /// How many fewer than `replicas` may serve.
-    pub unavailable: u32,
-    /// How long a rollout to this goal may go without progress before it goes back.
-    #[serde(with = "crate::time::millis")]
-    pub progress_deadline: Duration,
-    /// How many instances of this goal may end by themselves before a rollout to it goes back.
-    pub crash_limit: u32,
-    /// The drain of this version's instances; its paths are also what they join.
-    pub drain: drain::Plan,
-}
-
-impl Goal {
-    /// How many instances must be serving at any moment.
-    pub fn floor(&self) -> u32 {
-        self.replicas.saturating_sub(self.unavailable)
-    }
-
-    /// How many instances there may be.
-    pub fn most(&self) -> u32 {
-        self.replicas + self.surge
-    }
-}
-
-/// What was seen of the workload: every instance, always.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Seen {
-    /// All instances that the driver knows.
-    pub instances: BTreeMap<InstanceId, InstanceSeen>,
-    /// Whether the user asked to go back.
-    pub abort: bool,
-}
-
-/// What was seen of one instance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstanceSeen {
-    /// What it runs.
-    pub version: Version,
-    /// Whether it says that it is ready.
-    pub readiness: Readiness,
-    /// What a drain of it needs to know.
-    pub drain: drain::Seen,
-    /// The strongest signal that this driver knows to have been sent to it.
-    #[serde(default)]
-    pub signalled: Option<Signal>,
-}
-
-/// What an instance says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Readiness {
-    /// It is ready.
-    Ready,
-    /// It is not, for the reason that its check gave last. `None` only as long as no check of it has answered, as after
-    /// its start or after its driver's: on that ignorance nothing is taken from it (law 4).
-    NotReady(Option<String>),
-}
-
-/// What a driver is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Action {
-    /// Start one more instance of a version.
-    Start {
-        /// Which.
-        version: Version,
-    },
-    /// Tell the routers of these paths to pick the instance.
-    Admit {
-        /// The instance.
-        instance: InstanceId,
-        /// The paths.
-        paths: Vec<String>,
-    },
-    /// Tell the routers of all its paths to stop picking the instance, which stays: it is not ready.
-    Suspend {
-        /// The instance.
-        instance: InstanceId,
-    },
-    /// A step of the instance's drain.
-    Drain {
-        /// The instance.
-        instance: InstanceId,
-        /// The step.
-        action: drain::Action,
-    },
-    /// Signal an instance that was left alone.
-    Stop {
-        /// The instance.
-        instance: InstanceId,
-        /// With what.
-        signal: Signal,
-    },
-    /// The instance is gone and its end is noted: it need not be shown any more.
-    Forget {
-        /// The instance.
-        instance: InstanceId,
-    },
-}
-
-impl Action {
-    /// A step of an instance's way out.
-    fn of(instance: &InstanceId, step: leaving::Action) -> Self {
-        let instance = instance.clone();
-        match step {
-            leaving::Action::Drain(action) => Self::Drain { instance, action },
-            leaving::Action::Stop(signal) => Self::Stop { instance, signal },
-        }
-    }
-}
-
-/// How a rollout ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ended", rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Every instance runs the goal.
-    Reached,
-    /// It went back, and every instance runs what ran before.
-    WentBack {
-        /// Why.
-        failure: Failure,
-    },
-    /// It went back, and going back made no progress either: what serves goes on serving.
-    Stuck {
-        /// Why it went back.
-        failure: Failure,
-    },
-}
 
 /// Instances replaced in waves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
-    goal: Goal,
-    /// What to go back to; without it a rollout never goes back.
-    fallback: Option<Goal>,
-    began: Time,
-    /// Why it goes back, once it does.
-    back: Option<Failure>,
+    #[serde(flatten)]
+    judge: Judge,
     leaving: BTreeMap<InstanceId, Leaving>,
-    ledger: Ledger,
+    #[serde(default)]
+    drained: Vec<Drained>,
 }
 
 /// A drain that has ended, for whoever tells the user.
@@ -190,37 +49,36 @@ pub struct Drained {
 impl Rollout {
     /// A rollout to `goal` that begins now and goes back to `fallback` if it fails.
     pub fn begin(goal: Goal, fallback: Option<Goal>, now: Time) -> Self {
-        Self { goal, fallback, began: now, back: None, leaving: BTreeMap::new(), ledger: Ledger::begin(now) }
+        let judge = Judge::begin(goal, fallback, now);
+        Self { judge, leaving: BTreeMap::new(), drained: Vec::new() }
     }
 
     /// Turns to another goal, with the drains that are under way and what is known of the instances.
     #[must_use]
     pub fn turn(self, goal: Goal, fallback: Option<Goal>, now: Time) -> Self {
-        Self { goal, fallback, began: now, back: None, leaving: self.leaving, ledger: self.ledger.turn(now) }
+        let judge = self.judge.turn(goal, fallback, now);
+        Self { judge, leaving: self.leaving, drained: Vec::new() }
     }
 
     /// Goes on after its driver was away: nobody looked meanwhile, so that time is no lack of progress, and what was
     /// reached before must first be seen again.
     pub fn resume(&mut self, now: Time) {
-        self.ledger.restart_progress(now);
+        self.judge.resume(now);
     }
 
     /// When it began.
     pub fn began(&self) -> Time {
-        self.began
+        self.judge.began()
     }
 
     /// What it is heading for now: the fallback once it goes back.
     pub fn goal(&self) -> &Goal {
-        match (&self.back, &self.fallback) {
-            (Some(_), Some(fallback)) => fallback,
-            _ => &self.goal,
-        }
+        self.judge.goal()
     }
 
     /// Why it goes back, if it does.
     pub fn failure(&self) -> Option<&Failure> {
-        self.back.as_ref()
+        self.judge.failure()
     }
 
     /// An instance's way out, if it is leaving.
@@ -230,29 +88,30 @@ impl Rollout {
 
     /// The stages of its paths by which an instance has joined, or left where it is leaving, and what ended each.
     pub fn stages(&self, id: &InstanceId, version: &Version) -> Vec<StageOver> {
-        let joined = || self.ledger.stages(id, &self.plan_of(version).paths);
+        let joined = || self.judge.stages(id, version);
         self.leaving(id).map_or_else(joined, |leaving| leaving.drain().stages())
     }
 
     /// How every drain that has ended did so, in order.
     pub fn drained(&self) -> &[Drained] {
-        self.ledger.drained()
+        &self.drained
     }
 
     /// Whether the instance takes requests and the last client knows of it.
     pub fn serves(&self, instance: &InstanceId) -> bool {
-        !self.leaving.contains_key(instance) && self.ledger.joined(instance)
+        !self.leaving.contains_key(instance) && self.judge.serves(instance)
     }
 
     /// What to do next.
     pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
         let mut actions = self.note(seen, now);
-        self.judge(seen, now);
-        actions.extend(self.waves(seen, now));
+        let look = look(seen, &self.leaving, self.drained.len());
+        self.judge.decide(&look, now);
+        actions.extend(waves::next(&self.judge, &mut self.leaving, seen, now));
         if !actions.is_empty() {
             return Next::Do(actions);
         }
-        match self.outcome(seen, now) {
+        match self.judge.outcome(&self.look(seen), now) {
             Some(outcome) => Next::Done(outcome),
             None => Next::Wait(self.wait(seen, now)),
         }
@@ -260,45 +119,72 @@ impl Rollout {
 
     /// What every instance waits for, for whoever shows it: the same values that the rules wait by (law 3).
     pub fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
-        seen.instances
-            .iter()
-            .map(|(id, instance)| (id.clone(), self.wait_of(id, instance, seen, now)))
-            .collect()
+        let look = self.look(seen);
+        let wait = |(id, instance): (&InstanceId, &InstanceSeen)| {
+            let wait = match self.leaving.get(id) {
+                Some(leaving) => leaving.wait(&instance.drain, instance.signalled, now),
+                None => self.judge.wait(id, look.instances[id], &look, now),
+            };
+            (id.clone(), wait)
+        };
+        seen.instances.iter().map(wait).collect()
     }
 
     /// What the rollout as a whole waits for; of several things, the one whose end comes first.
     fn wait(&self, seen: &Seen, now: Time) -> Wait {
-        let theirs = self.waits(seen, now).into_values().filter(|wait| wait.why != Why::Steady);
-        // To wait for a replacement is to wait for what that waits for: of two waits with one end, the other tells more.
-        let (floor, own): (Vec<_>, Vec<_>) = theirs.partition(|wait| matches!(wait.why, Why::Floor { .. }));
-        let steady = Wait { why: Why::Steady, since: self.ledger.last_progress(), until: None };
-        let all = own.into_iter().chain(self.start_wait(seen, now)).chain(floor);
-        self.given_up_at_last(all.reduce(Wait::sooner).unwrap_or(steady))
+        let start = waves::start_wait(&self.judge, &self.leaving, seen, now);
+        self.judge.soonest(self.waits(seen, now).into_values().chain(start), &self.look(seen))
     }
 
-    /// Nothing is waited for any longer than the moment at which the rollout gives up.
-    fn given_up_at_last(&self, wait: Wait) -> Wait {
-        Wait { until: [wait.until, self.gives_up_at()].into_iter().flatten().min(), ..wait }
+    fn look<'a>(&self, seen: &'a Seen) -> Look<'a> {
+        look(seen, &self.leaving, self.drained.len())
     }
 
-    fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, seen: &Seen, now: Time) -> Wait {
-        if let Some(leaving) = self.leaving.get(id) {
-            return leaving.wait(&instance.drain, instance.signalled, now);
+    /// Takes note of the picture, steps every drain, and answers what those ask for.
+    fn note(&mut self, seen: &Seen, now: Time) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.judge.retain(|id| seen.instances.contains_key(id));
+        for (id, instance) in &seen.instances {
+            let forget = Action::Forget { instance: id.clone() };
+            if self.judge.is_noted(id) {
+                actions.push(forget);
+            } else if let Some(leaving) = self.leaving.get_mut(id) {
+                match leaving.step(&instance.drain, instance.signalled, now) {
+                    Next::Wait(_) => {}
+                    Next::Do(steps) => actions.extend(steps.into_iter().map(|step| Action::of(id, step))),
+                    Next::Done(outcome) => {
+                        let version = instance.version.clone();
+                        self.drained.push(Drained { instance: id.clone(), version, outcome });
+                        self.leaving.remove(id);
+                        self.judge.note_end(id);
+                        actions.push(forget);
+                    }
+                }
+            } else if self.judge.note(id, instance.judged(false), now) {
+                actions.push(forget);
+            }
         }
-        let paths = &self.plan_of(&instance.version).paths;
-        let wait = self.ledger.wait_of(id, instance, paths, now);
-        if wait.why == Why::Steady {
-            return self.replacement_wait(instance, seen).unwrap_or(wait);
-        }
-        if instance.version == self.goal().version { self.given_up_at_last(wait) } else { wait }
+        self.vanished(seen, now);
+        actions
     }
 
-    /// The drain plan of a version's instances: the goal's that they belong to, of two the one that is headed for.
-    fn plan_of(&self, version: &Version) -> &drain::Plan {
-        let goals = [Some(self.goal()), self.fallback.as_ref()];
-        let theirs = goals.into_iter().flatten().find(|goal| goal.version == *version);
-        &theirs.unwrap_or(&self.goal).drain
+    /// A drain whose instance is not even shown any more has ended while the driver was away.
+    fn vanished(&mut self, seen: &Seen, now: Time) {
+        let shown = |id: &InstanceId| seen.instances.contains_key(id);
+        for (instance, mut leaving) in self.leaving.extract_if(.., |id, _| !shown(id)) {
+            if let Next::Done(outcome) = leaving.step(&drain::Seen::default(), None, now) {
+                let version = leaving.version().clone();
+                self.drained.push(Drained { instance, version, outcome });
+            }
+        }
     }
+}
+
+/// What the judge is shown.
+fn look<'a>(seen: &'a Seen, leaving: &BTreeMap<InstanceId, Leaving>, left: usize) -> Look<'a> {
+    let judged =
+        |(id, instance): (&'a InstanceId, &'a InstanceSeen)| (id, instance.judged(leaving.contains_key(id)));
+    Look { instances: seen.instances.iter().map(judged).collect(), left, abort: seen.abort }
 }
 
 /// A bound on how long a rollout takes: waves × (start + ready + join), each wave's drain holding its places.
@@ -314,6 +200,16 @@ pub fn bound(goal: &Goal, start_and_ready: Duration, drain: Duration) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Readiness;
+
+    #[test]
+    fn what_was_written_before_the_judge_stood_by_itself_is_read() {
+        let began = Rollout::begin(goal("v2"), Some(goal("v1")), Time::from_millis(5));
+        let mut before = serde_json::to_value(&began).unwrap();
+        before.as_object_mut().unwrap().remove("drained");
+        before["ledger"]["drained"] = serde_json::json!([]);
+        assert_eq!(serde_json::from_value::<Rollout>(before).unwrap(), began);
+    }
 
     fn goal(version: &str) -> Goal {
         let second = Duration::from_secs(1);

@@ -2,7 +2,8 @@
 
 use super::{acts, dead, forget, goal, ready, seen, start, unknown};
 use crate::cases::{at, done, wait};
-use segue_core::rollout::{Failure, Goal, Outcome, Rollout, Seen};
+use segue_core::judge::{Failure, Goal, Outcome};
+use segue_core::rollout::{Rollout, Seen};
 use segue_core::{Next, Time, Why};
 use std::time::Duration;
 

@@ -6,8 +6,9 @@ mod waves;
 
 use crate::cases::seconds;
 use segue_core::drain::{self, InFlight, Kept, Plan};
+use segue_core::judge::{Goal, Readiness};
 use segue_core::path::{Path, PathSeen};
-use segue_core::rollout::{Action, Goal, InstanceSeen, Readiness, Rollout, Seen};
+use segue_core::rollout::{Action, InstanceSeen, Rollout, Seen};
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Time, Version};
 

@@ -3,8 +3,9 @@
 use super::{acts, broken, dead, goal, ready, seen, unknown};
 use crate::cases::{at, done, path, seconds, wait};
 use segue_core::drain::InFlight;
+use segue_core::judge::{Failure, Outcome, Readiness};
 use segue_core::path::{Millis, PathSeen};
-use segue_core::rollout::{Failure, InstanceSeen, Outcome, Readiness, Rollout, Seen, bound};
+use segue_core::rollout::{InstanceSeen, Rollout, Seen, bound};
 use segue_core::{InstanceId, Time, Wait, Why};
 
 #[test]

@@ -3,8 +3,9 @@
 use super::{acts, admit, broken, dead, forget, fresh, goal, ready, seen, signal, start, unknown, withdraw};
 use crate::cases::{at, done, path, seconds, wait};
 use segue_core::drain::Plan;
+use segue_core::judge::{Failure, Goal, Outcome, Readiness};
 use segue_core::path::{EndedBy, PathSeen};
-use segue_core::rollout::{Action, Failure, Goal, InstanceSeen, Outcome, Readiness, Rollout, Seen};
+use segue_core::rollout::{Action, InstanceSeen, Rollout, Seen};
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Why};
 

@@ -1,5 +1,6 @@
 //! Every small world: each interleaving of what a driver does and of what may happen to it, checked by `stateright`.
 
+pub mod ages;
 mod model;
 mod rules;
 

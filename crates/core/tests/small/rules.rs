@@ -1,8 +1,10 @@
 //! What happens in a small world, and the laws that each step of the driver is held to.
 
-use super::model::{DEADLINE, GRACE, Instance, Law, PROGRESS, Small, State, Summary, id};
+use super::ages::{DEADLINE, GRACE, PROGRESS};
+use super::model::{Instance, Law, Small, State, Summary, id};
 use segue_core::drain;
-use segue_core::rollout::{Action, Outcome, Rollout};
+use segue_core::judge::Outcome;
+use segue_core::rollout::{Action, Rollout};
 use segue_core::stop::{Ended, Signal};
 use segue_core::{InstanceId, Next, Why};
 use stateright::{Model, Property};

@@ -4,8 +4,9 @@ use super::random::Random;
 use super::route::Route;
 use segue_core::Time;
 use segue_core::drain::{self, InFlight, Kept};
+use segue_core::judge::Readiness;
 use segue_core::path::Path;
-use segue_core::rollout::{InstanceSeen, Readiness};
+use segue_core::rollout::InstanceSeen;
 use segue_core::stop::Signal;
 
 /// How the instances of a version behave.

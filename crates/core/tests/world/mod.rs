@@ -9,8 +9,9 @@ pub mod route;
 use instance::{Behaviour, Instance};
 use oracle::Oracle;
 use random::Random;
+use segue_core::judge::Outcome;
 use segue_core::path::Path;
-use segue_core::rollout::{Action, Outcome, Rollout, Seen};
+use segue_core::rollout::{Action, Rollout, Seen};
 use segue_core::{InstanceId, Next, Time, Version, drain};
 use std::collections::BTreeMap;
 

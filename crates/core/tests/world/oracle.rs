@@ -2,7 +2,8 @@
 //! what they claim: which instances leave, and what they wait for.
 
 use super::World;
-use segue_core::rollout::{Action, Goal, Outcome, Rollout, Seen};
+use segue_core::judge::{Goal, Outcome};
+use segue_core::rollout::{Action, Rollout, Seen};
 use segue_core::stop::{Ended, Signal};
 use segue_core::why::Settings;
 use segue_core::{InstanceId, Next, Time, Wait, Why, drain};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use segue_core::rollout::{Drained, Failure, Outcome, Readiness, Seen};
+use segue_core::judge::{Failure, Outcome, Readiness};
+use segue_core::rollout::{Drained, Seen};
 use segue_core::{InstanceId, Time};
 
 use super::Driver;

@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use segue_core::rollout::{Action, Outcome, Seen};
+use segue_core::judge::Outcome;
+use segue_core::rollout::{Action, Seen};
 use segue_core::{InstanceId, Next, Time, Version, Wait};
 use segue_proxy::{Pool, Proxy};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};

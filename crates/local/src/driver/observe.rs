@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use segue_core::judge::Readiness;
 use segue_core::path::PathSeen;
-use segue_core::rollout::{InstanceSeen, Readiness, Seen};
+use segue_core::rollout::{InstanceSeen, Seen};
 use segue_core::{InstanceId, drain};
 use segue_proxy::{InstanceView, Pool};
 

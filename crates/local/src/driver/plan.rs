@@ -10,7 +10,8 @@
 
 use std::time::Duration;
 
-use segue_core::rollout::{Goal, Rollout};
+use segue_core::judge::Goal;
+use segue_core::rollout::Rollout;
 use segue_core::{Time, Version, drain};
 
 use super::OpenError;
