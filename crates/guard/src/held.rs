@@ -116,3 +116,6 @@ impl Drop for Held {
         tally.less(&tally.connections);
     }
 }
+
+#[cfg(test)]
+mod tests;

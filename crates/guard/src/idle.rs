@@ -73,6 +73,24 @@ mod tests {
     }
 
     #[test]
+    fn the_turns_are_spread_the_longest_idle_first_and_given_once() {
+        let idle: Vec<_> = [30, 10, 20].map(|since| Arc::new(Entry::new(at(since)))).into();
+        let turns = |idle: &[Arc<Entry>]| -> Vec<_> {
+            idle.iter().map(|entry| entry.turn.load(Ordering::Relaxed)).collect()
+        };
+        give_turns(idle.clone(), at(10_000), Duration::from_millis(900));
+        assert_eq!(turns(&idle), [10_600, 10_000, 10_300]);
+        let late = Arc::new(Entry::new(at(5)));
+        let all = [idle, vec![late]].concat();
+        give_turns(all.clone(), at(11_000), Duration::ZERO);
+        assert_eq!(turns(&all), [10_600, 10_000, 10_300, 11_000]);
+        // A turn is never none.
+        let first = vec![Arc::new(Entry::new(at(0)))];
+        give_turns(first.clone(), at(0), Duration::ZERO);
+        assert_eq!(turns(&first), [1]);
+    }
+
+    #[test]
     fn a_connection_is_kept_for_twice_its_usual_gap() {
         let gap = Some(Duration::from_millis(400));
         assert_eq!(due(at(10_000), at(9_900), gap, at(10_000), LINGER), at(10_700));

@@ -27,6 +27,8 @@ mod picture;
 mod places;
 mod settings;
 mod shared;
+#[cfg(test)]
+mod support;
 mod table;
 mod upstream;
 

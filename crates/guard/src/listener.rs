@@ -92,12 +92,14 @@ impl Bound {
 
 /// Listens on all addresses of both families, or on IPv4 where the machine has no IPv6. Needs a tokio runtime.
 pub fn listen(port: u16) -> io::Result<TcpListener> {
-    match listen_at(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port) {
-        Err(error) if !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-            listen_at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
-        }
-        listener => listener,
-    }
+    listen_at(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port).or_else(|error| {
+        if is_of_the_port(&error) { Err(error) } else { listen_at(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port) }
+    })
+}
+
+/// Whether another family would be refused as well.
+fn is_of_the_port(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
 fn listen_at(address: IpAddr, port: u16) -> io::Result<TcpListener> {
@@ -151,3 +153,6 @@ fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
+
+#[cfg(test)]
+mod tests;

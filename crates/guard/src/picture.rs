@@ -151,3 +151,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,9 +58,11 @@ mod tests {
         assert!(is("/healthz", None));
         assert!(is("/healthz?full=1", None));
         assert!(is("http://pod:8080/healthz?full=1", None));
+        assert!(is("https://a/healthz", None));
         assert!(is("/", Some("kube-probe/1.34")));
         assert!(!is("/healthz/deep", None));
         assert!(!is("/orders?from=http://a/healthz", Some("curl/8 kube-probe/")));
         assert!(!is("http://healthz", None));
+        assert!(!is("http://a?/healthz", None));
     }
 }

@@ -76,3 +76,34 @@ impl Shared {
         self.epoch.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::shared;
+
+    #[test]
+    fn a_drain_is_announced_once_until_it_is_taken_back() {
+        let shared = shared();
+        assert_eq!((shared.is_announcing(), shared.announced()), (false, None));
+        assert!(shared.announce(Time::from_millis(5)));
+        assert!(!shared.announce(Time::from_millis(9)));
+        assert_eq!((shared.is_announcing(), shared.announced()), (true, Some(Time::from_millis(5))));
+        shared.open();
+        assert_eq!((shared.is_announcing(), shared.announced()), (false, None));
+        assert!(shared.announce(Time::from_millis(9)));
+        assert_eq!(shared.announced(), Some(Time::from_millis(9)));
+    }
+
+    #[test]
+    fn a_task_of_an_earlier_drain_can_tell_that_it_is_over() {
+        let shared = shared();
+        let first = shared.next_epoch();
+        assert_eq!(shared.epoch(), first);
+        shared.open();
+        let second = shared.epoch();
+        let third = shared.next_epoch();
+        assert_eq!(shared.epoch(), third);
+        assert!(first < second && second < third);
+    }
+}

@@ -173,3 +173,6 @@ impl Table {
         idle.min_by_key(|entry| entry.since()).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests;

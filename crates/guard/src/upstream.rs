@@ -117,3 +117,36 @@ fn margin(known: u64) -> u64 {
 fn loopback() -> [IpAddr; 2] {
     [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(application: &Application) -> Vec<String> {
+        lock(&application.addresses).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn loopback_is_tried_first_and_then_where_it_was_found_listening() {
+        let application = Application::new(1);
+        assert_eq!(known(&application), ["127.0.0.1", "::1"]);
+        let found = ["0.0.0.0", "::", "::1", "10.0.0.2", "fd00::2"].map(|address| address.parse().unwrap());
+        application.reach(&found);
+        assert_eq!(known(&application), ["127.0.0.1", "::1", "10.0.0.2", "fd00::2"]);
+    }
+
+    #[test]
+    fn the_address_that_took_the_last_connection_is_tried_first() {
+        let application = Application::new(1);
+        application.reach(&["10.0.0.2".parse().unwrap()]);
+        for (took, order) in [
+            ("10.0.0.2", ["10.0.0.2", "127.0.0.1", "::1"]),
+            ("127.0.0.1", ["127.0.0.1", "10.0.0.2", "::1"]),
+            ("127.0.0.1", ["127.0.0.1", "10.0.0.2", "::1"]),
+            ("10.9.9.9", ["127.0.0.1", "10.0.0.2", "::1"]),
+        ] {
+            application.prefer(took.parse().unwrap());
+            assert_eq!(known(&application), order, "{took}");
+        }
+    }
+}

@@ -112,7 +112,7 @@ impl Connection {
             Speech::Http1(http) => http.lose(),
             Speech::Http2(http) => http.lose(),
             // It was about to say its first words.
-            Speech::Unknown { .. } => self.speech = Speech::of_lost(self.protocol),
+            Speech::Unknown { .. } => self.speech = Speech::of_lost(),
             Speech::Bytes | Speech::Tunnel(_) => {}
         }
     }

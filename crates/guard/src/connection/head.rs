@@ -37,3 +37,36 @@ impl Head {
         announced.map_or(whole, |announced| whole.min(self.grew.max(announced) + silent))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::support::settings;
+
+    #[tokio::test]
+    async fn a_head_has_its_time_and_in_a_drain_only_while_something_comes() {
+        let seconds = |seconds: u64| Time::from_millis(seconds * 1000);
+        let deadline = |longest: u64, linger: u64, grew: u64, announced: Option<u64>| {
+            let mut settings = settings(1);
+            settings.longest_request = Duration::from_secs(longest);
+            settings.linger = Duration::from_secs(linger);
+            let timer = Box::pin(clock::sleep(Duration::ZERO));
+            let head = Head { began: seconds(100), length: 1, grew: seconds(grew), until: seconds(0), timer };
+            head.deadline(&settings, announced.map(seconds))
+        };
+        for (longest, linger, grew, announced, expected) in [
+            (60, 5, 100, None, 160),
+            (60, 5, 150, None, 160),
+            (2, 5, 100, None, 105),
+            (60, 5, 100, Some(110), 115),
+            (60, 5, 112, Some(110), 117),
+            (60, 0, 112, Some(110), 113),
+            (60, 5, 158, Some(110), 160),
+            (60, 5, 100, Some(90), 105),
+        ] {
+            let found = deadline(longest, linger, grew, announced);
+            assert_eq!(found, seconds(expected), "{longest} {linger} {grew} {announced:?}");
+        }
+    }
+}

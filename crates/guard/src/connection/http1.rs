@@ -150,7 +150,7 @@ impl Http1 {
             }
             match self.requests.front(up.input()) {
                 Front::More => {
-                    self.begun = self.whole && up.input() != b"\r";
+                    self.begun = up.input() != b"\r";
                     break;
                 }
                 Front::Blank { length } => self.take(up, length),
@@ -249,8 +249,8 @@ impl Http1 {
             (false, false) => add(&tally.counting.discounted),
         }
         if !self.lost {
-            let waits = said.expects_continue && !said.ends;
-            self.outstanding.push_back(Outstanding { kind: said.kind, counts, waits });
+            let (kind, waits) = (said.kind, said.expects_continue);
+            self.outstanding.push_back(Outstanding { kind, counts, waits });
             self.counting += u32::from(counts);
             self.may_switch = said.upgrade || said.kind == RequestKind::Connect;
         }
@@ -291,3 +291,6 @@ impl Http1 {
         held.stands(stand, in_flight);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -270,3 +270,6 @@ fn length(front: &Front2) -> Option<usize> {
         Front2::More | Front2::Invalid => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,10 +120,6 @@ impl Lane {
         (whole.len() <= limit).then_some(whole)
     }
 
-    pub(crate) fn output_length(&self) -> usize {
-        self.extra.len() - self.written + self.mark - self.from
-    }
-
     /// Writes these once more, before everything else that is to be written.
     pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
         let rest = std::mem::replace(&mut self.extra, bytes);
@@ -191,3 +187,6 @@ impl Lane {
         self.to < self.buffer.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,10 +120,9 @@ impl Connection {
                     Poll::Pending => return Ok(()),
                 }
             }
-            let before = self.up.input().len();
-            if before > 0 {
+            if self.up.has_input() {
                 self.said_between_exchanges(Self::client_said);
-                if self.up.has_output() || self.up.input().len() < before {
+                if self.up.has_output() {
                     continue;
                 }
             }
@@ -157,10 +156,9 @@ impl Connection {
             if self.down.finished {
                 return Ok(());
             }
-            let before = self.down.input().len();
-            if before > 0 {
+            if self.down.has_input() {
                 self.application_said();
-                if self.down.has_output() || self.down.input().len() < before {
+                if self.down.has_output() {
                     continue;
                 }
             }

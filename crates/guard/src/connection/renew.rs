@@ -139,8 +139,7 @@ impl Connection {
             return Poll::Pending;
         }
         let held = self.up.output(HELD).map(<[u8]>::to_vec);
-        let whole = self.up.output_length();
-        let written = match ready!(self.up.poll_write(context, application)) {
+        match ready!(self.up.poll_write(context, application)) {
             Err(_) if may_renew => {
                 self.connect();
                 return Poll::Pending;
@@ -149,8 +148,8 @@ impl Connection {
         };
         renewal.is_untouched = false;
         renewal.requests = requests;
-        renewal.written = held.filter(|_| written == whole).unwrap_or_default();
-        if written == whole { Poll::Ready(Ok(())) } else { self.up.poll_flush(context, application) }
+        renewal.written = held.filter(|_| !self.up.has_output()).unwrap_or_default();
+        self.up.poll_flush(context, application)
     }
 
     /// The application ended with a request under way: whether the kernel shows that nothing of it was taken.

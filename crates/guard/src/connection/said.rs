@@ -37,11 +37,7 @@ impl Connection {
                 }
             }
             Speech::Http2(http) => {
-                let before = self.up.input().len();
-                let is_understood = http.client_said(&mut self.up, &mut self.held);
-                // An answered PING makes the second GOAWAY due.
-                self.again |= self.up.input().len() < before;
-                if !is_understood {
+                if !http.client_said(&mut self.up, &mut self.held) {
                     self.turn_opaque();
                 }
             }
@@ -72,14 +68,14 @@ impl Connection {
             Speech::Unknown { .. } => self.application_first(),
             Speech::Bytes => self.down.pass_all(),
             Speech::Http1(http) => {
-                let (more, before) = (self.up.has_input(), self.down.input().len());
+                let more = self.up.has_input();
                 match http.application_said(&mut self.down, &mut self.held, more) {
                     Said::Enough => {}
                     Said::Switch(switch, counts) => self.switch(switch, counts),
                     Said::Opaque => self.turn_opaque(),
                 }
                 // What waited for this answer may go on.
-                self.again |= more && self.down.input().len() < before;
+                self.again |= more && self.down.has_output();
             }
             Speech::Http2(http) => {
                 if !http.application_said(&mut self.down, &mut self.held) {
@@ -130,7 +126,7 @@ impl Connection {
             Speech::Http2(http) => http.tell(context, &mut self.down, &self.held),
             Speech::Tunnel(tunnel) => {
                 let client = &self.client;
-                match tunnel.tell(context, &mut self.down, &self.held, || has_unread(client)) {
+                match tunnel.tell(context, clock::now(), &mut self.down, &self.held, || has_unread(client)) {
                     Next::Nothing => false,
                     Next::Told => true,
                     Next::Overdue => {

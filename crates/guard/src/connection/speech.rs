@@ -28,11 +28,8 @@ impl Speech {
         if protocol == Protocol::Tcp { Self::Bytes } else { Self::Unknown { proxied: 0 } }
     }
 
-    /// What is spoken on a connection that is closed before anything was said: only to count what comes too late.
-    pub(crate) fn of_lost(protocol: Protocol) -> Self {
-        if protocol == Protocol::Tcp {
-            return Self::Bytes;
-        }
+    /// What may be spoken on a connection that is closed before anything was said: only to count what comes too late.
+    pub(crate) fn of_lost() -> Self {
         let mut http = Http1::new();
         http.lose();
         Self::Http1(Box::new(http))

@@ -120,6 +120,7 @@ impl Tunnel {
     pub(crate) fn tell(
         &mut self,
         context: &mut Context<'_>,
+        now: Time,
         down: &mut Lane,
         held: &Held,
         has_unread: impl FnOnce() -> bool,
@@ -132,7 +133,7 @@ impl Tunnel {
             self.timer = None;
             return Next::Nothing;
         };
-        let (now, due) = (clock::now(), announced + held.shared.settings.websocket_grace);
+        let due = announced + held.shared.settings.websocket_grace;
         if now < due {
             self.wake_in(context, due.since(now));
             return Next::Nothing;
@@ -141,10 +142,8 @@ impl Tunnel {
         if client.closed() || application.closed() || !application.between_messages() {
             return Next::Nothing;
         }
-        let waited = now.since(due);
-        let is_silent = now.since(self.heard) > SILENCE || waited > ANSWER;
-        let is_answered = !self.is_clients_turn_over && !has_unread();
-        if waited < 2 * ANSWER && !(is_silent && is_answered) {
+        let is_answered = || !self.is_clients_turn_over && !has_unread();
+        if !is_moment(now.since(due), now.since(self.heard), is_answered) {
             self.wake_in(context, LOOK);
             return Next::Nothing;
         }
@@ -173,6 +172,15 @@ impl Tunnel {
     }
 }
 
+/// Whether a client whose grace has been over for `waited` is told now, after such a `silence`.
+fn is_moment(waited: Duration, silence: Duration, is_answered: impl FnOnce() -> bool) -> bool {
+    let is_silent = silence > SILENCE || waited > ANSWER;
+    waited >= 2 * ANSWER || (is_silent && is_answered())
+}
+
 fn going_away(key: Option<[u8; 4]>, out: &mut Vec<u8>) {
     Close { code: code::GOING_AWAY, reason: "going away".to_owned() }.encode(key, out);
 }
+
+#[cfg(test)]
+mod tests;
