@@ -22,3 +22,28 @@ pub(crate) fn sleep(duration: Duration) -> tokio::time::Sleep {
 pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(duration, future).await.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel says that the machine is up for, in hundredths of a second.
+    fn uptime() -> u64 {
+        let said = std::fs::read_to_string("/proc/uptime").unwrap();
+        said.split(' ').next().unwrap().replace('.', "").parse().unwrap()
+    }
+
+    #[test]
+    fn the_time_is_how_long_the_machine_is_up() {
+        for _ in 0..100 {
+            let (before, now, after) = (uptime(), super::now().as_millis(), uptime());
+            assert!((before..=after).contains(&(now / 10)), "{before} {now} {after}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_time_is_taken_and_the_rest_is_not_waited_for() {
+        assert_eq!(within(Duration::from_mins(1), async { 7 }).await, Some(7));
+        assert_eq!(within(Duration::ZERO, std::future::pending::<()>()).await, None);
+    }
+}

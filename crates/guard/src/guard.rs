@@ -75,9 +75,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::held::Held;
-    use segue_core::pod::{Discount, Port, Protocol};
+    use crate::support::{held, settings, soon};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -85,20 +83,10 @@ mod tests {
     async fn a_panic_ends_one_connection_and_leaves_nothing_counted() {
         let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let number = application.local_addr().unwrap().port();
-        let port = Port { name: None, application: number, guard: Some(0), protocol: Protocol::Auto };
-        let bound = crate::bind(crate::Settings {
-            ports: vec![port],
-            max_connections: 10,
-            websocket_grace: Duration::ZERO,
-            linger: Duration::ZERO,
-            longest_request: Duration::ZERO,
-            discount: Discount::default(),
-        })
-        .await
-        .unwrap();
+        let bound = crate::bind(settings(number)).await.unwrap();
         let address = ("127.0.0.1", bound.ports()[0].1);
         let guard = bound.serve();
-        let mut held = Held::enter(guard.shared.clone(), crate::limits::admit(&guard.shared).await.unwrap());
+        let mut held = held(&guard.shared);
         held.stands(crate::table::Stand::Busy, 3);
         assert_eq!((guard.picture().connections, guard.picture().in_flight), (1, 3));
         let carried = tokio::spawn(async move {
@@ -111,11 +99,11 @@ mod tests {
         assert_eq!(picture.counters.panics, 1);
         // The others go on.
         let mut client = TcpStream::connect(address).await.unwrap();
-        let (mut other, _) = application.accept().await.unwrap();
+        let (mut other, _) = soon("a connection", application.accept()).await.unwrap();
         client.write_all(b"GET ").await.unwrap();
         client.shutdown().await.unwrap();
         let mut heard = String::new();
-        other.read_to_string(&mut heard).await.unwrap();
+        soon("the end", other.read_to_string(&mut heard)).await.unwrap();
         assert_eq!(heard, "GET ");
     }
 }

@@ -20,7 +20,8 @@ pub(crate) struct Held {
     place: Option<Place>,
     stand: Stand,
     in_flight: u32,
-    answered: bool,
+    /// A request has begun on it.
+    asked: bool,
 }
 
 impl Held {
@@ -30,7 +31,7 @@ impl Held {
         add(&shared.tally.counting.connections);
         add(&shared.tally.connections);
         add(&shared.tally.kept);
-        Self { shared, entry, index, place: Some(place), stand: Stand::Kept, in_flight: 0, answered: false }
+        Self { shared, entry, index, place: Some(place), stand: Stand::Kept, in_flight: 0, asked: false }
     }
 
     pub(crate) fn stand(&self) -> Stand {
@@ -50,10 +51,9 @@ impl Held {
     pub(crate) fn stands(&mut self, stand: Stand, in_flight: u32) {
         if stand != self.stand {
             let now = clock::now();
-            if self.stand == Stand::Kept && stand == Stand::Busy {
+            if self.stand == Stand::Kept {
                 self.learn_gap(now);
             }
-            self.answered |= self.stand == Stand::Busy;
             self.entry.since.store(now.as_millis(), Ordering::Relaxed);
             self.entry.stand.store(stand as u8, Ordering::Relaxed);
             let before = std::mem::replace(&mut self.stand, stand);
@@ -66,9 +66,15 @@ impl Held {
         }
     }
 
+    /// What was taken for the beginning of its first request may be none.
+    pub(crate) fn has_not_begun(&mut self) {
+        self.stands(Stand::Kept, 0);
+        self.asked = false;
+    }
+
     /// A quarter of each new gap goes into the usual one. The first wait is no gap: there was no answer before it.
-    fn learn_gap(&self, now: Time) {
-        if !self.answered {
+    fn learn_gap(&mut self, now: Time) {
+        if !std::mem::replace(&mut self.asked, true) {
             return;
         }
         let gap = u64::try_from(now.since(self.entry.since()).as_millis()).unwrap_or(u64::MAX).max(1);

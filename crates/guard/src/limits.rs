@@ -56,3 +56,57 @@ async fn make_room(shared: &Shared) -> Option<Place> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::{held, shared_with, soon};
+
+    fn full(limit: u32) -> (Arc<Shared>, Vec<crate::held::Held>) {
+        let shared = shared_with(|settings| settings.max_connections = limit);
+        let all = (0..limit).map(|_| held(&shared)).collect();
+        (shared, all)
+    }
+
+    #[tokio::test]
+    async fn of_idle_connections_that_do_not_go_one_after_the_other_is_asked() {
+        let (shared, all) = full(7);
+        assert!(soon("the last look", admit(&shared)).await.is_none());
+        let asked = all.iter().filter(|held| held.entry.take_order() == Order::MakeRoom).count();
+        assert_eq!((asked, shared.tally.picture().counters.over_limit_refused), (5, 1));
+    }
+
+    #[tokio::test]
+    async fn one_that_is_closing_is_waited_for_and_no_other_asked() {
+        let (shared, mut all) = full(2);
+        let last = all.remove(1);
+        let first = all.remove(0);
+        last.entry.since.fetch_add(1000, std::sync::atomic::Ordering::Relaxed);
+        let admits = admit(&shared);
+        let goes = async {
+            while first.entry.take_order() != Order::MakeRoom {
+                tokio::task::yield_now().await;
+            }
+            first.entry.stand.store(Stand::Closing as u8, std::sync::atomic::Ordering::Relaxed);
+            clock::sleep(Duration::from_millis(300)).await;
+            drop(first);
+        };
+        let (place, ()) = soon("a place", async { tokio::join!(admits, goes) }).await;
+        assert!(place.is_some());
+        assert_eq!(last.entry.take_order(), Order::None);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_waited_for_where_all_are_busy() {
+        let (shared, mut all) = full(2);
+        for held in &mut all {
+            held.stands(Stand::Busy, 1);
+        }
+        let mut admits = std::pin::pin!(admit(&shared));
+        let polled = admits.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        assert!(matches!(polled, std::task::Poll::Ready(None)));
+        drop(all);
+        assert!(admit(&shared).await.is_some());
+        assert_eq!(shared.tally.picture().counters.over_limit_refused, 1);
+    }
+}

@@ -128,13 +128,13 @@ async fn accept(port: Port, shared: Arc<Shared>) {
                 pause = first;
                 take(&port, &shared, client).await;
             }
-            // That one client went away before it was accepted.
-            Err(error) if is_of_one_client(&error) => {}
-            // No descriptors, no memory: it gets better when others end, and not by asking again at once.
-            Err(_) => {
-                add(&shared.tally.counting.accept_failed);
-                clock::sleep(pause).await;
-                pause = (2 * pause).min(longest);
+            Err(error) => {
+                // No descriptors, no memory: it gets better when others end, and not by asking again at once.
+                if !is_of_one_client(&error) {
+                    add(&shared.tally.counting.accept_failed);
+                    clock::sleep(pause).await;
+                    pause = (2 * pause).min(longest);
+                }
             }
         }
     }
@@ -149,6 +149,7 @@ async fn take(port: &Port, shared: &Arc<Shared>, client: TcpStream) {
     tokio::spawn(connection::carry(held, client, port.application.clone(), port.protocol));
 }
 
+/// Whether one client went away before it was accepted.
 fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

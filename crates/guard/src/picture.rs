@@ -134,9 +134,9 @@ impl Tally {
 
     /// A connection that had `before` application requests in flight has `after`.
     pub(crate) fn in_flight(&self, before: u32, after: u32) {
-        if after > before {
+        if after >= before {
             self.in_flight.fetch_add(u64::from(after - before), Ordering::Relaxed);
-        } else if after < before {
+        } else {
             let less = u64::from(before - after);
             if self.in_flight.fetch_sub(less, Ordering::Relaxed) == less {
                 self.changed.notify_one();

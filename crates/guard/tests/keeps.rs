@@ -86,6 +86,27 @@ async fn a_request_that_crosses_the_applications_close_is_served() {
     assert_eq!((counters.reconnected, counters.broken_off), (3, 0));
 }
 
+/// As above, with the first words on their connections; what is no HTTP can't be said again.
+#[tokio::test]
+async fn a_first_request_that_crosses_the_applications_close_is_served_and_nothing_else() {
+    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let (mut client, application) = bed.pair().await;
+    rustix::net::shutdown(&application.stream, rustix::net::Shutdown::Both).unwrap();
+    client.stream.try_write(POST.as_bytes()).unwrap();
+    let mut again = bed.asked().await;
+    answer(&mut again, &mut client, POST).await;
+
+    let bed = Bed::new().await;
+    // By another connection HTTP is known to be spoken.
+    let (mut other, mut served) = bed.pair().await;
+    exchange(&mut other, &mut served).await;
+    let (mut client, application) = bed.pair().await;
+    rustix::net::shutdown(&application.stream, rustix::net::Shutdown::Both).unwrap();
+    client.stream.try_write(b"EHLO x\r\n").unwrap();
+    client.hears_end().await;
+    assert_eq!(bed.guard.picture().counters.reconnected, 0);
+}
+
 #[tokio::test]
 async fn an_application_that_resets_an_idle_connection_loses_no_client_either() {
     let bed = Bed::new().await;
@@ -167,18 +188,23 @@ async fn an_application_that_is_down_is_seen_to_be_down() {
     let (mut kept, mut kept_application) = bed.pair().await;
     exchange(&mut kept, &mut kept_application).await;
     drop(kept_application);
+    let (mut half, half_application) = bed.pair().await;
+    half.say(&GET[..7]).await;
+    bed.until("its beginning", |picture| picture.in_flight == 1).await;
     moment().await;
     let Bed { guard, address, application } = bed;
     drop(application);
+    drop(half_application);
     // One that ends with its application is closed at once, as without a guard.
     drop(idle_application);
     idle.hears_end().await;
-    // The one that was kept learns it with its next request.
+    // One that has begun a request is owed more than an end, and one that was kept learns it with its next request.
+    half.hears_reset().await;
     kept.say(POST).await;
     kept.hears_reset().await;
     let mut new = End::new(tokio::net::TcpStream::connect(address).await.unwrap());
     new.hears_reset().await;
-    assert_eq!(guard.picture().counters.upstream_refused, 3);
+    assert_eq!(guard.picture().counters.upstream_refused, 4);
 }
 
 /// What the application may have taken is never sent again, and what is no HTTP/1 at a message boundary ends as before.

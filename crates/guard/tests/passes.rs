@@ -103,6 +103,64 @@ async fn a_server_that_speaks_first_is_let_speak() {
     assert_eq!((picture.opaque, picture.kept, picture.in_flight), (1, 0, 0));
 }
 
+/// An answer that nobody asked for: only where HTTP is known to be spoken is it one.
+#[tokio::test]
+async fn what_looks_like_an_answer_is_one_where_http_is_known_to_be_spoken() {
+    const LATE: &str = "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n";
+    for (protocol, opaque) in [(Protocol::Auto, 1), (Protocol::Http, 0)] {
+        let bed = Bed::with(protocol, |_| ()).await;
+        let (mut client, mut application) = bed.pair().await;
+        if opaque == 1 {
+            application.say(&LATE[..4]).await;
+            client.hears(&LATE[..4]).await;
+            application.say(&LATE[4..]).await;
+            client.hears(&LATE[4..]).await;
+        } else {
+            application.say(LATE).await;
+            client.hears(LATE).await;
+        }
+        client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let picture = bed.guard.picture();
+        assert_eq!((picture.opaque, picture.in_flight), (opaque, 1 - opaque), "{protocol:?}");
+    }
+}
+
+/// The application has closed while the client still speaks: what it had said is not taken from the client by a reset,
+/// if it may be whole.
+#[tokio::test]
+async fn an_application_that_hears_no_more_is_seen_by_a_reset_only_where_it_owes_an_answer() {
+    const POST: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n";
+    const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    const STREAM: &str = "\0\0\u{1}\u{1}\u{4}\0\0\0\u{1}\u{2}";
+    let frames = [&[0, 0x40, 0, 0x63, 0, 0, 0, 0, 0][..], &[0; 0x4000]].concat().repeat(3);
+    let (asks, body) = (PREFACE.to_owned() + STREAM, "x".repeat(50_000));
+    let body = body.as_bytes();
+    for (said, answer, rest, resets) in [
+        (POST, "HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno", body, false),
+        (POST, "HTTP/1.1 413 No\r\n\r\nhalf", body, true),
+        (POST, "HTTP/1.1 413 No\r\nContent-Length: 9\r\n\r\nhalf", body, true),
+        (PREFACE, &PREFACE[24..], &frames, false),
+        (&asks, &PREFACE[24..], &frames, true),
+        ("EHLO", "220", body, true),
+    ] {
+        let bed = Bed::new().await;
+        let (mut client, mut application) = bed.pair().await;
+        client.say(said).await;
+        application.hears(said).await;
+        application.say(answer).await;
+        client.hears(answer).await;
+        // On one thread the guard sees both at once: the first piece that it writes meets the end, the next a reset.
+        rustix::net::shutdown(&application.stream, rustix::net::Shutdown::Both).unwrap();
+        assert_eq!(client.stream.try_write(rest).unwrap(), rest.len());
+        if resets {
+            client.hears_reset().await;
+        } else {
+            client.hears_end().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_http_passes_and_ends_either_way_round() {
     let bed = Bed::with(Protocol::Tcp, |_| ()).await;
@@ -128,6 +186,12 @@ async fn a_load_balancers_proxy_header_passes_and_http_is_known_behind_it() {
     client.say(said).await;
     application.hears(said).await;
     assert_eq!(bed.guard.picture().in_flight, 1);
+    // One of version 2 may be longer than a buffer.
+    let (mut client, mut application) = bed.pair().await;
+    let header = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xc0\0".as_slice(), "G".repeat(0xc000).as_bytes()].concat();
+    let said = [&header, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".as_slice()].concat();
+    tokio::join!(client.say(&said), application.hears(&said));
+    assert_eq!(bed.guard.picture().in_flight, 2);
 }
 
 #[tokio::test]

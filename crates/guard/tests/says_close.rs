@@ -172,6 +172,42 @@ async fn a_drain_that_is_taken_back_changes_nothing_for_those_who_were_not_told(
     assert_eq!(bed.guard.picture().counters.closed_idle, 0);
 }
 
+/// It is closed before it has said anything.
+#[tokio::test]
+async fn a_first_request_that_crosses_the_close_is_known_too() {
+    for protocol in [segue_core::pod::Protocol::Auto, segue_core::pod::Protocol::Http] {
+        let bed = Bed::with(protocol, |settings| settings.linger = Duration::from_secs(1)).await;
+        let (mut client, mut application) = bed.pair().await;
+        bed.guard.announce();
+        bed.guard.close_idle(Duration::ZERO);
+        client.hears_end().await;
+        application.hears_end().await;
+        client.say(GET).await;
+        client.ends().await;
+        let picture = bed.until("closed", |picture| picture.connections == 0).await;
+        assert_eq!((picture.counters.closed_idle, picture.counters.raced), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_drain_that_is_taken_back_closes_nobody_who_comes_later() {
+    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let (mut client, _application) = bed.pair().await;
+    bed.guard.announce();
+    bed.guard.close_idle(Duration::ZERO);
+    client.hears_end().await;
+    bed.guard.open();
+    let (mut client, mut application) = bed.pair().await;
+    for _ in 0..2 {
+        moment().await;
+        client.say(GET).await;
+        application.hears(GET).await;
+        application.say(OK).await;
+        client.hears(OK).await;
+    }
+    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
     let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {

@@ -53,12 +53,39 @@ async fn an_answer_that_could_be_read_in_two_ways_passes_as_bytes() {
     assert_eq!((picture.opaque, picture.in_flight, picture.counters.announced), (1, 0, 0));
 }
 
+/// Half an end is none, however long the client goes on: nobody knows what for.
+#[tokio::test]
+async fn what_is_not_understood_is_carried_until_both_sides_have_ended() {
+    for (said, before, answer) in [("GET /\r\n", 0, ANSWERS), ("GET / HTTP/1.0\r\n\r\nmore", 1, ANSWERS)] {
+        let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+            settings.linger = std::time::Duration::ZERO;
+        })
+        .await;
+        let (mut client, mut application) = bed.pair().await;
+        client.say(said).await;
+        application.hears(said).await;
+        bed.until(said, |picture| picture.in_flight == before && picture.opaque == 1 - before).await;
+        application.say(answer).await;
+        client.hears(answer).await;
+        bed.until(said, |picture| picture.opaque == 1).await;
+        application.ends().await;
+        client.hears_end().await;
+        moment().await;
+        client.say("more").await;
+        application.hears("more").await;
+        assert_eq!(bed.guard.picture().opaque, 1);
+        client.ends().await;
+        application.hears_end().await;
+        bed.until("the end", |picture| picture.connections == 0).await;
+    }
+}
+
 #[tokio::test]
 async fn a_head_of_any_length_passes() {
     let bed = Bed::new().await;
     let (mut client, mut application) = bed.pair().await;
     // One that is still understood, and one that is too long for that.
-    for (length, opaque) in [(40_000, 0), (200_000, 1)] {
+    for (length, opaque) in [(65_400, 0), (200_000, 1)] {
         let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(length));
         let ((), ()) = tokio::join!(client.say(&head), application.hears(&head));
         application.say(ANSWERS).await;

@@ -26,7 +26,6 @@ impl Connection {
     /// Nothing is in flight and nothing half said, and it may be closed.
     pub(super) fn is_idle(&self) -> bool {
         self.held.stand() == Stand::Kept
-            && self.closing.is_none()
             && ![&self.up, &self.down].iter().any(|lane: &&Lane| lane.has_input() || lane.has_output())
             && !has_unread(&self.client)
     }

@@ -53,11 +53,10 @@ pub(crate) fn detect(bytes: &[u8], protocol: Protocol) -> Detected {
     if let Some(found) = proxied(bytes) {
         return found;
     }
-    let begins = |whole: &[u8]| whole.len() > bytes.len() && whole.starts_with(bytes);
     if bytes.starts_with(PREFACE) {
         return Detected::Http2;
     }
-    if begins(PREFACE) {
+    if PREFACE.starts_with(bytes) {
         return Detected::More;
     }
     if protocol == Protocol::Http {
@@ -127,6 +126,18 @@ mod tests {
             ("PROX", Detected::More),
             ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}............", Detected::Proxied(28)),
             ("\r\n\r\n\0\r\nQUIT\n\u{21}", Detected::More),
+            ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0", Detected::More),
+            ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\u{1}\u{2}", Detected::Proxied(16 + 258)),
+            ("\r", Detected::Tcp),
+            ("\r\n", Detected::More),
+            ("\r\n\r\nGET", Detected::Tcp),
+            ("PRO", Detected::More),
+            ("PROXIED ", Detected::Tcp),
+            ("PUT", Detected::More),
+            ("PUT ", Detected::Http1),
+            ("PUTS", Detected::Tcp),
+            ("UNLOC", Detected::More),
+            ("UNLOCKED", Detected::Tcp),
         ] {
             assert_eq!(detect(bytes.as_bytes(), Protocol::Auto), expected, "{bytes:?}");
         }
@@ -137,11 +148,33 @@ mod tests {
         assert_eq!(detect(b"PURGE / HTTP/1.1\r\n", Protocol::Http), Detected::Http1);
         assert_eq!(detect(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http), Detected::Http2);
         assert_eq!(detect(b"GET / HTTP/1.1\r\n", Protocol::Tcp), Detected::Tcp);
+        assert_eq!(detect(b"\r", Protocol::Http), Detected::Http1);
+        assert_eq!(detect(b"PRI * HT", Protocol::Http), Detected::More);
+    }
+
+    #[test]
+    fn a_server_of_http2_begins_with_its_settings() {
+        let empty = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        for at in 0..empty.len() {
+            assert_eq!(is_settings(&empty[..at]), None, "{at}");
+            let mut other = empty;
+            other[at] = 7;
+            assert_eq!(is_settings(&other), Some(false), "{at}");
+            // The length of what follows is the one that differs.
+            assert_eq!(is_settings(&other[..=at]), if at == 2 { None } else { Some(false) }, "{at}");
+        }
+        assert_eq!(is_settings(&empty), Some(true));
+        assert_eq!(is_settings(&[0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 3]), Some(true));
+        assert_eq!(is_settings(b"220 mail"), Some(false));
     }
 
     #[test]
     fn a_proxy_header_without_an_end_is_none() {
-        let long = [b"PROXY ".as_slice(), &[b'x'; 200]].concat();
-        assert_eq!(detect(&long, Protocol::Auto), Detected::Tcp);
+        let long = [b"PROXY ".as_slice(), &[b'x'; 99], b"\r\n", b"x"].concat();
+        assert_eq!(detect(&long, Protocol::Auto), Detected::Proxied(107));
+        assert_eq!(detect(&long[..106], Protocol::Auto), Detected::More);
+        let too_long = [b"PROXY ".as_slice(), &[b'x'; 100], b"\r\n"].concat();
+        assert_eq!(detect(&too_long[..107], Protocol::Auto), Detected::Tcp);
+        assert_eq!(detect(&too_long, Protocol::Auto), Detected::Tcp);
     }
 }

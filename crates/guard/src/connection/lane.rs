@@ -176,11 +176,9 @@ impl Lane {
         if self.buffer.is_empty() {
             self.buffer = pool.take();
         }
-        if self.from > 0 {
-            self.buffer.copy_within(self.from..self.to, 0);
-            self.to -= self.from;
-            (self.from, self.mark) = (0, 0);
-        }
+        self.buffer.copy_within(self.from..self.to, 0);
+        self.to -= self.from;
+        (self.from, self.mark) = (0, 0);
         if self.to == self.buffer.len() && self.to < limit {
             self.buffer.resize((self.to + buffer::SIZE).min(limit), 0);
         }

@@ -38,7 +38,7 @@ impl Connection {
             _ => false,
         };
         look(self);
-        if begins && self.up.has_output() && matches!(self.speech, Speech::Http1(_)) {
+        if begins && matches!(self.speech, Speech::Http1(_)) {
             self.renewal.is_untouched = true;
             self.renewal.written = Vec::new();
         }
@@ -56,7 +56,6 @@ impl Connection {
         is_between
             && self.may_renew()
             && self.closing.is_none()
-            && !self.is_deaf
             && !self.held.shared.is_announcing()
             && (!self.up.ended || self.up.has_output())
     }
@@ -185,7 +184,7 @@ impl Connection {
         let written = std::mem::take(&mut self.renewal.written);
         self.up.put_back(written);
         // The end that the client may have said meanwhile is said again too.
-        (self.up.finished, self.is_deaf) = (false, false);
+        self.up.finished = false;
         self.renewal.is_untouched = true;
         (self.renewal.looked, self.renewal.timer) = (0, None);
         self.connect();

@@ -56,8 +56,7 @@ impl Connection {
             Detected::Http2 => self.speak_http2(Streams::new()),
             Detected::Tcp => return self.turn_opaque(),
         }
-        // What was taken for a request's beginning may be none.
-        self.held.stands(Stand::Kept, 0);
+        self.held.has_not_begun();
         self.again = true;
         self.client_said();
     }

@@ -48,19 +48,31 @@ fn of_those_that_close_a_quarter_and_one_give_their_place_away() {
 fn the_usual_gap_is_learnt_from_answers_to_requests() {
     let shared = shared();
     let mut held = held(&shared);
-    let gap = |held: &Held, milliseconds: u64| {
+    let gap = |held: &mut Held, milliseconds: u64| {
         let since = held.entry.since();
         held.learn_gap(since + std::time::Duration::from_millis(milliseconds));
         held.entry.usual_gap.load(Ordering::Relaxed)
     };
-    assert_eq!(gap(&held, 400), 0, "there was no answer before");
-    held.stands(Stand::Busy, 1);
-    held.stands(Stand::Kept, 0);
-    assert_eq!(held.entry.usual_gap(), None, "the first wait is no gap");
-    assert_eq!(gap(&held, 400), 400);
-    assert_eq!(gap(&held, 800), 500);
-    assert_eq!(gap(&held, 0), 375);
-    held.entry.usual_gap.store(0, Ordering::Relaxed);
-    held.stands(Stand::Busy, 1);
-    assert!(held.entry.usual_gap().is_some(), "what was not idle for a millisecond has a gap too");
+    assert_eq!(gap(&mut held, 400), 0, "there was no answer before");
+    assert_eq!(gap(&mut held, 400), 400);
+    assert_eq!(gap(&mut held, 800), 500);
+    assert_eq!(gap(&mut held, 0), 375);
+}
+
+#[test]
+fn the_first_request_shows_no_rhythm_however_it_comes() {
+    let shared = shared();
+    let mut held = held(&shared);
+    let mut gap = |stands: &[(Stand, u32)]| {
+        for (stand, in_flight) in stands {
+            held.stands(*stand, *in_flight);
+        }
+        let gap = held.entry.usual_gap();
+        held.has_not_begun();
+        gap
+    };
+    assert_eq!(gap(&[(Stand::Busy, 1)]), None);
+    assert_eq!(gap(&[(Stand::Busy, 1), (Stand::Kept, 0)]), None);
+    // Less than a millisecond is one.
+    assert!(gap(&[(Stand::Busy, 1), (Stand::Kept, 0), (Stand::Busy, 1)]).is_some());
 }

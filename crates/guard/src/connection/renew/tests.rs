@@ -6,7 +6,6 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use segue_core::pod::{Discount, Port};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,6 +13,7 @@ use super::*;
 use crate::guard::Guard;
 use crate::held::Held;
 use crate::shared::Shared;
+use crate::support::{settings, soon};
 use crate::upstream::Application;
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
@@ -71,27 +71,19 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let number = listener.local_addr().unwrap().port();
-        let settings = crate::Settings {
-            ports: vec![Port { name: None, application: number, guard: None, protocol: Protocol::Http }],
-            max_connections: 10,
-            websocket_grace: Duration::ZERO,
-            linger: Duration::from_secs(5),
-            longest_request: Duration::from_secs(5),
-            discount: Discount::default(),
-        };
-        let shared = Arc::new(Shared::new(settings, Vec::new()));
+        let shared = Arc::new(Shared::new(settings(number), Vec::new()));
         let (mut client, carried) = pair(&listener).await;
         let (first, _taken) = pair(&listener).await;
         let to = Arc::new(Application::new(number));
         let held = Held::enter(shared.clone(), crate::limits::admit(&shared).await.unwrap());
         let mut connection = Connection::new(held, carried, first, to, Protocol::Http);
         client.write_all(REQUEST).await.unwrap();
-        poll_fn(|context| {
+        let passes = poll_fn(|context| {
             let polled = connection.poll(context);
             assert!(polled.is_pending());
             if connection.renewal.written == REQUEST { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        });
+        soon("the request", passes).await;
         let (asked, _application) = asked(&listener, ends).await;
         connection.application = Upstream::Open(asked);
         if again {
@@ -102,19 +94,19 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
         let task = tokio::spawn(async move { poll_fn(|context| connection.poll(context)).await });
         let counters = || Guard::new(shared.clone()).picture().counters;
         if again {
-            let (mut application, _) = listener.accept().await.unwrap();
+            let (mut application, _) = soon("another connection", listener.accept()).await.unwrap();
             let mut heard = vec![0; REQUEST.len() + MORE.len()];
-            application.read_exact(&mut heard).await.unwrap();
+            soon("the request", application.read_exact(&mut heard)).await.unwrap();
             assert_eq!(heard, [REQUEST, MORE].concat());
             application.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
             let mut answer = [0; 40];
-            client.read_exact(&mut answer).await.unwrap();
+            soon("the answer", client.read_exact(&mut answer)).await.unwrap();
             assert_eq!(answer[38..], *b"ok");
             assert_eq!((counters().resent, counters().broken_off), (1, 0));
         } else {
             let mut nothing = Vec::new();
             // An end or a reset, and no answer.
-            let _ = client.read_to_end(&mut nothing).await;
+            let _ = soon("the end", client.read_to_end(&mut nothing)).await;
             assert_eq!(nothing, b"");
             assert_eq!(
                 (counters().resent, counters().reconnected, counters().broken_off),
@@ -145,4 +137,27 @@ fn how_soon_an_application_closes_is_learnt_and_forgotten() {
     // A connection that is still open shows that there was no timer.
     assert!(!to.is_about_to_close(Duration::from_millis(2_501)));
     assert!(!to.is_about_to_close(seconds(2)));
+}
+
+#[test]
+fn a_time_is_alike_within_a_quarter_and_a_second_at_most() {
+    let milliseconds = Duration::from_millis;
+    for (known, other, last_before, last_after) in [
+        (2000, 2500, 1499, 2500),
+        (2000, 2501, 1875, 3126),
+        (2000, 1500, 1124, 1875),
+        (2000, 1499, 1124, 1873),
+        (60_000, 61_000, 58_999, 61_000),
+        (60_000, 61_001, 60_000, 62_001),
+        (0, 0, 0, 1),
+    ] {
+        let to = Application::new(1);
+        to.closed_after(milliseconds(known));
+        to.closed_after(milliseconds(other));
+        assert!(!to.is_about_to_close(milliseconds(last_before)), "{known} {other}");
+        assert!(to.is_about_to_close(milliseconds(last_before + 1)), "{known} {other}");
+        assert!(to.is_about_to_close(milliseconds(last_after)), "{known} {other}");
+        assert!(!to.is_about_to_close(milliseconds(last_after + 1)), "{known} {other}");
+        assert!(!to.is_about_to_close(milliseconds(last_after)), "it is forgotten");
+    }
 }
