@@ -97,6 +97,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_only_one_that_is_idle_may_take_its_time_to_go() {
+        let (shared, all) = full(1);
+        let goes = async {
+            clock::sleep(Duration::from_millis(400)).await;
+            drop(all);
+        };
+        let (place, ()) = soon("a place", async { tokio::join!(admit(&shared), goes) }).await;
+        assert!(place.is_some());
+    }
+
+    #[tokio::test]
     async fn nobody_is_waited_for_where_all_are_busy() {
         let (shared, mut all) = full(2);
         for held in &mut all {

@@ -75,7 +75,7 @@ async fn a_request_whose_head_is_whole_has_all_its_time() {
     // The beginning of the next does not end it.
     client.say(&GET[..9]).await;
     bed.guard.announce();
-    for _ in 0..4 {
+    for _ in 0..12 {
         moment().await;
     }
     assert_eq!(bed.guard.picture().counters.unfinished, 0);

@@ -104,6 +104,12 @@ async fn a_first_request_that_crosses_the_applications_close_is_served_and_nothi
     rustix::net::shutdown(&application.stream, rustix::net::Shutdown::Both).unwrap();
     client.stream.try_write(b"EHLO x\r\n").unwrap();
     client.hears_end().await;
+    // What looked like a request's beginning was none.
+    other.say("GE").await;
+    bed.until("the beginning", |picture| picture.in_flight == 1).await;
+    rustix::net::shutdown(&served.stream, rustix::net::Shutdown::Both).unwrap();
+    other.stream.try_write(b"E\0\r\n").unwrap();
+    other.hears_end().await;
     assert_eq!(bed.guard.picture().counters.reconnected, 0);
 }
 

@@ -38,7 +38,7 @@ impl Connection {
             _ => false,
         };
         look(self);
-        if begins && matches!(self.speech, Speech::Http1(_)) {
+        if begins && self.up.has_output() && matches!(self.speech, Speech::Http1(_)) {
             self.renewal.is_untouched = true;
             self.renewal.written = Vec::new();
         }

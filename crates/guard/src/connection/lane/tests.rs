@@ -157,16 +157,20 @@ async fn a_lane_is_filled_behind_its_input_up_to_the_limit_and_ends_with_its_sen
 #[tokio::test]
 async fn a_lane_holds_a_buffer_only_while_there_is_something_in_it() {
     let (mut says, mut from) = pair().await;
-    let (pool, mut lane) = (Pool::default(), Lane::default());
+    let (pool, mut lane, limit) = (Pool::default(), Lane::default(), 3 * buffer::SIZE);
     says.write_all(b"abc").await.unwrap();
-    fill(&mut lane, &mut from, &pool, buffer::SIZE).await.unwrap();
+    fill(&mut lane, &mut from, &pool, limit).await.unwrap();
     assert_eq!(lane.buffer.len(), buffer::SIZE);
     let mut context = Context::from_waker(Waker::noop());
     lane.skip(1);
-    assert!(lane.poll_fill(&mut context, &mut from, &pool, buffer::SIZE).is_pending());
-    assert_eq!(lane.input(), b"bc");
+    assert!(lane.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
+    assert_eq!(
+        (lane.input(), lane.buffer.len()),
+        (b"bc".as_slice(), buffer::SIZE),
+        "it grows when it is full"
+    );
     lane.skip_all();
-    assert!(lane.poll_fill(&mut context, &mut from, &pool, buffer::SIZE).is_pending());
+    assert!(lane.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
     assert_eq!(lane.buffer.capacity(), 0);
 }
 
