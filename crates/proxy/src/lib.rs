@@ -33,6 +33,7 @@ mod registry;
 mod reply;
 mod request;
 mod shared;
+mod silence;
 mod stats;
 mod sweep;
 mod tls;

@@ -9,7 +9,7 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,17 +24,12 @@ use crate::clock;
 use crate::downstream::{Connection, Socket};
 use crate::flight::{Flight, Phase};
 use crate::instance::Claim;
+use crate::silence::Silence;
 use crate::upstream::Exchange;
 use crate::verdict::Verdict;
 
 /// How long after 1001 the other side may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
-
-/// How long a close waits for a moment of silence, and then again for the server's answer to what the client said last.
-const ANSWER_MS: u64 = 1000;
-
-/// How long neither side says anything in such a moment. The coarse clock makes it 50 ms at the least.
-const SILENCE_MS: u64 = 3 * clock::TICK_MS / 2;
 
 const BUFFER: usize = 16 * 1024;
 
@@ -46,13 +41,10 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
     flight.is_tunnel_of(claim.instance());
     let registered = connection.shared.registry.register(flight.clone());
     let (carried, client_carried) = (flight.clone(), connection.flight().clone());
-    let client_flight = client_carried.clone();
     let task = tokio::spawn(async move {
         let socket = connection.socket.clone();
         let _held = (connection, registered, Upgraded::count(claim));
         let Ok(client) = client.await else { return };
-        // It has no head and no idle moment any more, and this task's flight counts for both.
-        client_flight.enter(Phase::HandedOver);
         let (client_reads, client_writes) = tokio::io::split(TokioIo::new(client));
         let (server_reads, server_writes) = link.into_stream().into_split();
         // A WebSocket tells its end itself.
@@ -117,12 +109,7 @@ impl Drop for Upgraded {
 struct Talk {
     flight: Arc<Flight>,
     client: Socket,
-    /// When either side said something last.
-    heard: AtomicU64,
-    /// Since when it is to end, 0 if it is not.
-    due: AtomicU64,
-    /// When the client said something that the server has not answered, 0 if it has.
-    turn: AtomicU64,
+    silence: Silence,
     told: Notify,
 }
 
@@ -135,7 +122,7 @@ async fn up(
 ) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(BUFFER);
     while from.read_buf(&mut buffer).await? > 0 {
-        talk.turn.store(talk.hear(), Ordering::Relaxed);
+        talk.silence.client_spoke(clock::coarse());
         let bytes = buffer.split();
         follow(&mut tracker, &bytes);
         to.write_all(&bytes).await?;
@@ -156,8 +143,7 @@ async fn down(
     let mut looked = false;
     loop {
         if !buffer.is_empty() {
-            talk.hear();
-            talk.turn.store(0, Ordering::Relaxed);
+            talk.silence.server_spoke(clock::coarse());
             let bytes = buffer.split();
             follow(&mut tracker, &bytes);
             to.write_all(&bytes).await?;
@@ -167,7 +153,7 @@ async fn down(
         let between = tracker.as_ref().is_some_and(|tracker| tracker.between_messages() && !tracker.closed());
         let next = std::future::poll_fn(|context| {
             let may_tell = between && talk.is_to_end(context);
-            if may_tell && talk.is_overdue() {
+            if may_tell && talk.silence.is_overdue(clock::coarse()) {
                 return Poll::Ready(Next::Tell);
             }
             match pin!(from.read_buf(&mut buffer)).poll(context) {
@@ -209,42 +195,21 @@ enum Next {
 
 impl Talk {
     fn new(flight: Arc<Flight>, client: Socket) -> Talk {
-        let (heard, due, turn) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Talk { flight, client, heard, due, turn, told: Notify::new() }
-    }
-
-    /// Notes that something was said; answers when.
-    fn hear(&self) -> u64 {
-        let now = clock::coarse().max(1);
-        self.heard.store(now, Ordering::Relaxed);
-        now
+        Talk { flight, client, silence: Silence::default(), told: Notify::new() }
     }
 
     /// While it is, the sweep wakes this task at every tick.
     fn is_to_end(&self, context: &Context<'_>) -> bool {
         let due = self.flight.poll_verdict(context) == Verdict::GoAway;
-        if due && self.due.load(Ordering::Relaxed) == 0 {
-            self.due.store(clock::coarse().max(1), Ordering::Relaxed);
+        if due {
+            self.silence.is_wanted(clock::coarse());
         }
         due
     }
 
-    fn due_for(&self) -> u64 {
-        clock::coarse().saturating_sub(self.due.load(Ordering::Relaxed))
-    }
-
-    /// It was waited for long enough, whatever is said.
-    fn is_overdue(&self) -> bool {
-        self.due_for() > 2 * ANSWER_MS
-    }
-
-    /// Nothing of the client's is on its way or unanswered, and neither side is about to say more, as far as can be
-    /// told.
+    /// Nothing of the client's is on its way, either.
     fn is_silent(&self) -> bool {
-        let silence = clock::coarse().saturating_sub(self.heard.load(Ordering::Relaxed));
-        self.turn.load(Ordering::Relaxed) == 0
-            && (silence > SILENCE_MS || self.due_for() > ANSWER_MS)
-            && !self.client.has_unread()
+        self.silence.is_here(clock::coarse()) && !self.client.has_unread()
     }
 }
 
@@ -254,3 +219,7 @@ fn follow(tracker: &mut Option<Tracker>, bytes: &[u8]) {
         *tracker = None;
     }
 }
+
+#[cfg(test)]
+#[path = "tunnel_tests.rs"]
+mod tests;
