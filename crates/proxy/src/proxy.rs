@@ -89,16 +89,15 @@ impl Proxy {
     pub async fn drain(&self, deadline: Duration) -> Drained {
         let shared = &self.shared;
         shared.begin_drain();
-        let limit = clock::now().saturating_add(clock::millis(deadline));
-        self.until_empty(limit).await;
+        self.until_empty(clock::millis(deadline)).await;
         if self.is_empty() {
             return Drained { cut: 0 };
         }
         let cut = shared.registry.cut_all();
         shared.counters.cut.fetch_add(cut, Ordering::Relaxed);
-        self.until_empty(clock::now() + LAST_WORDS_MS).await;
+        self.until_empty(LAST_WORDS_MS).await;
         shared.registry.each(|flight| flight.abort());
-        self.until_empty(clock::now() + LAST_WORDS_MS).await;
+        self.until_empty(LAST_WORDS_MS).await;
         Drained { cut }
     }
 
@@ -106,7 +105,9 @@ impl Proxy {
         self.shared.counters.connections.load(Ordering::Relaxed) == 0
     }
 
-    async fn until_empty(&self, limit: u64) {
+    /// Or until so many milliseconds have passed.
+    async fn until_empty(&self, milliseconds: u64) {
+        let limit = clock::now().saturating_add(milliseconds);
         loop {
             let swept = self.shared.swept.notified();
             if self.is_empty() || clock::now() >= limit {

@@ -109,6 +109,18 @@ pub(crate) fn an_http_2_client_that_takes_the_tail_of_its_answers_slowly_but_ste
     assert_eq!(draining.join().unwrap().cut, 0);
 }
 
+#[test]
+pub(crate) fn after_the_deadline_half_a_head_is_waited_for_no_longer() {
+    let limits = Limits { head: 10 * PATIENCE, ..Limits::default() };
+    let proxy = start(&pool_of(&[Origin::echo().address]), Config { limits, ..config() });
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HT");
+    until("it is here", || proxy.stats().connections == 1);
+    let drained = wait(async { tokio::time::timeout(PATIENCE, proxy.drain(Duration::ZERO)).await });
+    assert_eq!(drained, Ok(Drained { cut: 0 }));
+    until("it is gone", || proxy.stats().connections == 0);
+}
+
 /// How many answers have ended in these frames.
 fn ends(mut frames: &[u8]) -> u32 {
     let mut ends = 0;
