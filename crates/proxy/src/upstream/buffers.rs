@@ -65,3 +65,59 @@ pub(super) fn give_back_scratch(buffer: &mut Vec<u8>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_that_was_given_back_last_is_read_into_next() {
+        for capacity in [2 * SIZE, 3 * SIZE] {
+            give_back(&mut BytesMut::with_capacity(capacity));
+        }
+        // Those that hold nothing take no place.
+        (0..2 * KEPT).for_each(|_| give_back(&mut BytesMut::new()));
+        for capacity in [3 * SIZE, 2 * SIZE, SIZE] {
+            let mut buffer = BytesMut::new();
+            make_room(&mut buffer);
+            assert_eq!((buffer.capacity(), buffer.len()), (capacity, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_buffer_that_is_given_back_is_gone() {
+        let mut buffer = BytesMut::from(&b"secret"[..]);
+        give_back(&mut buffer);
+        assert_eq!(buffer.capacity(), 0);
+        make_room(&mut buffer);
+        assert!(buffer.is_empty());
+        let mut head = b"secret".to_vec();
+        give_back_scratch(&mut head);
+        assert_eq!((head.capacity(), scratch().len()), (0, 0));
+    }
+
+    #[test]
+    fn room_is_made_only_where_too_little_is_left() {
+        for (left, grows) in [(ROOM, false), (ROOM - 1, true), (0, true)] {
+            let mut buffer = BytesMut::with_capacity(100 + left);
+            buffer.resize(100, 0);
+            let before = buffer.capacity();
+            make_room(&mut buffer);
+            assert_eq!(buffer.capacity() > before, grows, "{left}");
+            assert_eq!(buffer, [0; 100][..]);
+        }
+    }
+
+    #[test]
+    fn a_worker_keeps_so_many_buffers_and_no_large_scratch_space() {
+        (0..KEPT + 5).for_each(|_| give_back(&mut BytesMut::with_capacity(SIZE)));
+        (0..KEPT + 5).for_each(|_| give_back_scratch(&mut Vec::with_capacity(SCRATCH_KEPT)));
+        assert_eq!(BUFFERS.with_borrow(Vec::len), KEPT);
+        assert_eq!(SCRATCHES.with_borrow(Vec::len), KEPT);
+        SCRATCHES.with_borrow_mut(Vec::clear);
+        for capacity in [0, SCRATCH_KEPT + 1] {
+            give_back_scratch(&mut Vec::with_capacity(capacity));
+        }
+        assert_eq!(SCRATCHES.with_borrow(Vec::len), 0);
+    }
+}

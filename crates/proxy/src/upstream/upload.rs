@@ -205,12 +205,6 @@ impl Upload {
     }
 }
 
-impl Drop for Upload {
-    fn drop(&mut self) {
-        buffers::give_back_scratch(&mut self.head);
-    }
-}
-
 /// One header line.
 pub(crate) fn put_header(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(name.as_bytes());
