@@ -87,7 +87,7 @@ impl Frames {
 
     fn begin(&mut self, session: &Session) -> Result<(), Flood> {
         let [high, middle, low, kind, flags, ..] = self.head;
-        self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        self.skip = u32::from_be_bytes([0, high, middle, low]) as usize;
         match kind {
             HEADERS => {
                 self.in_headers = Some(flags & END_HEADERS != 0);
@@ -114,7 +114,8 @@ impl Frames {
     fn pay(&mut self, session: &Session) -> Result<(), Flood> {
         if self.allowance == 0 {
             let now = clock::coarse();
-            self.earn(session.take_earned() + now.saturating_sub(self.refilled) * A_SECOND / 1000);
+            self.earn(session.take_earned());
+            self.earn(earned_in(now.saturating_sub(self.refilled)));
             self.refilled = now;
         }
         self.allowance = self.allowance.checked_sub(1).ok_or(Flood)?;
@@ -122,62 +123,11 @@ impl Frames {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::downstream::session::Budget;
-    use crate::flight::{Flight, Phase};
-    use std::sync::Arc;
-
-    fn session() -> Session {
-        Session::new(Arc::new(Flight::new(Phase::Http2Idle)), Arc::new(Budget::new(1)))
-    }
-
-    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(payload.len()).unwrap();
-        [&[0, 0, length, kind, flags, 0, 0, 0, 1], payload].concat()
-    }
-
-    /// Whether a head was under way behind each byte.
-    fn in_head(sent: &[u8]) -> String {
-        let (mut frames, session) = (Frames::new(), session());
-        frames.follow(&[0; PREFACE], &session).unwrap();
-        let each = sent.chunks(1).map(|byte| {
-            frames.follow(byte, &session).unwrap();
-            if frames.in_head() { 'h' } else { '-' }
-        });
-        each.collect()
-    }
-
-    #[test]
-    fn a_head_lasts_from_its_first_byte_to_its_last() {
-        assert_eq!(in_head(&frame(HEADERS, END_HEADERS, b"abc")), "hhhhhhhhhhh-");
-        let two = [frame(HEADERS, 0, b"a"), frame(CONTINUATION, END_HEADERS, b"b")].concat();
-        assert_eq!(in_head(&two), "hhhhhhhhhhhhhhhhhhh-");
-        let empty = [frame(HEADERS, 0, b"a"), frame(CONTINUATION, END_HEADERS, b"")].concat();
-        assert_eq!(in_head(&empty), "hhhhhhhhhhhhhhhhhh-");
-        assert_eq!(in_head(&frame(DATA, 0, b"abc")), "hhhhhhhh----");
-    }
-
-    #[test]
-    fn an_allowance_is_used_up_and_earned() {
-        let session = session();
-        let (priority, data) = (frame(2, 0, b"12345"), frame(DATA, 0, b"x"));
-        let send = |frames: &mut Frames, bytes: &[u8], times: u64| {
-            (0..times).try_for_each(|_| frames.follow(bytes, &session))
-        };
-        let begun = || {
-            let mut frames = Frames::new();
-            send(&mut frames, &[0; PREFACE], 1).unwrap();
-            frames
-        };
-        let mut frames = begun();
-        assert_eq!(send(&mut frames, &priority, MOST), Ok(()));
-        assert_eq!(send(&mut frames, &data, 2), Ok(()));
-        assert_eq!(send(&mut frames, &priority, 2 * A_REQUEST), Ok(()));
-        for empty in [&priority, &frame(DATA, 0, b""), &frame(CONTINUATION, 0, b""), &frame(0x42, 0, b"x")] {
-            // Time may bring some back.
-            assert_eq!(send(&mut begun(), empty, 2 * MOST), Err(Flood));
-        }
-    }
+/// What so many milliseconds bring.
+fn earned_in(milliseconds: u64) -> u64 {
+    milliseconds * A_SECOND / 1000
 }
+
+#[cfg(test)]
+#[path = "frames_tests.rs"]
+mod tests;

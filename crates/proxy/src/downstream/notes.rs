@@ -68,3 +68,29 @@ impl Notes {
         self.upgraded.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_for_a_refusal_is_told_until_the_next_one() {
+        let notes = Notes::default();
+        assert_eq!(notes.refusal(), None);
+        for reason in Reason::ALL {
+            notes.refuse(Some(reason));
+            assert_eq!(notes.refusal(), Some(reason));
+        }
+        notes.refuse(None);
+        assert_eq!(notes.refusal(), None);
+    }
+
+    #[test]
+    fn room_for_fields_is_wanted_once() {
+        let notes = Notes::default();
+        assert_eq!((notes.wants_more_fields(), notes.take_wanted_fields()), (false, None));
+        notes.want_fields(120);
+        assert_eq!((notes.wants_more_fields(), notes.take_wanted_fields()), (true, Some(120)));
+        assert_eq!((notes.wants_more_fields(), notes.take_wanted_fields()), (false, None));
+    }
+}

@@ -125,3 +125,28 @@ impl AsyncWrite for Socket {
         Pin::new(&mut *self.stream()).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn small_pieces_leave_as_one_and_large_ones_are_not_copied() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let (mut other, _) = listener.accept().await.unwrap();
+        let head = [b'h'; 10];
+        for (body, copied) in [(0, 10), (JOINED - 10, JOINED), (JOINED - 9, 0), (2 * JOINED, 0)] {
+            let body = vec![b'b'; body];
+            SMALL.with_borrow_mut(Vec::clear);
+            let pieces = [IoSlice::new(&head), IoSlice::new(&body)];
+            assert_eq!(socket.write_vectored(&pieces).await.unwrap(), head.len() + body.len());
+            let mut came = vec![0; head.len() + body.len()];
+            other.read_exact(&mut came).await.unwrap();
+            assert_eq!(came, [&head[..], &body].concat());
+            assert_eq!(SMALL.with_borrow(Vec::len), copied, "{}", body.len());
+        }
+    }
+}

@@ -156,6 +156,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
         ready!(Pin::new(&mut self.inner).poll_flush(context))?;
         if self.flight.phase() == Phase::Flush {
             self.flight.enter(match &self.reads {
+                // It has no head and no idle moment any more; the upgraded connection is a flight of its own.
                 Reads::Http1(intake) if intake.is_upgraded() => Phase::HandedOver,
                 Reads::Http1(intake) if intake.has_begun() => Phase::Head,
                 _ => Phase::Idle,
@@ -196,37 +197,5 @@ fn amend(bytes: &[u8]) -> Option<(Bytes, Reason)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock;
-    use tokio::io::AsyncWriteExt as _;
-
-    #[tokio::test]
-    async fn a_client_that_takes_bytes_makes_progress_and_ends_idle() {
-        let now = clock::tick();
-        let flight = Arc::new(Flight::since_then(Phase::Flush, 0));
-        let mut tracked = Tracked::new(
-            tokio::io::sink(),
-            Reads::Http1(Intake::new(1000, 100, Arc::default())),
-            flight.clone(),
-            Arc::default(),
-        );
-        flight.blocked();
-        assert_eq!(tracked.write(b"x").await.unwrap(), 1);
-        assert_eq!((flight.since() >= now, flight.blocked_since()), (true, 0));
-        tracked.flush().await.unwrap();
-        assert_eq!(flight.phase(), Phase::Idle);
-    }
-
-    #[test]
-    fn an_error_answer_gets_its_reason_behind_the_status_line() {
-        let (amended, reason) = amend(b"HTTP/1.1 431 Large\r\ncontent-length: 0\r\n\r\n").unwrap();
-        assert_eq!(reason, Reason::HeaderTooLarge);
-        assert_eq!(
-            &amended[..],
-            b"HTTP/1.1 431 Large\r\nsegue-reason: header-too-large\r\ncontent-length: 0\r\n\r\n"
-        );
-        assert!(amend(b"HTTP/1.1 200 OK\r\n\r\n").is_none());
-        assert!(amend(b"garbage").is_none());
-    }
-}
+#[path = "tracked_tests.rs"]
+mod tests;
