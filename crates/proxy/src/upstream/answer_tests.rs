@@ -37,6 +37,10 @@ fn the_end_of_a_body_follows_the_standard() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Framing::Done),
         ("HTTP/1.1 200 OK\r\n\r\n", Framing::UntilClose),
         ("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", Framing::Length(3)),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 120456789012345678\r\n\r\n",
+            Framing::Length(120_456_789_012_345_678),
+        ),
     ] {
         assert_eq!(parse(text).unwrap().unwrap().0.framing, framing, "{text}");
     }
@@ -64,6 +68,16 @@ fn the_instances_keep_alive_timeout_is_read() {
             .unwrap();
     assert_eq!(head.keep_alive, Some(1000));
     assert!(headers.is_empty(), "both concern this connection only: {headers:?}");
+    for (said, read) in [
+        ("TimeOut = 20", Some(20_000)),
+        ("max=9", None),
+        ("timeout=soon", None),
+        ("timeout", None),
+        ("timeout=18446744073709551615", Some(u64::MAX)),
+    ] {
+        let text = format!("HTTP/1.1 204 No\r\nKeep-Alive: {said}\r\n\r\n");
+        assert_eq!(parse(&text).unwrap().unwrap().0.keep_alive, read, "{said}");
+    }
 }
 
 #[test]
@@ -85,6 +99,9 @@ fn what_is_no_answer_or_ambiguous_is_refused() {
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0000000000000000005\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
@@ -93,6 +110,44 @@ fn what_is_no_answer_or_ambiguous_is_refused() {
     ] {
         assert_eq!(parse(text).err(), Some(BadHead), "{text}");
     }
-    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEAD_MAX));
-    assert!(parse(&endless).is_err());
+    let start = "HTTP/1.1 200 OK\r\nx: ";
+    for (over, refused) in [(0, false), (1, true)] {
+        let half = format!("{start}{}", "y".repeat(HEAD_MAX + over - start.len()));
+        assert_eq!(parse(&half).is_err(), refused, "half a head");
+        let whole = format!("{start}{}\r\n\r\n", "y".repeat(HEAD_MAX + over - start.len() - 4));
+        assert_eq!(parse(&whole).is_err(), refused, "a whole head");
+    }
+}
+
+#[test]
+fn an_answer_to_a_head_request_has_no_body_whatever_it_announces() {
+    for framing in ["Content-Length: 9", "Transfer-Encoding: chunked", "X-A: b"] {
+        let mut input = BytesMut::from(format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n").as_bytes());
+        let head = AnswerHead::parse(&mut input, &mut HeaderMap::new(), true).unwrap().unwrap();
+        assert_eq!((head.framing, head.keep), (Framing::Done, true), "{framing}");
+    }
+}
+
+#[test]
+fn any_number_of_fields_is_read() {
+    for count in [FIELDS, FIELDS + 1, 5 * FIELDS] {
+        let fields: Vec<_> = (0..count).map(|number| format!("x-{number}: {number}\r\n")).collect();
+        let (_, headers, _) = parse(&format!("HTTP/1.1 204 No\r\n{}\r\n", fields.concat())).unwrap().unwrap();
+        assert_eq!(headers.len(), count);
+        assert_eq!(headers[format!("x-{}", count - 1)], (count - 1).to_string());
+    }
+}
+
+#[test]
+fn what_frames_a_message_goes_on_although_connection_names_it_and_an_upgrade_only_with_a_101() {
+    for (text, left) in [
+        ("200 OK\r\nConnection: content-length\r\nContent-Length: 0", &["content-length"][..]),
+        ("200 OK\r\nProxy-Connection: keep-alive\r\nContent-Length: 0", &["content-length"]),
+        ("101 Go\r\nConnection: upgrade\r\nUpgrade: raw", &["upgrade"]),
+        ("200 OK\r\nConnection: upgrade\r\nUpgrade: raw", &[]),
+    ] {
+        let (_, headers, _) = parse(&format!("HTTP/1.1 {text}\r\n\r\n")).unwrap().unwrap();
+        let names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, left, "{text}");
+    }
 }

@@ -60,8 +60,14 @@ fn malformed_chunks_are_refused() {
     ] {
         assert!(decode_all(&mut Framing::Chunked(Chunk::Size), &[wire]).is_err(), "{}", wire.escape_ascii());
     }
-    let endless = [b'0'; LINE_MAX + 1];
-    assert!(decode_all(&mut Framing::Chunked(Chunk::Size), &[&endless]).is_err());
+    for (length, refused) in [(LINE_MAX - 1, false), (LINE_MAX, true)] {
+        let endless = [&b"1;"[..], &vec![b'x'; length - 2]].concat();
+        let decoded = decode_all(&mut Framing::Chunked(Chunk::Size), &[&endless]);
+        assert_eq!(decoded.is_err(), refused, "{length}");
+    }
+    let mut longest = Framing::Chunked(Chunk::Size);
+    assert!(decode_all(&mut longest, &[b"0fffffffffffffF\r\n"]).is_ok());
+    assert_eq!(longest, Framing::Chunked(Chunk::Data(0x00ff_ffff_ffff_ffff)));
 }
 
 #[test]
