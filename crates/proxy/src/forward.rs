@@ -97,8 +97,9 @@ pub(crate) async fn forward(
     Ok(response(answer.status, headers, body))
 }
 
-/// The size of an HTTP/2 request's head as RFC 9113 section 6.5.2 counts it.
-fn list_size(request: &Request<Incoming>) -> usize {
+/// The size of an HTTP/2 request's head as RFC 9113 section 6.5.2 counts it, but for the names of what HTTP/1 has in
+/// its first line.
+fn list_size<B>(request: &Request<B>) -> usize {
     let uri = request.uri();
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
@@ -183,6 +184,25 @@ async fn send(
                 }
             }
             (failure, _) => return Err(End::Own(reason_of(&failure))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_as_large_as_its_target_its_host_and_its_fields_with_32_for_each() {
+        for (target, fields, size) in [
+            ("/", &[][..], 1),
+            ("http://host/path?query", &[], 11 + 4),
+            ("http://host/", &[("a", "")], 1 + 4 + 33),
+            ("http://host/", &[("name", "value"), ("name", "other one")], 1 + 4 + 41 + 45),
+        ] {
+            let asking = Request::get(target);
+            let asking = fields.iter().fold(asking, |asking, (name, value)| asking.header(*name, *value));
+            assert_eq!(list_size(&asking.body(()).unwrap()), size, "{target} {fields:?}");
         }
     }
 }

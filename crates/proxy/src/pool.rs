@@ -215,9 +215,17 @@ mod tests {
 
     #[test]
     fn equals_take_turns() {
-        let pool = pool_of(&["a", "b"]);
-        let chosen: Vec<_> = (0..4).filter_map(|_| chosen(&pool)).collect();
-        assert_eq!(chosen.iter().filter(|id| *id == "a").count(), 2);
+        for count in 1..=5 {
+            let ids = &["a", "b", "c", "d", "e"][..count];
+            let pool = pool_of(ids);
+            let round = || {
+                let mut round: Vec<_> = (0..count).filter_map(|_| chosen(&pool)).collect();
+                round.sort_unstable();
+                round
+            };
+            assert_eq!(round(), ids);
+            assert_eq!(round(), ids);
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use segue_proxy::{Config, Limits};
 const HEAD: &str = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
 
 fn patient() -> Config {
-    Config { limits: Limits { expect: PATIENCE, ..Limits::default() }, ..config() }
+    // The client gives up long before this.
+    Config { limits: Limits { expect: 10 * PATIENCE, ..Limits::default() }, ..config() }
 }
 
 #[test]
@@ -66,4 +67,20 @@ pub(crate) fn other_interim_answers_do_not_pass_for_the_final_one() {
     });
     let proxy = start(&pool_of(&[origin.address]), config());
     assert_eq!(Client::connect(proxy.local_addr()).get("/").text(), "final");
+}
+
+#[test]
+pub(crate) fn an_instance_that_is_waited_for_is_not_taken_for_a_client_that_sends_nothing() {
+    let silent = Origin::new(|mut client| {
+        let _ = client.head();
+        let _ = client.head();
+    });
+    let mut config = patient();
+    config.limits.body = Duration::from_millis(200);
+    config.limits.answer = Some(Duration::from_millis(800));
+    let proxy = start(&pool_of(&[silent.address]), config);
+    let mut client = Client::connect(proxy.local_addr());
+    client.send(HEAD);
+    let answer = client.answer();
+    assert_eq!((answer.status(), answer.reason()), (504, "answer-timeout"));
 }
