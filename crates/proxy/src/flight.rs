@@ -306,10 +306,10 @@ mod tests {
         flight.judge(Verdict::Park, 7);
         assert_eq!(flight.verdict(), Verdict::Park);
         // The sweep looked at the idle connection; by the time it spoke, the next request had begun.
-        let flight = Flight::since_then(Phase::Idle, 7);
+        let flight = Flight::since_then(Phase::Idle, 0);
         clock::tick();
         flight.begin();
-        flight.judge(Verdict::BodyTimeout, 7);
+        flight.judge(Verdict::BodyTimeout, 0);
         assert_eq!((flight.phase(), flight.verdict()), (Phase::Connect, Verdict::None));
     }
 
