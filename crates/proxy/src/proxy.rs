@@ -78,9 +78,7 @@ impl Proxy {
 
     /// What it has done so far and holds now.
     pub fn stats(&self) -> Stats {
-        let mut stats = self.shared.counters.view();
-        stats.in_flight = self.shared.registry.busy();
-        stats
+        self.shared.counters.view(self.shared.registry.busy())
     }
 
     /// Leaves: takes no more connections, tells clients to go (`Connection: close`, GOAWAY, 1001 to WebSockets

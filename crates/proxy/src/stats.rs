@@ -13,7 +13,6 @@ pub(crate) struct Counters {
     pub(crate) connections: AtomicUsize,
     pub(crate) accepted: AtomicU64,
     pub(crate) requests: AtomicU64,
-    pub(crate) in_flight: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
     pub(crate) cut: AtomicU64,
     answers: [AtomicU64; reason::COUNT],
@@ -24,7 +23,8 @@ impl Counters {
         self.answers[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn view(&self) -> Stats {
+    /// Together with what is in flight now, which others count.
+    pub(crate) fn view(&self, in_flight: u64) -> Stats {
         let own_answers = Reason::ALL
             .into_iter()
             .zip(&self.answers)
@@ -35,7 +35,7 @@ impl Counters {
             connections: self.connections.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
+            in_flight,
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
             cut: self.cut.load(Ordering::Relaxed),
             own_answers,
