@@ -195,7 +195,7 @@ impl Intake {
 
     fn head(&mut self, bytes: &[u8]) -> usize {
         let new = &bytes[self.looked.saturating_sub(3).min(bytes.len())..];
-        if bytes.len() > EAGER && self.looked > 0 && !has_empty_line(new) && bytes.len() <= self.limit {
+        if bytes.len() > EAGER && self.looked > 0 && !has_empty_line(new) && bytes.len() < self.limit {
             return 0;
         }
         match Head::parse(bytes) {

@@ -134,3 +134,44 @@ proptest! {
         prop_assert!(!intake.has_begun());
     }
 }
+
+#[test]
+fn a_long_head_in_pieces_goes_on_once_its_empty_line_is_here_wherever_that_is_split() {
+    let start = ["GET / HTTP/1.1\r\na: ", &"x".repeat(10_000)].concat();
+    for end in ["\r\n\r\n", "\n\n", "\r\n\n", "\n\r\n"] {
+        for split in 1..end.len() {
+            let (before, last) = end.split_at(split);
+            let mut intake = Intake::new(20_000, FIELDS, Arc::default());
+            let pieces =
+                [&start.as_bytes()[..5000], &start.as_bytes()[5000..9000], &start.as_bytes()[9000..]];
+            assert!(reads(&mut intake, &[&pieces[..], &[before.as_bytes()]].concat(), 30_000).is_empty());
+            let head = [&start, end].concat();
+            let rest = [last, "GET "].concat();
+            assert_eq!(reads(&mut intake, &[rest.as_bytes()], 30_000), [head], "{before:?} {last:?}");
+        }
+    }
+}
+
+#[test]
+fn half_a_head_is_waited_for_up_to_the_limit() {
+    for limit in [1000, 10_000] {
+        for (short_of, goes_on) in [(1, false), (0, true)] {
+            let mut intake = Intake::new(limit, FIELDS, Arc::default());
+            let start = "GET / HTTP/1.1\r\na: ";
+            let half = [start, &"x".repeat(limit - short_of - start.len())].concat();
+            let (one, other) = half.as_bytes().split_at(900);
+            assert_eq!(reads(&mut intake, &[one, other], 30_000).concat() == half, goes_on, "{limit}");
+            assert_eq!(intake.notes.ends_after_this(), goes_on);
+        }
+    }
+}
+
+#[test]
+fn as_many_fields_as_hyper_has_room_for_go_on_at_once() {
+    let mut intake = intake();
+    let head = ["GET / HTTP/1.1\r\n", &"a: b\r\n".repeat(FIELDS), "\r\n"].concat();
+    assert_eq!(reads(&mut intake, &[head.as_bytes()], 5000), [head]);
+    let head = ["GET / HTTP/1.1\r\n", &"a: b\r\n".repeat(FIELDS + 1), "\r\n"].concat();
+    assert!(reads(&mut intake, &[head.as_bytes()], 5000).is_empty());
+    assert_eq!(intake.notes.take_wanted_fields(), Some(FIELDS + 1));
+}
