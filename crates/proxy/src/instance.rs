@@ -210,3 +210,7 @@ pub struct InstanceView {
     /// Requests that it did not answer in full.
     pub failed: u64,
 }
+
+#[cfg(test)]
+#[path = "instance_tests.rs"]
+mod tests;

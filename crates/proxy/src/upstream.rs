@@ -21,6 +21,8 @@ pub(crate) use connect::{ConnectError, connect, is_out_of_file_descriptors};
 pub(crate) use exchange::Exchange;
 pub(crate) use failure::Failure;
 pub(crate) use link::Link;
+#[cfg(test)]
+pub(crate) use link::tests as link_tests;
 pub(crate) use multiplexed::Multiplexed;
 pub(crate) use shared_link::{SharedLink, UploadBody};
 pub(crate) use upload::{Upload, UploadFraming, put_header};

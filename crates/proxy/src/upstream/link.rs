@@ -83,3 +83,42 @@ impl Link {
         self.stream
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    /// A connection that may rest for so long, and its other end.
+    pub(crate) async fn link(worker: u64, idle_limit: u64) -> (Link, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Link::new(stream, worker, idle_limit), listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_young_until_a_tick_before_its_limit() {
+        let (mut link, _other) = link(1, 1000).await;
+        link.rest(5000);
+        assert_eq!([5000, 5949, 5950, 9000].map(|now| link.young(now)), [true, true, false, false]);
+    }
+
+    #[tokio::test]
+    async fn one_whose_other_end_spoke_or_left_is_not_used() {
+        for (spoke, left, usable) in [(false, false, true), (true, false, false), (false, true, false)] {
+            let (mut link, mut other) = link(1, 1000).await;
+            link.rest(5000);
+            if spoke {
+                other.write_all(b"?").await.unwrap();
+            }
+            if left {
+                other.shutdown().await.unwrap();
+            }
+            if !usable {
+                link.stream.readable().await.unwrap();
+            }
+            assert_eq!([5000, 6000].map(|now| link.usable(now)), [usable, false]);
+        }
+    }
+}
