@@ -79,6 +79,19 @@ fn trailers_are_bounded_by_their_size_and_not_by_their_number() {
     }
 }
 
+#[test]
+fn trailers_may_be_so_large_and_no_larger() {
+    for (over, refused) in [(0, false), (1, true)] {
+        let half = format!("a: {}", "b".repeat(65_536 + over - 3));
+        let whole = format!("a: {}\r\n\r\n", "b".repeat(65_536 + over - 7));
+        for (trailers, ends) in [(half, false), (whole, true)] {
+            let mut framing = Framing::Chunked(Chunk::Trailers);
+            let decoded = decode_all(&mut framing, &[trailers.as_bytes()]);
+            assert_eq!(decoded.map(|(_, _, ended)| ended).ok(), (!refused).then_some(ends), "{over} {ends}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_split_of_a_chunked_body_gives_the_same_bytes(

@@ -212,3 +212,7 @@ pub(crate) fn put_header(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(value);
     head.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+#[path = "upload_tests.rs"]
+mod tests;
