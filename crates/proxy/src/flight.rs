@@ -314,6 +314,85 @@ mod tests {
     }
 
     #[test]
+    fn a_phase_says_whether_a_request_is_under_way_and_whether_its_client_could_go() {
+        let mut seen = (Vec::new(), Vec::new());
+        for phase in PHASES {
+            let flight = Flight::new(phase);
+            assert_eq!(flight.phase(), phase);
+            if flight.is_busy() {
+                seen.0.push(phase);
+            }
+            if flight.may_make_room() {
+                seen.1.push(phase);
+                flight.judge(Verdict::Park, flight.since());
+                assert!(flight.may_make_room());
+                flight.judge(Verdict::GoAway, flight.since());
+                assert!(!flight.may_make_room(), "it was told already");
+            }
+        }
+        let busy = [
+            Phase::Connect,
+            Phase::ClientBody,
+            Phase::Answer,
+            Phase::AnswerBody,
+            Phase::Client,
+            Phase::Flush,
+            Phase::Upgraded,
+            Phase::Room,
+        ];
+        assert_eq!(seen, (busy.to_vec(), vec![Phase::Parked, Phase::Idle, Phase::Http2Idle]));
+    }
+
+    #[test]
+    fn waiting_on_for_the_same_is_no_progress_and_parking_is_none() {
+        clock::tick();
+        let flight = Flight::since_then(Phase::Answer, 0);
+        flight.wait_for(Phase::Answer);
+        assert_eq!((flight.phase(), flight.since()), (Phase::Answer, 0));
+        flight.wait_for(Phase::ClientBody);
+        assert_eq!((flight.phase(), flight.since() > 0), (Phase::ClientBody, true));
+        let flight = Flight::since_then(Phase::Idle, 0);
+        flight.judge(Verdict::Park, 0);
+        flight.park();
+        assert_eq!((flight.phase(), flight.since(), flight.verdict()), (Phase::Parked, 0, Verdict::None));
+    }
+
+    #[tokio::test]
+    async fn a_cut_task_is_ended_if_it_has_not_ended_by_the_second_look() {
+        let flight = Flight::new(Phase::Answer);
+        let task = tokio::spawn(std::future::pending::<()>());
+        flight.carried_by(task.abort_handle());
+        for cut in [false, true] {
+            if cut {
+                flight.cut(0);
+            }
+            flight.enforce_cut();
+            tokio::task::yield_now().await;
+            assert!(!task.is_finished(), "{cut}");
+            if !cut {
+                flight.enforce_cut();
+            }
+        }
+        flight.enforce_cut();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    #[test]
+    fn what_lasts_is_counted_from_its_beginning() {
+        clock::tick();
+        let flight = Flight::new(Phase::Client);
+        flight.blocked_since.store(1, Ordering::Relaxed);
+        flight.blocked();
+        flight.in_head(true);
+        flight.head_since.store(1, Ordering::Relaxed);
+        flight.in_head(true);
+        assert_eq!((flight.blocked_since(), flight.head_since()), (1, 1));
+        flight.unblocked();
+        flight.in_head(false);
+        assert_eq!((flight.blocked_since(), flight.head_since()), (0, 0));
+    }
+
+    #[test]
     fn a_cut_follows_the_instance_and_not_the_connection() {
         let flight = Flight::new(Phase::Answer);
         flight.on_instance(3);

@@ -159,6 +159,8 @@ impl Default for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flight::{Flight, Phase};
+    use crate::verdict::Verdict;
 
     fn pool_of(ids: &[&str]) -> Pool {
         let pool = Pool::default();
@@ -246,6 +248,30 @@ mod tests {
     fn an_unknown_id_is_told() {
         let pool = Pool::default();
         assert!(!pool.admit("x") && !pool.withdraw("x") && pool.cut("x") == 0);
+    }
+
+    #[test]
+    fn a_cut_reaches_every_proxy_of_the_pool_and_those_that_are_gone_are_forgotten() {
+        let pool = pool_of(&["a"]);
+        let flights = [5, 6].map(|_| {
+            let flight = Arc::new(Flight::new(Phase::Answer));
+            flight.on_instance(pool.read()[0].key);
+            flight
+        });
+        let registries = [Arc::new(Registry::default()), Arc::new(Registry::default())];
+        let places: Vec<_> = registries
+            .iter()
+            .zip(&flights)
+            .map(|(registry, flight)| registry.register(flight.clone()))
+            .collect();
+        for registry in &registries {
+            pool.attach(registry);
+        }
+        assert_eq!(pool.cut("a"), 2);
+        assert!(flights.iter().all(|flight| flight.verdict() == Verdict::Cut));
+        drop((places, registries));
+        pool.attach(&Arc::default());
+        assert_eq!(pool.0.registries.lock().unwrap().len(), 1);
     }
 
     #[tokio::test]
