@@ -56,6 +56,6 @@ async fn behind_the_close_the_server_is_heard_to_its_end_and_nothing_of_it_is_pa
         client.read_to_end(&mut after).await.unwrap();
         assert!(after.is_empty());
     };
-    let (ended, ()) = tokio::join!(down, story);
-    ended.unwrap();
+    let both = async { tokio::join!(down, story) };
+    clock::within(Duration::from_secs(20), both).await.unwrap().0.unwrap();
 }
