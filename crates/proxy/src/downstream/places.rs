@@ -102,8 +102,7 @@ pub(super) fn wait(
     let Some(waiting) = Waiting::begin(shared) else {
         shared.counters.count(Reason::TooManyConnections);
         if shared.tls.is_none() {
-            let _ =
-                rustix::net::send(&stream, refusal().as_bytes(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+            let _ = rustix::net::send(&stream, refusal().as_bytes(), SendFlags::NOSIGNAL);
         }
         return;
     };

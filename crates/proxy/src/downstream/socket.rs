@@ -50,8 +50,7 @@ impl Socket {
                 Poll::Ready(Ok(())) => {}
             }
             let looked = stream.try_io(Interest::READABLE, || {
-                let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-                rustix::net::recv(&*stream, &mut [0u8; 1][..], flags).map_err(io::Error::from)
+                rustix::net::recv(&*stream, &mut [0u8; 1][..], RecvFlags::PEEK).map_err(io::Error::from)
             });
             match looked {
                 Ok(_) => return Poll::Ready(Client::Waits),
@@ -63,8 +62,7 @@ impl Socket {
 
     /// Whether the kernel has something of the client that nobody has read yet, or its end.
     pub(crate) fn has_unread(&self) -> bool {
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        rustix::net::recv(&*self.stream(), &mut [0u8; 1][..], flags).is_ok()
+        rustix::net::recv(&*self.stream(), &mut [0u8; 1][..], RecvFlags::PEEK).is_ok()
     }
 
     /// Ready when a read would not wait.

@@ -46,7 +46,7 @@ impl Link {
     pub(crate) fn usable(&self, now: u64) -> bool {
         self.young(now)
             && matches!(
-                rustix::net::recv(&self.stream, &mut [0u8; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT),
+                rustix::net::recv(&self.stream, &mut [0u8; 1][..], RecvFlags::PEEK),
                 Err(rustix::io::Errno::AGAIN)
             )
     }
