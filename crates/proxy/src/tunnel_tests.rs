@@ -59,3 +59,42 @@ async fn behind_the_close_the_server_is_heard_to_its_end_and_nothing_of_it_is_pa
     let both = async { tokio::join!(down, story) };
     clock::within(Duration::from_secs(20), both).await.unwrap().0.unwrap();
 }
+
+#[tokio::test]
+async fn what_the_server_has_said_already_comes_before_the_close() {
+    while clock::tick() < 200 {
+        clock::sleep(clock::TICK).await;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let from = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    let (talk, _socket) = to_end().await;
+    talk.flight.forgive();
+    let (mut client, to) = tokio::io::duplex(1024);
+    let tracker = Tracker::new(Rules::any_extension(Sender::Server));
+    let mut down = pin!(down(&talk, from, to, BytesMut::new(), Some(tracker)));
+    for say_and_end in [false, true] {
+        // Without a turn of the runtime in between, it does not know yet what the kernel has.
+        if say_and_end {
+            std::io::Write::write_all(&mut server, &text(10)).unwrap();
+            talk.flight.judge(Verdict::GoAway, talk.flight.since());
+        }
+        let polled =
+            std::future::poll_fn(|context| Poll::Ready(down.as_mut().poll(context).is_pending())).await;
+        assert!(polled);
+    }
+    tokio::task::yield_now().await;
+    let story = async {
+        let mut first = vec![0; text(10).len()];
+        client.read_exact(&mut first).await.unwrap();
+        assert_eq!(first, text(10));
+        assert_eq!(close_of(&talk, &mut client).await[0], 0x88);
+    };
+    let both = async {
+        tokio::select! {
+            _ = down => unreachable!("the server has not ended"),
+            () = story => {}
+        }
+    };
+    clock::within(Duration::from_secs(20), both).await.unwrap();
+}

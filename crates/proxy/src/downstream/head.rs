@@ -148,9 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_fields_is_no_limit() {
-        let many = vec!["a: b"; 1000].join("\r\n");
-        assert_eq!(whole(&many).fields, 1000);
+    fn the_number_of_fields_is_no_limit_but_for_what_a_map_holds() {
+        for count in [FIELDS, FIELDS + 1, 16_384] {
+            assert_eq!(whole(&vec!["a:"; count].join("\r\n")).fields, count);
+        }
+        let too_many = format!("GET / HTTP/1.1\r\n{}\r\n", "a:\r\n".repeat(16_385));
+        assert_eq!(Head::parse(too_many.as_bytes()), Parsed::Malformed);
     }
 
     #[test]

@@ -283,6 +283,32 @@ mod tests {
     use tokio::net::TcpStream;
 
     #[tokio::test]
+    async fn an_idle_connection_is_told_to_go_unless_its_client_has_said_something() {
+        let shared = Arc::new(Shared::new(crate::Pool::default(), crate::Config::default()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for (phase, said, verdict, heard, left) in [
+            (Phase::Parked, false, Verdict::GoAway, Verdict::GoAway, Verdict::GoAway),
+            (Phase::Idle, false, Verdict::Park, Verdict::Park, Verdict::Park),
+            (Phase::Idle, true, Verdict::GoAway, Verdict::None, Verdict::None),
+            (Phase::Answer, false, Verdict::GoAway, Verdict::None, Verdict::None),
+            (Phase::ClientBody, false, Verdict::BodyTimeout, Verdict::None, Verdict::BodyTimeout),
+        ] {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let (mut client, _) = listener.accept().await.unwrap();
+            let connection = Connection::new(Place::take(&shared).unwrap(), 0, stream, address);
+            if said {
+                client.write_all(b"G").await.unwrap();
+                std::future::poll_fn(|context| connection.socket.poll_readable(context)).await.unwrap();
+            }
+            connection.flight.enter(phase);
+            connection.flight.judge(verdict, connection.flight.since());
+            let told = std::future::poll_fn(|context| Poll::Ready(told(&connection, context))).await;
+            assert_eq!((told, connection.flight.verdict()), (heard, left), "{phase:?} {said}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_task_of_a_parked_connection_is_small() {
         let shared = Arc::new(Shared::new(crate::Pool::default(), crate::Config::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -85,10 +85,11 @@ fn what_is_counted_is_bytes_and_something_for_each_piece() {
     assert_eq!(budget.used.load(Ordering::Relaxed), 0);
     let session = session(&Arc::new(Budget::new(usize::MAX)));
     let (one, other) = (stream(&session), stream(&session));
-    one.keeps(0, ONE_CONNECTION - 1);
+    one.keeps(0, 1_048_575);
     assert_eq!(other.room(), Some(Room::Much));
-    one.keeps(ONE_CONNECTION - 1, ONE_CONNECTION);
+    one.keeps(1_048_575, 1_048_576);
     assert_eq!(other.room(), Some(Room::Little));
+    assert_eq!([Room::Much, Room::Little].map(Room::limit), [usize::MAX, 8192]);
 }
 
 #[test]
