@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_cut_reaches_every_proxy_of_the_pool_and_those_that_are_gone_are_forgotten() {
         let pool = pool_of(&["a"]);
-        let flights = [5, 6].map(|_| {
+        let flights = [(); 2].map(|()| {
             let flight = Arc::new(Flight::new(Phase::Answer));
             flight.on_instance(pool.read()[0].key);
             flight

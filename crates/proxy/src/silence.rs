@@ -60,10 +60,9 @@ impl Silence {
 mod tests {
     use super::*;
 
-    /// Which of 75 and 76 ms after the last word, 1000 and 1001 ms and 2000 and 2001 ms after the end was first wanted
-    /// are silent, and which are too late to wait any longer.
     #[test]
     fn silence_is_waited_for_and_then_an_answer_and_then_nothing() {
+        // At each time: is it silent, and is it too late to wait?
         let times = |silence: &Silence, times: &[u64]| {
             let each = times.iter().map(|now| (silence.is_here(*now), silence.is_overdue(*now)));
             each.collect::<Vec<_>>()

@@ -108,6 +108,7 @@ fn a_piece_that_is_taken_is_progress_of_its_connection() {
     for take in [|held: &mut Held| held.advance(1), |held: &mut Held| drop(held.copy_to_bytes(1))] {
         let flight = Arc::new(Flight::since_then(Phase::Http2, 0));
         let session = Arc::new(Session::new(flight.clone(), Arc::new(Budget::new(1))));
+        // The beginning of the first request would be progress, too.
         session.streams.store(1, Ordering::Relaxed);
         let mut held = stream(&session).hold(Bytes::from_static(b"two"));
         assert_eq!(flight.since(), 0);
