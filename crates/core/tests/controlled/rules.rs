@@ -105,7 +105,7 @@ impl Small {
         let staying = || state.instances.values().filter(|instance| instance.stays());
         let right = staying().filter(|instance| state.is_right(instance)).count();
         let room = staying().count() < (state.replicas + self.to.surge) as usize;
-        !state.heard.1 && room && right < state.replicas as usize
+        state.moves() && room && right < state.replicas as usize
     }
 
     /// A controller takes those of another version, and by its own count it never goes below the floor. Those that are too many
@@ -114,7 +114,7 @@ impl Small {
         let staying = || state.instances.values().filter(|instance| instance.stays());
         let counted = staying().filter(|other| other.ready && (self.hasty || other.looked)).count();
         let spare = !instance.ready || counted > self.floor(state);
-        let replaced = !state.is_right(instance) && !state.heard.1 && spare;
+        let replaced = !state.is_right(instance) && state.moves() && spare;
         instance.stays() && (replaced || (self.too_many(state) && spare))
     }
 
@@ -186,8 +186,8 @@ impl Small {
         let served = state.serving();
         state.change(number, |instance| instance.leaving = true);
         let below = state.serving() < served && state.serving() < self.floor(state);
-        // Those that are too many were taken by whoever asked for fewer, and a third version's change is another's.
-        if !below || too_many || state.version == "v3" {
+        // Those that are too many were taken by whoever asked for fewer.
+        if !below || too_many {
         } else if self.hasty || self.late {
             state.summary = Some(Summary::BelowFloor);
         } else {
@@ -205,6 +205,12 @@ impl State {
 
     fn breaks(&mut self, law: Law) {
         self.broken.get_or_insert(law);
+    }
+
+    /// Whether the controller replaces something. What it does for a third version is nobody's here.
+    fn moves(&self) -> bool {
+        let (version, paused) = self.heard;
+        !paused && version != "v3"
     }
 
     fn is_right(&self, instance: &Instance) -> bool {
