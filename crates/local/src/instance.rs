@@ -94,8 +94,11 @@ pub enum SpawnError {
     /// The keeper could not be started, or not be spoken with.
     #[error("cannot start the keeper: {0}")]
     Keeper(#[source] io::Error),
-    /// It said nothing.
-    #[error("the keeper ended or hung before it said anything")]
+    /// It ended and had said nothing.
+    #[error("the keeper ended before it had said anything")]
+    KeeperEnded,
+    /// It said nothing for too long.
+    #[error("the keeper said nothing for {} s", SILENCE.as_secs())]
     Silent,
     /// The command could not be run.
     #[error("{0}")]
@@ -179,7 +182,7 @@ impl Instance {
                 });
                 match looked {
                     Ok((Some(status), handle)) => return Ok((status, handle)),
-                    Ok((None, _)) if ended => return Err(SpawnError::Silent),
+                    Ok((None, _)) if ended => return Err(SpawnError::KeeperEnded),
                     Ok(_) | Err(_) => clock::sleep(LOOK).await,
                 }
             }

@@ -18,6 +18,10 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 const LINKS: u32 = 40;
 const PRIVATE: Mode = Mode::RWXU;
 const STICKY: u32 = 0o1000;
+/// Only to be looked at and entered: that needs no right to read it.
+const LOOKED_AT: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+/// One that was opened only to be looked at can be neither changed nor synced.
+const READ: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +59,7 @@ pub(crate) fn make(path: &Path) -> Result<(), OwnFolderError> {
     // What others could write to may hold links of theirs already.
     folder.check_writers(&stat)?;
     if stat.st_mode & 0o077 != 0 {
-        // One that was opened only to be looked at cannot be changed.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let changed = rustix::fs::openat(&folder.file, c".", flags, Mode::empty())
+        let changed = rustix::fs::openat(&folder.file, c".", READ, Mode::empty())
             .and_then(|file| rustix::fs::fchmod(file, PRIVATE));
         changed.map_err(|error| folder.failed(error))?;
     }
@@ -81,7 +83,7 @@ struct Way {
 impl Way {
     fn begin() -> Result<Self, OwnFolderError> {
         let path = PathBuf::from("/");
-        let file = rustix::fs::open(&path, looking(), Mode::empty());
+        let file = rustix::fs::open(&path, LOOKED_AT, Mode::empty());
         let file = file.map_err(|error| OwnFolderError::Io { path: path.clone(), source: error.into() })?;
         let root = Folder { file, path };
         let trusted = [0, rustix::process::geteuid().as_raw(), root.stat()?.st_uid];
@@ -154,7 +156,8 @@ impl Folder {
         let path = self.path.join(name);
         let failed =
             |error: rustix::io::Errno| OwnFolderError::Io { path: path.clone(), source: error.into() };
-        let open = || rustix::fs::openat(&self.file, name, looking() | OFlags::NOFOLLOW, Mode::empty());
+        let flags = LOOKED_AT.union(OFlags::NOFOLLOW);
+        let open = || rustix::fs::openat(&self.file, name, flags, Mode::empty());
         let file = match open() {
             Err(rustix::io::Errno::NOENT) => {
                 match rustix::fs::mkdirat(&self.file, name, PRIVATE) {
@@ -175,8 +178,7 @@ impl Folder {
 
     /// The new name in it is to outlive a loss of power.
     fn sync(&self) -> Result<(), OwnFolderError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let synced = rustix::fs::openat(&self.file, c".", flags, Mode::empty()).and_then(rustix::fs::fsync);
+        let synced = rustix::fs::openat(&self.file, c".", READ, Mode::empty()).and_then(rustix::fs::fsync);
         match synced {
             // Where one may enter and write but not list, as in some /tmp, there is nothing to be done.
             Ok(()) | Err(rustix::io::Errno::ACCESS | rustix::io::Errno::INVAL) => Ok(()),
@@ -208,11 +210,6 @@ impl Folder {
     fn not_safe(&self, why: String) -> OwnFolderError {
         OwnFolderError::Unsafe { path: self.path.clone(), why }
     }
-}
-
-/// Only to be looked at and entered: that needs no right to read it.
-fn looking() -> OFlags {
-    OFlags::PATH | OFlags::CLOEXEC
 }
 
 fn names(path: &Path) -> VecDeque<OsString> {

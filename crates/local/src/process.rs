@@ -188,6 +188,13 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_is_told_by_the_id_that_the_kernel_gave_it() {
+        let id = boot_id().expect("reads /proc");
+        assert_eq!((id.len(), id.split('-').count()), (36, 5), "{id}");
+        assert_eq!(boot_id().expect("reads /proc"), id);
+    }
+
+    #[test]
     fn processes_are_found_by_what_they_are() {
         let own = Identity::own().expect("own identity");
         let found = find(|stat| stat.start_time == own.start_time).expect("reads /proc");

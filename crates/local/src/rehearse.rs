@@ -1,6 +1,5 @@
 //! What a deploy would do, step by step: the same rules, against instances that do as they are told.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use segue_core::judge::{Goal, Readiness};
@@ -103,19 +102,17 @@ pub fn rehearse(mut state: State, spec: Spec) -> Option<Rehearsal> {
 fn steps(state: &State, before: &Revision, after: &Revision) -> Vec<Step> {
     let mut world = World { next: state.next_instance, ..World::default() };
     let mut now = Time::from_millis(0);
-    // What runs now serves; how well is not what a rehearsal is about.
+    // What runs now serves; how well is not what a rehearsal is about. Those that are missing are started before.
+    let mut running = state.instances.iter().filter(|(_, version)| **version == before.id);
     for _ in 0..before.spec.replicas.get() {
-        world.start(&before.spec.name, &before.id);
-    }
-    if state.instances.len() == world.seen.instances.len() {
-        world.rename(state.instances.keys());
-    } else {
-        world.next = state.next_instance.max(world.next);
+        match running.next() {
+            Some((id, version)) => world.put(id.clone(), version),
+            None => drop(world.start(&before.spec.name, &before.id)),
+        }
     }
     let mut rollout = Rollout::begin(before.goal(), None, now);
     world.play(&mut rollout, before, &mut now);
     world.steps.clear();
-    world.next = state.next_instance;
     let mut rollout = rollout.turn(after.goal(), Some(before.goal()), now);
     world.play(&mut rollout, after, &mut now);
     world.steps
@@ -178,23 +175,16 @@ impl World {
     fn start(&mut self, name: &str, version: &Version) -> InstanceId {
         let id = InstanceId::from(format!("{name}-{}", self.next));
         self.next += 1;
-        let drain = drain::Seen {
-            alive: true,
-            paths: BTreeMap::from([(PROXY.to_owned(), PathSeen::default())]),
-            in_flight: drain::InFlight::Counted(0),
-            ..drain::Seen::default()
-        };
-        let readiness = Readiness::NotReady(None);
-        self.seen
-            .instances
-            .insert(id.clone(), InstanceSeen { version: version.clone(), readiness, drain, signalled: None });
+        self.put(id.clone(), version);
         id
     }
 
-    /// The instances that there are get the names of those that run.
-    fn rename<'a>(&mut self, names: impl Iterator<Item = &'a InstanceId>) {
-        let instances = std::mem::take(&mut self.seen.instances);
-        self.seen.instances = names.cloned().zip(instances.into_values()).collect();
+    fn put(&mut self, id: InstanceId, version: &Version) {
+        let in_flight = drain::InFlight::Counted(0);
+        let drain = drain::Seen { alive: true, in_flight, ..drain::Seen::default() };
+        let readiness = Readiness::NotReady(None);
+        let seen = InstanceSeen { version: version.clone(), readiness, drain, signalled: None };
+        self.seen.instances.insert(id, seen);
     }
 
     fn admit(&mut self, id: &InstanceId, admitted: bool) {
@@ -233,32 +223,50 @@ mod tests {
         state
     }
 
+    fn said(rehearsal: &Rehearsal) -> Vec<String> {
+        let said = |step: &Step| match step {
+            Step::Start { instance, version } => format!("start {instance} of {version}"),
+            Step::Admit { instance } => format!("admit {instance}"),
+            Step::Withdraw { instance } => format!("withdraw {instance}"),
+            Step::Stop { instance } => format!("stop {instance}"),
+        };
+        rehearsal.steps.iter().map(said).collect()
+    }
+
     #[test]
     fn each_old_instance_is_withdrawn_after_a_new_one_was_admitted() {
         let rehearsal = rehearse(running(2), spec("v2", "/bin/v2")).unwrap();
-        let steps: Vec<String> = rehearsal
-            .steps
-            .iter()
-            .map(|step| match step {
-                Step::Start { instance, .. } => format!("start {instance}"),
-                Step::Admit { instance } => format!("admit {instance}"),
-                Step::Withdraw { instance } => format!("withdraw {instance}"),
-                Step::Stop { instance } => format!("stop {instance}"),
-            })
-            .collect();
         let expected = [
-            "start web-3",
+            "start web-3 of v2",
             "admit web-3",
             "withdraw web-1",
             "stop web-1", //
-            "start web-4",
+            "start web-4 of v2",
             "admit web-4",
             "withdraw web-2",
             "stop web-2",
         ];
-        assert_eq!(steps, expected);
+        assert_eq!(said(&rehearsal), expected);
         assert_eq!((rehearsal.waves, rehearsal.floor, rehearsal.most), (2, 2, 3));
         assert_eq!(rehearsal.drain_ms, Some(60_000));
+    }
+
+    #[test]
+    fn one_that_is_missing_is_started_before_and_takes_no_new_ones_name() {
+        let mut state = running(2);
+        state.instances.remove(&"web-2".into());
+        let steps = said(&rehearse(state, spec("v2", "/bin/v2")).unwrap());
+        let expected = [
+            "start web-4 of v2",
+            "admit web-4",
+            "withdraw web-1",
+            "stop web-1",
+            "start web-5 of v2",
+            "admit web-5",
+            "withdraw web-3",
+            "stop web-3",
+        ];
+        assert_eq!(steps, expected);
     }
 
     #[test]

@@ -221,14 +221,12 @@ impl State {
 
     /// The revision that this spec is, if it was run before.
     pub fn find(&self, spec: &Spec) -> Option<&Revision> {
-        let same = |known: &&Revision| known.spec.version == spec.version && runs_the_same(&known.spec, spec);
-        self.revisions.iter().find(same)
+        self.revisions.iter().find(|known| known.is_of(spec))
     }
 
     /// Takes a spec in, under its own name or that of the revision that it is, and answers that revision.
     pub fn admit(&mut self, spec: Spec) -> &Revision {
-        let same = |known: &Revision| known.spec.version == spec.version && runs_the_same(&known.spec, &spec);
-        let known = self.revisions.iter().position(same);
+        let known = self.revisions.iter().position(|known| known.is_of(&spec));
         let place = known.unwrap_or(self.revisions.len());
         if known.is_some() {
             self.revisions[place].spec = spec;
@@ -316,6 +314,10 @@ fn runs_the_same(one: &Spec, other: &Spec) -> bool {
 // === the rules' goal ===
 
 impl Revision {
+    fn is_of(&self, spec: &Spec) -> bool {
+        self.spec.version == spec.version && runs_the_same(&self.spec, spec)
+    }
+
     /// What the rules are asked for when this shall run.
     pub fn goal(&self) -> Goal {
         let spec = &self.spec;

@@ -51,7 +51,7 @@ async fn client(stream: UnixStream, public: Public) -> io::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     let (read, write) = stream.into_split();
     let mut connection = Connection { lines: BufReader::new(read).lines(), write, public };
-    if peer.uid() != own && peer.uid() != 0 {
+    if !may_ask(own, peer.uid()) {
         let why = format!("this service belongs to user {own}, not to user {}", peer.uid());
         return connection.say(&Event::Refused { why }).await;
     }
@@ -66,6 +66,11 @@ async fn client(stream: UnixStream, public: Public) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whom this service belongs to, and root.
+fn may_ask(own: u32, peer: u32) -> bool {
+    [own, 0].contains(&peer)
 }
 
 struct Connection {
@@ -216,5 +221,27 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_owner_and_root_may_ask_and_nobody_else() {
+        assert!(may_ask(1000, 1000) && may_ask(1000, 0) && may_ask(0, 0));
+        assert!(!may_ask(1000, 1001) && !may_ask(0, 1000));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_taken_out_of_the_way_is_told_as_that() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("control.sock");
+        drop(bind(&path).unwrap());
+        drop(bind(&path).expect("a dead one's socket is in nobody's way"));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::IsADirectory);
     }
 }

@@ -106,3 +106,18 @@ async fn nobody_there_is_told_apart_from_an_error() {
         matches!(Client::connect(&other).await.unwrap_err(), AskError::NotUp { name } if name == "other")
     );
 }
+
+#[tokio::test]
+async fn while_somebody_is_told_how_it_ends_the_talks_go_on() {
+    let stage = stage();
+    let talk = stage.public.talk().await;
+    let public = stage.public.clone();
+    let ended = tokio::spawn(async move { public.talks_end(std::time::Duration::from_secs(3600)).await });
+    tokio::task::yield_now().await;
+    assert!(!ended.is_finished());
+    drop(talk);
+    ended.await.unwrap();
+    // Who does not listen holds nothing up for longer than that.
+    let _talk = stage.public.talk().await;
+    stage.public.talks_end(std::time::Duration::ZERO).await;
+}

@@ -109,7 +109,7 @@ impl Driver {
         self.view(&self.waits(&seen, now), &counts, overall.as_ref(), now)
     }
 
-    fn rollback(&mut self, by: Who, now: Time) -> Result<Answer, String> {
+    pub(super) fn rollback(&mut self, by: Who, now: Time) -> Result<Answer, String> {
         if let Some(under_way) = self.under_way() {
             return Err(under_way);
         }
@@ -220,12 +220,12 @@ impl Driver {
         }
     }
 
-    fn number_under_way(&self) -> Result<u64, String> {
+    pub(super) fn number_under_way(&self) -> Result<u64, String> {
         let deploy = self.state.work.as_ref().and_then(|work| work.deploy.as_ref());
         deploy.map(|deploy| deploy.number).ok_or_else(|| "no deploy is under way".to_owned())
     }
 
-    fn abort(&mut self, by: &Who, now: Time) -> Result<u64, String> {
+    pub(super) fn abort(&mut self, by: &Who, now: Time) -> Result<u64, String> {
         let number = self.number_under_way()?;
         if let Some(deploy) = self.state.work.as_mut().and_then(|work| work.deploy.as_mut())
             && !std::mem::replace(&mut deploy.abort, true)
@@ -281,7 +281,7 @@ impl Driver {
         }
     }
 
-    fn hurry(&mut self) {
+    pub(super) fn hurry(&mut self) {
         let Some(ending) = &mut self.ending else { return };
         ending.hurried += 1;
         let kill = ending.hurried > 1;

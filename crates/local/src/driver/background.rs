@@ -83,6 +83,14 @@ impl Driver {
     }
 }
 
+/// How one is to be signalled now that was first asked then.
+fn due(asked: Option<Time>, now: Time) -> Option<Signal> {
+    match asked {
+        None => Some(Signal::TERM),
+        Some(asked) => (now.since(asked) >= GRACE).then_some(Signal::KILL),
+    }
+}
+
 /// Ends what has left its process group, and what leaves it yet: a daemon forks more than once. Each is asked by SIGTERM
 /// first, and looked at again before it is signalled.
 pub(super) async fn end_strays(instance: Arc<Instance>) {
@@ -93,11 +101,7 @@ pub(super) async fn end_strays(instance: Arc<Instance>) {
         for stray in background::strays(instance.launch(), instance.main()).unwrap_or_default() {
             let now = clock::now();
             quiet = now + QUIET;
-            let signal = match asked.get(&stray.pid) {
-                Some(since) if now.since(*since) < GRACE => continue,
-                Some(_) => Signal::KILL,
-                None => Signal::TERM,
-            };
+            let Some(signal) = due(asked.get(&stray.pid).copied(), now) else { continue };
             asked.entry(stray.pid).or_insert(now);
             let signalled =
                 Handle::open(stray).and_then(|handle| handle.map_or(Ok(()), |it| it.signal(signal)));
@@ -108,5 +112,22 @@ pub(super) async fn end_strays(instance: Arc<Instance>) {
             }
         }
         clock::sleep(LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_asked_to_end_first_and_made_to_only_after_the_grace() {
+        let first = Time::from_millis(1000);
+        assert_eq!(due(None, first), Some(Signal::TERM));
+        let after = |ms| due(Some(first), first + Duration::from_millis(ms));
+        assert_eq!(
+            [after(0), after(1999), after(2000), after(9000)].map(|due| due == Some(Signal::KILL)),
+            [false, false, true, true]
+        );
+        assert_eq!((after(0), after(1999)), (None, None));
     }
 }

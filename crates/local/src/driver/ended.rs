@@ -216,3 +216,19 @@ fn colon(why: Option<&str>) -> String {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_instances_on_which_something_was_cut_are_named() {
+        let drained = |instance: &str, cut: u64| -> Drained {
+            let outcome = serde_json::json!({ "ended": "stopped", "cut": cut, "took": 5 });
+            let drained = serde_json::json!({ "instance": instance, "version": "v1", "outcome": outcome });
+            serde_json::from_value(drained).unwrap()
+        };
+        let cut = cut_on(&[drained("web-1", 0), drained("web-2", 3)]);
+        assert_eq!(cut, [Cut { instance: "web-2".to_owned(), requests: 3 }]);
+    }
+}

@@ -275,3 +275,6 @@ async fn sleep_until(until: Option<Time>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,8 @@ const FIRST: u16 = 15000;
 /// instance's own bind, would make that bind fail, and a busy proxy makes thousands.
 pub(super) fn free(taken: &BTreeSet<u16>) -> io::Result<u16> {
     let range = candidates();
-    let count = u64::from(range.end - range.start).max(1);
     // Somewhere else at each start, so that two services seldom look at the same ones.
-    let offset = (clock::boottime_ms().wrapping_mul(7919) ^ u64::from(std::process::id())) % count;
+    let offset = clock::boottime_ms().wrapping_mul(7919) ^ u64::from(std::process::id());
     let rotated = range.clone().cycle_from(offset);
     let free = |port: &u16| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     match rotated.into_iter().find(free) {

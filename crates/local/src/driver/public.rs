@@ -108,3 +108,51 @@ impl Public {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::protocol::{Phase, ProxyView};
+
+    fn view(serving: u32) -> View {
+        View {
+            name: "web".to_owned(),
+            state: Phase::Steady,
+            pid: None,
+            since: None,
+            listen: None,
+            version: None,
+            replicas: 2,
+            serving,
+            restarts: 0,
+            deploy: None,
+            instances: Vec::new(),
+            proxy: ProxyView::default(),
+            history: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_looks_is_shown_what_has_changed_and_the_same_not_again() {
+        let public = Public::new(mpsc::channel(1).0, None);
+        assert!(!public.is_watched());
+        let mut views = public.views();
+        assert!(public.is_watched());
+        for (serving, changes) in [(1, true), (1, false), (2, true), (2, false)] {
+            public.show(view(serving));
+            assert_eq!(views.has_changed().unwrap(), changes, "{serving}");
+            assert_eq!(views.borrow_and_update().as_ref().unwrap().serving, serving);
+        }
+        drop(views);
+        assert!(!public.is_watched());
+    }
+
+    #[tokio::test]
+    async fn who_asks_a_driver_that_has_ended_is_told_so() {
+        let (sender, commands) = mpsc::channel(1);
+        let public = Public::new(sender, None);
+        assert!(public.ask(Command::Hurry).await);
+        drop(commands);
+        assert!(!public.ask(Command::Hurry).await);
+    }
+}

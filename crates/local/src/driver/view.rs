@@ -135,7 +135,7 @@ impl Driver {
         })
     }
 
-    fn phase(&self, serving: usize) -> Phase {
+    pub(super) fn phase(&self, serving: usize) -> Phase {
         let Some(work) = &self.state.work else { return Phase::Down };
         match &work.deploy {
             _ if self.ending.is_some() => Phase::Ending,

@@ -262,11 +262,10 @@ impl Watch<'_> {
             }
         }
         if let Some(pipe) = self.pipe.as_mut().filter(|_| readable) {
-            match pipe.read(chunk) {
-                Ok(0) => self.pipe = None,
-                Ok(count) => self.log.write(&chunk[..count], clock::boottime_ms()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            // What is readable is read without waiting, so no signal interrupts that.
+            match pipe.read(chunk)? {
+                0 => self.pipe = None,
+                count => self.log.write(&chunk[..count], clock::boottime_ms()),
             }
         }
         Ok(())

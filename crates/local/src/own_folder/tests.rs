@@ -111,6 +111,10 @@ fn a_group_other_than_roots_that_may_write_is_refused_to_root() {
     chmod(&folder, 0o775);
     chown(&folder, None, Some(STRANGER)).unwrap();
     refused(&folder.join("web"), "may be written to by its group, 4321");
+    // That group may do no more than look.
+    chmod(&folder, 0o755);
+    make(&folder.join("theirs")).unwrap();
+    chmod(&folder, 0o775);
     chown(&folder, None, Some(0)).unwrap();
     make(&folder.join("web")).unwrap();
 }

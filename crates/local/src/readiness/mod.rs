@@ -4,7 +4,6 @@ mod http;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -34,16 +33,6 @@ pub enum Readiness {
         /// What it answered instead, for people.
         why: String,
     },
-}
-
-impl fmt::Display for Readiness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown => f.write_str("not asked yet"),
-            Self::Ready => f.write_str("ready"),
-            Self::NotReady { why } => write!(f, "not ready: {why}"),
-        }
-    }
 }
 
 /// Asks one instance for as long as it lives.

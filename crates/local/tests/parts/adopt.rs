@@ -122,6 +122,18 @@ async fn without_its_keeper_it_is_adopted_and_how_it_ends_is_unknown() {
 }
 
 #[tokio::test]
+async fn where_nobody_can_say_how_it_ended_nobody_waits_for_that() {
+    let place = Place::new();
+    let instance = place.spawn("a-1", "exit 0").await;
+    instance.closed().await;
+    let file = place.dir("a-1").join("status.json");
+    std::fs::remove_file(&file).expect("is there");
+    std::fs::create_dir(&file).expect("makes what cannot be read");
+    let exit = tokio::time::timeout(super::PATIENCE, instance.exited()).await;
+    assert_eq!(exit, Ok(Exit::default()));
+}
+
+#[tokio::test]
 async fn a_status_that_a_loss_of_power_tore_is_as_none() {
     let place = Place::new();
     let instance = place.spawn("a-1", "exit 0").await;

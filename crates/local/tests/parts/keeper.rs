@@ -53,6 +53,14 @@ async fn what_cannot_be_run_is_told() {
 }
 
 #[tokio::test]
+async fn a_keeper_that_ends_before_it_said_anything_is_told_as_that() {
+    let place = Place::new();
+    let keeper = Keeper { program: "/bin/true".into(), ..super::keeper() };
+    let spawned = Instance::spawn(&place.dir("a-1"), &shell("a-1", "exit 0"), &keeper).await;
+    assert!(matches!(spawned, Err(SpawnError::KeeperEnded)), "{spawned:?}");
+}
+
+#[tokio::test]
 async fn a_folder_that_exists_is_another_instances() {
     let place = Place::new();
     let first = place.spawn("a-1", "exec sleep 1000").await;

@@ -5,6 +5,7 @@ mod disk_full;
 mod keeper;
 mod kill;
 mod logs;
+mod up;
 mod user;
 
 use std::path::{Path, PathBuf};

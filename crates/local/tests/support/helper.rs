@@ -1,12 +1,16 @@
 //! What the tests of this crate run: `keeper DIR` is a keeper, `spawn DIR LAUNCH` a spawner (that may be killed),
-//! `say COUNT LENGTH` an application that prints numbered lines.
+//! `say COUNT LENGTH` an application that prints numbered lines, `notify` an `up` that says that it serves, `take SCRIPT`
+//! one that takes as many open files as it may and then starts a shell script.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 
 use segue_local::instance::{Instance, Keeper};
 use segue_local::keeper::{self, Launch};
+use segue_local::notify::Manager;
+use segue_local::open_files::OpenFiles;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +19,11 @@ fn main() -> ExitCode {
         ["keeper", dir] => keeper::main(Path::new(dir)),
         ["spawn", dir, launch] => spawn(Path::new(dir), launch),
         ["say", count, longest] => say(count.parse().unwrap_or(0), longest.parse().unwrap_or(0)),
+        ["notify"] => {
+            Manager::of_environment().expect("a socket").ready();
+            ExitCode::SUCCESS
+        }
+        ["take", script] => take(script),
         _ => ExitCode::from(2),
     }
 }
@@ -29,6 +38,14 @@ fn spawn(dir: &Path, launch: &str) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn take(script: &str) -> ExitCode {
+    let OpenFiles { given, most } = OpenFiles::take();
+    println!("{given:?} {most:?}");
+    let error = std::process::Command::new("/bin/sh").args(["-c", script]).exec();
+    eprintln!("{error}");
+    ExitCode::FAILURE
 }
 
 /// Lines `0`, `1 x`, `2 xx` and so on, up to the longest and again; written in pieces that do not end where lines do.

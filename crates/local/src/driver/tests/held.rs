@@ -1,0 +1,132 @@
+//! What is held back, and for how long.
+
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use segue_core::drain;
+use segue_core::stop::Signal;
+
+use super::*;
+use crate::control::protocol::{Event, Phase};
+use crate::history::{self, What};
+use crate::keeper::Lock;
+
+fn all_actions() -> Vec<Action> {
+    let instance = || InstanceId::from("web-1");
+    vec![
+        Action::Start { version: "v1".into() },
+        Action::Start { version: "v2".into() },
+        Action::Admit { instance: instance(), paths: Vec::new() },
+        Action::Suspend { instance: instance() },
+        Action::Drain { instance: instance(), action: drain::Action::Cut },
+        Action::Stop { instance: instance(), signal: Signal::Stop },
+        Action::Forget { instance: instance() },
+        Action::Forget { instance: "web-2".into() },
+    ]
+}
+
+#[tokio::test]
+async fn until_the_proxy_has_let_its_clients_go_instances_serve_on_and_none_begins() {
+    let (_place, mut driver, _public) = idle().await;
+    let left = |driver: &Driver| {
+        let mut actions = all_actions();
+        driver.hold_while_front_drains(&mut actions);
+        actions
+    };
+    assert_eq!(left(&driver), all_actions());
+    driver.down(Who::own(), NOW);
+    assert_eq!(left(&driver), all_actions());
+    driver.ending.as_mut().unwrap().front_drained = false;
+    let kinds = left(&driver);
+    assert_eq!(kinds.len(), 3);
+    assert!(kinds.iter().all(|one| matches!(one, Action::Drain { .. } | Action::Forget { .. })), "{kinds:?}");
+    // What the proxy cut is counted, and then the instances may end.
+    driver.hear(News::FrontDrained(7));
+    assert_eq!((left(&driver), driver.ending.as_ref().unwrap().cut), (all_actions(), 7));
+}
+
+#[tokio::test]
+async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen() {
+    let (_place, mut driver, _public) = idle().await;
+    driver.fleet.insert("web-1".into(), ended("v1"));
+    driver.fleet.insert("web-2".into(), ended("v2"));
+    let held = |driver: &Driver| {
+        let mut actions = all_actions();
+        let again = driver.hold_what_goes_into_background(&mut actions, NOW);
+        (actions, again)
+    };
+    assert_eq!(held(&driver), (all_actions(), None));
+    driver.in_background.insert("v2".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH));
+    assert_eq!(held(&driver), (all_actions(), None), "it is not what is wanted");
+    driver.in_background = [("v1".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    let mut rest = all_actions();
+    rest.retain(|action| {
+        *action != Action::Start { version: "v1".into() }
+            && *action != Action::Forget { instance: "web-1".into() }
+    });
+    let (actions, again) = held(&driver);
+    assert_eq!(actions, rest);
+    assert!(again.is_some_and(|again| again > NOW));
+    let shown = driver.held_wait(&driver.fleet[&"web-1".into()]).unwrap();
+    assert_eq!((shown.why.as_str(), shown.setting.as_deref()), ("how", Some("command")));
+    assert_eq!(driver.held_wait(&driver.fleet[&"web-2".into()]), None);
+    // A deploy ends by its own rules, and so does the end.
+    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    driver.in_background = [("v2".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    assert_eq!(held(&driver), (all_actions(), None));
+    driver.down(Who::own(), NOW);
+    driver.in_background = [("v1".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    assert_eq!(held(&driver), (all_actions(), None));
+}
+
+#[tokio::test]
+async fn one_that_went_into_the_background_takes_its_deploy_back() {
+    let (_place, mut driver, public) = idle().await;
+    let mut events = public.events();
+    let aborts = |driver: &Driver| driver.state.work.as_ref().unwrap().deploy.as_ref().unwrap().abort;
+    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    driver.went_into_background(&"web-1".into(), &"v1".into(), "how");
+    assert!(!aborts(&driver) && driver.failing.is_none());
+    driver.went_into_background(&"web-2".into(), &"v2".into(), "how");
+    assert!(aborts(&driver));
+    assert_eq!(driver.failing, Some(("web-2".into(), "how".to_owned())));
+    let Ok(Event::Note { text, .. }) = events.try_recv() else { panic!("not told") };
+    assert_eq!(text, "web-1 how; it is not started again until the next deploy");
+}
+
+#[tokio::test]
+async fn down_is_over_only_when_the_last_keeper_has_ended() {
+    let (_place, folder) = folder();
+    let (mut driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    let mut events = public.events();
+    spec("v1", "/bin/v1").launch("web-1", 4000).write_new(&folder.instance("web-1")).unwrap();
+    let keeper = Lock::take(&folder.instance("web-1")).unwrap().expect("free");
+    driver.down(Who::own(), clock::now());
+    driver.front_drained(3);
+    {
+        let mut ending = pin!(driver.finish_ending(clock::now()));
+        assert!(ending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(events.try_recv().is_err(), "it is told too early");
+        drop(keeper);
+        assert_eq!(ending.await, 3);
+    }
+    assert_eq!(events.try_recv().unwrap(), Event::Down { cut: 3 });
+    let noted = history::last(&folder, 1).unwrap().remove(0);
+    assert_eq!((noted.what, noted.cut, noted.from.as_deref()), (What::Down, 3, Some("v1")));
+    let proxy = history::Cut { instance: "proxy".to_owned(), requests: 3 };
+    assert_eq!(noted.cut_on, [proxy]);
+    assert_eq!(driver.phase(0), Phase::Down);
+}
+
+#[tokio::test]
+async fn a_keeper_that_hangs_does_not_hold_down_up_for_ever() {
+    let (_place, folder) = folder();
+    let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    spec("v1", "/bin/v1").launch("web-1", 4000).write_new(&folder.instance("web-1")).unwrap();
+    let _keeper = Lock::take(&folder.instance("web-1")).unwrap().expect("free");
+    driver.down(Who::own(), clock::now());
+    // As if it had hung since the machine was started.
+    assert_eq!(driver.finish_ending(Time::from_millis(0)).await, 0);
+    let noted = history::last(&folder, 1).unwrap().remove(0);
+    assert_eq!((noted.cut, noted.cut_on), (0, Vec::new()));
+}

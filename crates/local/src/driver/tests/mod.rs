@@ -1,0 +1,93 @@
+//! A driver whose instances are processes of the test itself, as an earlier `up` would have left them; its keeper cannot
+//! be started, so what it is to start fails.
+
+mod asked;
+mod held;
+mod life;
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command as Process};
+
+use super::*;
+use crate::folder::StateDir;
+use crate::keeper::{self, Status};
+use crate::process::{self, Identity};
+use crate::spec::Spec;
+use crate::state::spec_for_tests as spec;
+
+const NOW: Time = Time::from_millis(1_000_000);
+
+/// A service's folder in a place of its own.
+fn folder() -> (tempfile::TempDir, Folder) {
+    let place = tempfile::tempdir().unwrap();
+    let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+    (place, folder)
+}
+
+async fn open(folder: &Folder, spec: Option<Spec>) -> (Driver, Public) {
+    let setup = Setup {
+        folder: folder.clone(),
+        held: folder.lock().unwrap(),
+        spec,
+        replace: false,
+        keeper: Keeper { program: "/no/such/keeper".into(), arguments: Vec::new(), open_files: None },
+        pool: Pool::default(),
+        manager: Manager::default(),
+        output: None,
+    };
+    Driver::open(setup).await.unwrap()
+}
+
+/// A driver of v1 that has done nothing yet.
+async fn idle() -> (tempfile::TempDir, Driver, Public) {
+    let (place, folder) = folder();
+    let (driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    (place, driver, public)
+}
+
+/// An instance that runs and is ready.
+struct Left {
+    process: Child,
+    listener: Option<TcpListener>,
+}
+
+impl Left {
+    fn new(folder: &Folder, id: &str, spec: &Spec) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let dir = folder.instance(id);
+        spec.launch(id, listener.local_addr().unwrap().port()).write_new(&dir).unwrap();
+        let process = Process::new("sleep").arg("1000").process_group(0).spawn().unwrap();
+        let status = Status {
+            boot_id: process::boot_id().unwrap(),
+            keeper: Identity::own().unwrap(),
+            process: Identity::of(i32::try_from(process.id()).unwrap()).unwrap(),
+            state: keeper::State::Running,
+            lost_lines: 0,
+        };
+        status.write(&dir).unwrap();
+        Self { process, listener: Some(listener) }
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One that has ended.
+fn ended(revision: &str) -> Member {
+    Member {
+        revision: revision.into(),
+        label: revision.to_owned(),
+        port: 4000,
+        signalled: None,
+        served: false,
+        unkept: false,
+        life: Life::Ended { how: "ended".to_owned() },
+    }
+}
+
+use fleet::Member;

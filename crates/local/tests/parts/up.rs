@@ -1,0 +1,40 @@
+//! What a process that becomes an `up` takes from whoever started it.
+
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Output};
+
+use super::{HELPER, Place};
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("runs");
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+#[test]
+fn the_manager_that_its_environment_names_is_told() {
+    let place = Place::new();
+    let path = place.0.path().join("notify");
+    let manager = UnixDatagram::bind(&path).expect("binds");
+    manager.set_nonblocking(true).expect("sets");
+    // None, and none by an empty name.
+    run(Command::new(HELPER).arg("notify").env_remove("NOTIFY_SOCKET"));
+    run(Command::new(HELPER).arg("notify").env("NOTIFY_SOCKET", ""));
+    let mut buffer = [0; 64];
+    manager.recv(&mut buffer).expect_err("nothing was said");
+    run(Command::new(HELPER).arg("notify").env("NOTIFY_SOCKET", &path));
+    let count = manager.recv(&mut buffer).expect("is told");
+    assert_eq!(&buffer[..count], b"READY=1");
+}
+
+#[test]
+fn it_takes_all_the_open_files_that_it_may_have_and_hands_none_on() {
+    let script = |limits: &str| {
+        let inner = "ulimit -Sn; ulimit -Hn; if [ -e /proc/self/fd/9 ]; then echo held; fi";
+        let script = format!("{limits}; exec 9</dev/null \"$0\" take '{inner}'");
+        let output = run(Command::new("/bin/sh").args(["-c", &script, HELPER]));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(script("ulimit -Sn 77; ulimit -Hn 99"), "Some(77) Some(99)\n99\n99\n");
+    assert_eq!(script("ulimit -n 88"), "Some(88) Some(88)\n88\n88\n");
+}
