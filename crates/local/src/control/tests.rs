@@ -112,7 +112,7 @@ async fn while_somebody_is_told_how_it_ends_the_talks_go_on() {
     let stage = stage();
     let talk = stage.public.talk().await;
     let public = stage.public.clone();
-    let ended = tokio::spawn(async move { public.talks_end(std::time::Duration::from_secs(3600)).await });
+    let ended = tokio::spawn(async move { public.talks_end(std::time::Duration::from_hours(1)).await });
     tokio::task::yield_now().await;
     assert!(!ended.is_finished());
     drop(talk);

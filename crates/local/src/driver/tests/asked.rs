@@ -8,6 +8,9 @@ use crate::control::protocol::{Event, Phase};
 use crate::history::{Ended, What};
 use crate::spec::Strategy;
 
+/// What a refusal says, and what it refuses.
+type Change = (&'static str, fn(&mut Spec));
+
 fn deploy(driver: &mut Driver, spec: Spec) -> Result<Answer, String> {
     driver.deploy(spec, What::Deploy, Who::own(), NOW)
 }
@@ -15,7 +18,7 @@ fn deploy(driver: &mut Driver, spec: Spec) -> Result<Answer, String> {
 #[tokio::test]
 async fn what_belongs_to_up_or_could_never_be_done_is_refused() {
     let (_place, mut driver, _public) = idle().await;
-    let change: [(&str, fn(&mut Spec)); 4] = [
+    let changes: [Change; 4] = [
         ("the spec is of `shop`, and this is `web`", |spec| spec.name = "shop".to_owned()),
         ("surge and unavailable are both 0", |spec| {
             spec.strategy = Strategy::Rolling { surge: 0, unavailable: 0 };
@@ -28,7 +31,7 @@ async fn what_belongs_to_up_or_could_never_be_done_is_refused() {
             spec.tls = Some(crate::spec::Tls { cert: file(), key: file() });
         }),
     ];
-    for (words, change) in change {
+    for (words, change) in changes {
         let mut other = spec("v2", "/bin/v2");
         change(&mut other);
         let why = deploy(&mut driver, other).unwrap_err();
