@@ -194,3 +194,26 @@ pub(super) fn wall(time: Time, now: Time) -> Timestamp {
     let at = clock::wall();
     at.checked_sub(ago).and_then(|at| at.checked_add(ahead)).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_in_time_is_as_far_from_now_on_peoples_clock() {
+        let at = |second: u64| Time::from_millis(second * 1000);
+        let day = 86_400;
+        let hour = SignedDuration::from_hours(1);
+        for (time, ago) in [(day - 3600, hour), (day, SignedDuration::ZERO), (day + 3600, -hour)] {
+            let before = clock::wall();
+            let told = wall(at(time), at(day));
+            assert!(told >= before - ago && told <= clock::wall() - ago, "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_wait_is_what_it_is_for() {
+        let wait = Wait { why: Why::Kept { connections: 2 }, since: Time::from_millis(0), until: None };
+        assert_eq!(said(&wait), "waits for 2 kept connections to close");
+    }
+}

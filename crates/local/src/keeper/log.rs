@@ -270,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn one_that_was_deleted_is_none_and_one_that_cannot_be_opened_is_an_error() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        assert!(open(dir.path(), 1).expect("is none").is_none());
+        // Where the folder of logs would be is a file.
+        fs::write(dir.path().join(FOLDER), "").expect("writes");
+        open(dir.path(), 1).expect_err("cannot be opened");
+    }
+
+    #[test]
     fn where_no_new_file_can_be_made_the_old_one_grows() {
         let dir = tempfile::tempdir().expect("temp dir");
         let mut log = Log::create(dir.path(), limits(4, 5)).expect("creates");

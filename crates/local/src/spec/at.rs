@@ -79,3 +79,23 @@ pub(super) fn line_and_column(text: &str, line: u64, column: u64) -> Range<usize
     let start = start + rest.char_indices().nth(skip(column)).map_or(rest.len(), |(at, _)| at);
     start..start
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_of_the_same_text_are_the_same_wherever_they_stand() {
+        let at = |value: &'static str, start: usize| At { value, span: start..start + 1 };
+        assert_eq!(at("a", 0), at("a", 7));
+        assert_ne!(at("a", 0), at("b", 0));
+        assert!(at("a", 9) < at("b", 0));
+    }
+
+    #[test]
+    fn in_the_schema_a_value_is_what_it_is_without_its_place() {
+        assert_eq!(At::<String>::schema_id(), String::schema_id());
+        assert_eq!(At::<String>::schema_name(), String::schema_name());
+        assert_eq!(At::<String>::inline_schema(), String::inline_schema());
+    }
+}

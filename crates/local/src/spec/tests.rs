@@ -260,6 +260,13 @@ fn what_will_be_cut_is_told_beforehand() {
 }
 
 #[test]
+fn what_ends_just_at_the_deadline_is_not_cut() {
+    let text = "drainDeadline: 60s\nlongestRequest: 60s\nwebsocketGrace: 60s\nprogressDeadline: 60s\n";
+    let just = format!("{LEAST}{text}ready: {{tcp: true, interval: 100ms, timeout: 100ms}}\n");
+    assert_eq!(Place::new().warned(&just), "");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_told() {
     let place = Place::new();
     let error = Spec::load(&place.path().join("gone.yaml")).expect_err("refused");
