@@ -108,10 +108,10 @@ impl Rollout {
         let look = look(seen, &self.leaving, self.drained.len());
         self.judge.decide(&look, now);
         actions.extend(waves::next(&self.judge, &mut self.leaving, seen, now));
-        if !actions.is_empty() {
-            return Next::Do(actions);
-        }
         match self.judge.outcome(&self.look(seen), now) {
+            // A router that never takes what it is told would keep it busy for ever.
+            Some(stuck @ Outcome::Stuck { .. }) => Next::Done(stuck),
+            _ if !actions.is_empty() => Next::Do(actions),
             Some(outcome) => Next::Done(outcome),
             None => Next::Wait(self.wait(seen, now)),
         }
@@ -201,6 +201,29 @@ pub fn bound(goal: &Goal, start_and_ready: Duration, drain: Duration) -> Option<
 mod tests {
     use super::*;
     use crate::judge::Readiness;
+
+    #[test]
+    fn a_router_that_never_takes_what_it_is_told_holds_no_rollout_up_for_ever() {
+        let at = |second: u64| Time::from_millis(second * 1000);
+        let routed = |version| {
+            let mut goal = goal(version);
+            goal.drain.paths = vec![Path::atomic("proxy")];
+            goal
+        };
+        let mut rollout = Rollout::begin(routed("v2"), Some(routed("v1")), at(0));
+        let old = InstanceSeen {
+            version: "v1".into(),
+            readiness: Readiness::Ready,
+            drain: drain::Seen { alive: true, ..drain::Seen::default() },
+            signalled: None,
+        };
+        let seen = Seen { instances: BTreeMap::from([("web-1".into(), old)]), abort: true };
+        let admit = Action::Admit { instance: "web-1".into(), paths: vec!["proxy".to_owned()] };
+        for second in 0..10 {
+            assert_eq!(rollout.step(&seen, at(second)), Next::Do(vec![admit.clone()]), "{second}");
+        }
+        assert_eq!(rollout.step(&seen, at(10)), Next::Done(Outcome::Stuck { failure: Failure::Aborted }));
+    }
 
     #[test]
     fn what_was_written_before_the_judge_stood_by_itself_is_read() {
