@@ -134,18 +134,19 @@ impl Watched {
         if seen.controller.version != self.judge.goal().version {
             return Next::Do(vec![Action::Undo]);
         }
-        Next::Wait(self.wait(seen, &look, now))
+        Next::Wait(self.wait(&look, now))
     }
 
     /// What every instance waits for.
     pub fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
         let look = look(seen, self.left);
-        let wait = |(id, instance): (&&InstanceId, &Instance<'_>)| {
-            let leaves =
-                self.leaving.get(*id).map(|since| Wait { why: Why::Exit, since: *since, until: None });
-            ((*id).clone(), leaves.unwrap_or_else(|| self.judge.wait(id, *instance, &look, now)))
-        };
-        look.instances.iter().map(wait).collect()
+        let wait = |id: &InstanceId| (id.clone(), self.wait_of(id, &look, now));
+        look.instances.keys().map(|id| wait(id)).collect()
+    }
+
+    fn wait_of(&self, id: &InstanceId, look: &Look<'_>, now: Time) -> Wait {
+        let leaves = self.leaving.get(id).map(|since| Wait { why: Why::Exit, since: *since, until: None });
+        leaves.unwrap_or_else(|| self.judge.wait(id, look.instances[id], look, now))
     }
 
     fn note(&mut self, seen: &Seen, now: Time) {
@@ -182,18 +183,16 @@ impl Watched {
     /// Whether the controller, which counts those that say that they are ready, may take more than the floor can spare.
     fn must_hold(&self, look: &Look<'_>) -> bool {
         let goal = self.judge.goal();
-        let staying = || look.instances.iter().filter(|(_, instance)| instance.alive && !instance.leaving);
-        let counted = staying().filter(|(_, instance)| *instance.readiness == Readiness::Ready).count();
+        let ready = || look.staying().filter(|(_, instance)| *instance.readiness == Readiness::Ready);
         let needed = self.judge.serving(look).max(goal.floor()) as usize;
         // It may serve although that was not seen yet.
-        let may_go = |(_, instance): (&&InstanceId, &Instance<'_>)| {
-            *instance.version != goal.version && *instance.readiness == Readiness::Ready
-        };
-        counted > needed && staying().any(may_go)
+        let may_go = |(_, instance): (&InstanceId, Instance<'_>)| *instance.version != goal.version;
+        ready().count() > needed && ready().any(may_go)
     }
 
-    fn wait(&self, seen: &Seen, look: &Look<'_>, now: Time) -> Wait {
-        let wait = self.judge.soonest(self.waits(seen, now).into_values(), look);
+    fn wait(&self, look: &Look<'_>, now: Time) -> Wait {
+        let waits = look.instances.keys().map(|id| self.wait_of(id, look, now));
+        let wait = self.judge.soonest(waits, look);
         if wait.why != Why::Steady {
             return wait;
         }

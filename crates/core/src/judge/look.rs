@@ -41,3 +41,11 @@ pub struct Look<'a> {
     /// Whether the user asked to go back.
     pub abort: bool,
 }
+
+impl<'a> Look<'a> {
+    /// Those that run and are not on their way out.
+    pub(super) fn staying(&self) -> impl Iterator<Item = (&'a InstanceId, Instance<'a>)> {
+        let all = self.instances.iter().map(|(id, instance)| (*id, *instance));
+        all.filter(|(_, instance)| instance.alive && !instance.leaving)
+    }
+}

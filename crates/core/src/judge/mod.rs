@@ -116,10 +116,7 @@ impl Judge {
 
     /// How many serve.
     pub fn serving(&self, look: &Look<'_>) -> u32 {
-        let serving = look
-            .instances
-            .iter()
-            .filter(|(id, instance)| instance.alive && !instance.leaving && self.serves(id));
+        let serving = look.staying().filter(|(id, _)| self.serves(id));
         u32::try_from(serving.count()).unwrap_or(u32::MAX)
     }
 
@@ -249,8 +246,7 @@ impl Judge {
     /// How many instances of the goal serve.
     fn serving_goal(&self, look: &Look<'_>) -> usize {
         let version = &self.goal().version;
-        let right = look.instances.iter().filter(|(_, instance)| *instance.version == *version);
-        right.filter(|(id, instance)| !instance.leaving && self.serves(id)).count()
+        look.staying().filter(|(id, instance)| instance.version == version && self.serves(id)).count()
     }
 
     /// Whether every instance runs the goal, serves, and none is leaving.

@@ -105,39 +105,37 @@ impl Rollout {
     /// What to do next.
     pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, Outcome> {
         let mut actions = self.note(seen, now);
-        let look = look(seen, &self.leaving, self.drained.len());
-        self.judge.decide(&look, now);
+        self.judge.decide(&look(seen, &self.leaving, self.drained.len()), now);
         actions.extend(waves::next(&self.judge, &mut self.leaving, seen, now));
-        match self.judge.outcome(&self.look(seen), now) {
+        let look = look(seen, &self.leaving, self.drained.len());
+        match self.judge.outcome(&look, now) {
             // A router that never takes what it is told would keep it busy for ever.
             Some(stuck @ Outcome::Stuck { .. }) => Next::Done(stuck),
             _ if !actions.is_empty() => Next::Do(actions),
             Some(outcome) => Next::Done(outcome),
-            None => Next::Wait(self.wait(seen, now)),
+            None => Next::Wait(self.wait(seen, &look, now)),
         }
     }
 
     /// What every instance waits for, for whoever shows it: the same values that the rules wait by (law 3).
     pub fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
-        let look = self.look(seen);
-        let wait = |(id, instance): (&InstanceId, &InstanceSeen)| {
-            let wait = match self.leaving.get(id) {
-                Some(leaving) => leaving.wait(&instance.drain, instance.signalled, now),
-                None => self.judge.wait(id, look.instances[id], &look, now),
-            };
-            (id.clone(), wait)
-        };
+        let look = look(seen, &self.leaving, self.drained.len());
+        let wait = |(id, instance)| (InstanceId::clone(id), self.wait_of(id, instance, &look, now));
         seen.instances.iter().map(wait).collect()
     }
 
-    /// What the rollout as a whole waits for; of several things, the one whose end comes first.
-    fn wait(&self, seen: &Seen, now: Time) -> Wait {
-        let start = waves::start_wait(&self.judge, &self.leaving, seen, now);
-        self.judge.soonest(self.waits(seen, now).into_values().chain(start), &self.look(seen))
+    fn wait_of(&self, id: &InstanceId, instance: &InstanceSeen, look: &Look<'_>, now: Time) -> Wait {
+        match self.leaving.get(id) {
+            Some(leaving) => leaving.wait(&instance.drain, instance.signalled, now),
+            None => self.judge.wait(id, look.instances[id], look, now),
+        }
     }
 
-    fn look<'a>(&self, seen: &'a Seen) -> Look<'a> {
-        look(seen, &self.leaving, self.drained.len())
+    /// What the rollout as a whole waits for; of several things, the one whose end comes first.
+    fn wait(&self, seen: &Seen, look: &Look<'_>, now: Time) -> Wait {
+        let theirs = seen.instances.iter().map(|(id, instance)| self.wait_of(id, instance, look, now));
+        let start = waves::start_wait(&self.judge, &self.leaving, seen, now);
+        self.judge.soonest(theirs.chain(start), look)
     }
 
     /// Takes note of the picture, steps every drain, and answers what those ask for.
