@@ -6,6 +6,7 @@
 mod cases;
 mod controlled;
 mod drains;
+mod exhaustive;
 mod laws;
 mod life;
 mod paths;

@@ -1,15 +1,14 @@
 //! The states of a small world with a controller.
 
-use crate::cases::{at, path, seconds};
-use crate::small::ages::{PROGRESS, TICK, ages};
-use segue_core::drain::Plan;
+use crate::cases::{at, path};
+use crate::exhaustive::ages::{TICK, ages};
+use crate::exhaustive::{Ending, goal};
 use segue_core::judge::controller::{Controller, InstanceSeen, PausedBy, Seen, Watched};
 use segue_core::judge::{Goal, Readiness};
 use segue_core::path::PathSeen;
 use segue_core::{InstanceId, Time, Version};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Mutex;
 
 /// A law that was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,35 +51,16 @@ pub struct Small {
     /// It hears later of what it is asked.
     pub late: bool,
     pub sees: Vec<Summary>,
-    /// States from which a fair world is known to come to its end.
-    pub ending: Mutex<HashSet<u64>>,
-}
-
-fn goal(version: &str, (replicas, surge, unavailable): (u32, u32, u32)) -> Goal {
-    Goal {
-        version: Version::from(version),
-        replicas,
-        surge,
-        unavailable,
-        progress_deadline: seconds(PROGRESS * TICK),
-        crash_limit: 1,
-        drain: Plan {
-            paths: vec![path("service", &[Some(TICK)])],
-            quiet: None,
-            longest_request: None,
-            linger: None,
-            deadline: seconds(TICK),
-            stop_grace: seconds(TICK),
-        },
-    }
+    pub ending: Ending,
 }
 
 impl Small {
     /// Replicas, surge and unavailable.
     pub fn new(rules: (u32, u32, u32)) -> Self {
+        let service = || path("service", &[Some(TICK)]);
         Self {
-            from: goal("v1", rules),
-            to: goal("v2", rules),
+            from: goal("v1", rules, service()),
+            to: goal("v2", rules, service()),
             crashes: 0,
             falters: 0,
             restarts: 0,
@@ -92,7 +72,7 @@ impl Small {
             hasty: false,
             late: false,
             sees: Vec::new(),
-            ending: Mutex::default(),
+            ending: Ending::default(),
         }
     }
 

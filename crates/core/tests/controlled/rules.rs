@@ -1,12 +1,11 @@
 //! What happens in a small world with a controller, and the laws.
 
 use super::model::{Instance, Law, Small, State, Summary};
-use crate::small::ages::PROGRESS;
+use crate::exhaustive::ages::PROGRESS;
 use segue_core::judge::Outcome;
 use segue_core::judge::controller::{Action, End, PausedBy, Watched};
 use segue_core::{Next, Time, Why};
 use stateright::{Model, Property};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What may happen next.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,21 +163,8 @@ impl Small {
 
     /// Whether a fair world comes to its end from here.
     fn comes_to_its_end(&self, state: &State) -> bool {
-        let mut trail = Vec::new();
-        let mut state = state.clone();
-        for _ in 0..400 {
-            let mut hasher = DefaultHasher::new();
-            state.hash(&mut hasher);
-            let hash = hasher.finish();
-            if state.over() || self.ending.lock().unwrap().contains(&hash) {
-                self.ending.lock().unwrap().extend(trail);
-                return true;
-            }
-            trail.push(hash);
-            let event = self.fairly(&state);
-            state = self.next_state(&state, event).expect("something always happens");
-        }
-        false
+        let next = |state: &State| self.next_state(state, self.fairly(state));
+        self.ending.is_met(state, State::over, next)
     }
 
     fn take(&self, state: &mut State, number: u8) {

@@ -1,24 +1,10 @@
 //! Every small world: each interleaving of what a driver does and of what may happen to it, checked by `stateright`.
 
-pub mod ages;
 mod model;
 mod rules;
 
+use crate::exhaustive::check;
 use model::{Small, Summary};
-use stateright::{Checker, HasDiscoveries, Model};
-
-/// Goes through a world to its last state.
-fn check(name: &str, world: Small) {
-    let checker = world.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    for (law, path) in checker.discoveries() {
-        if checker.model().property(law).expectation.discovery_is_failure() {
-            let actions = path.clone().into_actions();
-            panic!("{name}: {law}, after {actions:?}\n{:#?}", path.last_state());
-        }
-    }
-    checker.assert_properties();
-    println!("{name}: {} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
-}
 
 #[test]
 fn two_are_replaced_one_by_one_beside_the_old_ones() {

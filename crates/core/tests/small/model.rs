@@ -1,16 +1,16 @@
 //! The states of a small world, and what can happen in each.
 
-use super::ages::{DEADLINE, GRACE, PROGRESS, TICK, ages};
-use crate::cases::{at, path, seconds};
-use segue_core::drain::{self, InFlight, Kept, Plan};
+use crate::cases::{at, path};
+use crate::exhaustive::ages::{TICK, ages};
+use crate::exhaustive::{Ending, goal};
+use segue_core::drain::{self, InFlight, Kept};
 use segue_core::judge::{Goal, Readiness};
 use segue_core::path::{Path, PathSeen};
 use segue_core::rollout::{InstanceSeen, Rollout, Seen};
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Time, Version};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::sync::Mutex;
 
 /// A law that a step broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,35 +55,15 @@ pub struct Small {
     /// How much may happen between two looks of the driver.
     pub unseen: u8,
     pub sees: Vec<Summary>,
-    /// States from which a fair world is known to come to its end.
-    pub ending: Mutex<HashSet<u64>>,
-}
-
-fn goal(version: &str, (replicas, surge, unavailable): (u32, u32, u32)) -> Goal {
-    Goal {
-        version: Version::from(version),
-        replicas,
-        surge,
-        unavailable,
-        progress_deadline: seconds(PROGRESS * TICK),
-        crash_limit: 1,
-        drain: Plan {
-            paths: vec![Path::atomic("proxy")],
-            quiet: None,
-            longest_request: None,
-            linger: None,
-            deadline: seconds(DEADLINE * TICK),
-            stop_grace: seconds(GRACE * TICK),
-        },
-    }
+    pub ending: Ending,
 }
 
 impl Small {
     /// From replicas, surge and unavailable to others.
     pub fn new(from: (u32, u32, u32), to: (u32, u32, u32)) -> Self {
         Self {
-            from: goal("v1", from),
-            to: goal("v2", to),
+            from: goal("v1", from, Path::atomic("proxy")),
+            to: goal("v2", to, Path::atomic("proxy")),
             crashes: 0,
             falters: 0,
             restarts: 0,
@@ -95,7 +75,7 @@ impl Small {
             ignores_stop: false,
             unseen: 1,
             sees: Vec::new(),
-            ending: Mutex::default(),
+            ending: Ending::default(),
         }
     }
 

@@ -1,14 +1,13 @@
 //! What happens in a small world, and the laws that each step of the driver is held to.
 
-use super::ages::{DEADLINE, GRACE, PROGRESS};
 use super::model::{Instance, Law, Small, State, Summary, id};
+use crate::exhaustive::ages::{DEADLINE, GRACE, PROGRESS};
 use segue_core::drain;
 use segue_core::judge::Outcome;
 use segue_core::rollout::{Action, Rollout};
 use segue_core::stop::{Ended, Signal};
 use segue_core::{InstanceId, Next, Why};
 use stateright::{Model, Property};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What may happen next.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,21 +224,8 @@ impl Small {
 
     /// Whether a fair world comes to its end from here.
     fn comes_to_its_end(&self, state: &State) -> bool {
-        let mut trail = Vec::new();
-        let mut state = state.clone();
-        for _ in 0..400 {
-            let mut hasher = DefaultHasher::new();
-            state.hash(&mut hasher);
-            let hash = hasher.finish();
-            if state.over() || self.ending.lock().unwrap().contains(&hash) {
-                self.ending.lock().unwrap().extend(trail);
-                return true;
-            }
-            trail.push(hash);
-            let event = self.fairly(&state);
-            state = self.next_state(&state, event).expect("something always happens");
-        }
-        false
+        let next = |state: &State| self.next_state(state, self.fairly(state));
+        self.ending.is_met(state, State::over, next)
     }
 }
 
