@@ -1,12 +1,6 @@
 //! The one place of this crate that reads a clock or sleeps.
 
-use std::time::{Duration, Instant};
-
-/// Now, on the clock that only moves forward.
-#[expect(clippy::disallowed_methods, reason = "this is the crate's clock module")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
-}
+use std::time::Duration;
 
 /// Now, as people read it.
 pub(crate) fn wall() -> jiff::Zoned {

@@ -7,11 +7,9 @@
 mod cli;
 mod clock;
 mod commands;
-mod demo;
 mod duration;
 mod logging;
 mod output;
-mod sample;
 mod service;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The exit code when nobody reads the output any more: what a shell shows for a program ended by SIGPIPE.
 pub(crate) const READER_GONE: u8 = 128 + 13;
@@ -146,7 +147,16 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// Says something that a reader should know beside a result, on stderr.
 pub(crate) fn note(text: impl fmt::Display) {
     // Nobody is left to be told if stderr is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// A message that is written over again on stderr, where that is a terminal that can; taken away when dropped.
+/// `template` is `{wide_msg}` for one line, cut to the terminal's width, or `{msg}` for several.
+pub(crate) fn live(template: &str) -> ProgressBar {
+    // Whoever has something to show knows how often; a last state must not be held back.
+    let target = ProgressDrawTarget::stderr_with_hz(u8::MAX);
+    let style = ProgressStyle::with_template(template).expect("a template of ours");
+    ProgressBar::with_draw_target(None, target).with_style(style)
 }
 
 /// The error and its causes in one line; a cause that stands at the end already is not said again.

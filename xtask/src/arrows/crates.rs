@@ -1,8 +1,8 @@
 //! The arrows between our crates point one way.
 //!
 //! ```text
-//! cli   → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest} → {core, wire}
-//! agent →                                    {       guard, sockets, routing          } → {core, wire}
+//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest} → {core, wire}
+//! agent →                                         {       guard, sockets, routing          } → {core, wire}
 //! ```
 //! Rooms of one layer do not see each other. Workshops (e2e, bench, xtask) may use any room; no room uses them.
 
@@ -37,7 +37,8 @@ const PLACES: &[(&str, Place)] = &[
     ("segue-probe", Place::Layer(2)),
     ("segue-sim", Place::Layer(2)),
     ("segue-agent", Place::Agent),
-    ("segue", Place::Layer(3)),
+    ("segue-demo", Place::Layer(3)),
+    ("segue", Place::Layer(4)),
     ("segue-e2e", Place::Workshop),
     ("segue-cluster", Place::Workshop),
     ("segue-bench", Place::Workshop),

@@ -1,9 +1,15 @@
 //! `segue demo`: the main job in one command.
 
+mod table;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::demo::{self, Request};
+use anyhow::anyhow;
+use indicatif::ProgressBar;
+use segue_demo::{Progress, row};
+
+use crate::output::{self, outln};
 
 /// Upgrade a sample program four ways under load, and show what each drops
 ///
@@ -43,6 +49,37 @@ enum Mode {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Mode::Service = args.mode;
-    let request = Request { json: args.output == Format::Json, quick: args.quick, plot: &args.plot };
-    Ok(if demo::run(&request)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Some(rows) = segue_demo::run(args.quick, &args.plot, Line(output::live("{wide_msg}")))? else {
+        output::error(&anyhow!("interrupted"));
+        return Ok(ExitCode::FAILURE);
+    };
+    let plot = args.plot.display().to_string();
+    match args.output {
+        Format::Json => outln!("{}", row::json(&rows, &plot))?,
+        Format::Text => {
+            outln!("{}", table::table(&rows).trim_fmt())?;
+            for note in row::notes(&rows) {
+                outln!("{note}")?;
+            }
+            outln!("\nplot: {plot}")?;
+        }
+    }
+    let complaints = row::complaints(&rows);
+    for complaint in &complaints {
+        output::error(&anyhow!("{complaint}"));
+    }
+    Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// On stderr; the state of the moment is for a terminal alone.
+struct Line(ProgressBar);
+
+impl Progress for Line {
+    fn now(&mut self, text: &str) {
+        self.0.set_message(text.to_owned());
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.suspend(|| output::note(text));
+    }
 }

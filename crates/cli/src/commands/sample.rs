@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use segue_demo::sample::{self, Behaviour, Manners};
+
 use crate::duration;
-use crate::sample::{self, Behaviour, Manners};
 
 /// The variable that says the version where the flag does not.
 const VERSION_VARIABLE: &str = "SEGUE_VERSION";

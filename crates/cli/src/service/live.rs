@@ -1,35 +1,26 @@
 //! Something under way, shown while it goes on: redrawn in place on a terminal, else one line for each change.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use segue_local::control::protocol::{Changed, Event, View};
 
 use super::rows;
-use crate::clock;
+use crate::{clock, output};
 
-/// Shows on stderr: stdout is for the result.
-pub(crate) struct Live {
-    /// Whether the view can be redrawn.
-    terminal: bool,
-    /// How many lines are drawn and can be drawn over.
-    drawn: usize,
-    last: Option<View>,
-}
+/// Shows on stderr: stdout is for the result. The view is taken away when this is dropped.
+pub(crate) struct Live(ProgressBar);
 
 impl Live {
     pub(crate) fn on_stderr() -> Self {
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        Self { terminal: io::stderr().is_terminal() && !dumb, drawn: 0, last: None }
+        Self(output::live("{msg}"))
     }
 
     /// Shows what was said.
     pub(crate) fn event(&mut self, event: &Event) {
         match event {
-            Event::View(view) => {
-                self.last = Some((**view).clone());
-                self.draw();
-            }
+            Event::View(view) => self.draw(view),
             Event::Changed(changed) => self.line(&change(changed)),
             Event::Note { text, .. } => self.line(text),
             Event::Refused { .. } | Event::Ended(_) | Event::Down { .. } => {}
@@ -39,36 +30,23 @@ impl Live {
     /// A line that stays.
     pub(crate) fn line(&mut self, text: &str) {
         let at = clock::wall();
-        write(&format!("{}{}  {text}\n", self.erase(), at.strftime("%H:%M:%S%.3f")));
-        self.drawn = 0;
-        self.draw();
+        self.0.suspend(|| output::note(format_args!("{}  {text}", at.strftime("%H:%M:%S%.3f"))));
     }
 
     /// Takes the view away: what comes now is the result.
     pub(crate) fn end(&mut self) {
-        write(&self.erase());
-        self.drawn = 0;
-        self.last = None;
+        self.0.finish_and_clear();
     }
 
-    fn draw(&mut self) {
-        let Some(view) = self.last.as_ref().filter(|_| self.terminal) else { return };
+    fn draw(&mut self, view: &View) {
+        if self.0.is_hidden() {
+            return;
+        }
         let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
         let (columns, rows) = size.map_or((80, 24), |size| (size.ws_col.max(20), size.ws_row.max(3)));
         let lines = picture(view, clock::wall().timestamp(), usize::from(columns) - 1, usize::from(rows) - 1);
-        write(&format!("{}{}\n", self.erase(), lines.join("\n")));
-        self.drawn = lines.len();
+        self.0.set_message(lines.join("\n"));
     }
-
-    fn erase(&self) -> String {
-        if self.drawn == 0 { String::new() } else { format!("\u{1b}[{}A\u{1b}[J", self.drawn) }
-    }
-}
-
-/// What cannot be shown is no reason to stop.
-fn write(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 fn change(changed: &Changed) -> String {

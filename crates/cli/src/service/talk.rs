@@ -23,6 +23,13 @@ pub(crate) enum Interrupt {
     Leave,
 }
 
+/// What comes while a deploy is watched.
+enum Heard {
+    Said(Result<Event, AskError>),
+    /// The user's Ctrl-C, or a SIGTERM.
+    Interrupted,
+}
+
 /// Asks for a deploy, or to hear of one, and watches it to its end.
 pub(crate) async fn deploy(
     folder: &Folder,
@@ -37,35 +44,34 @@ pub(crate) async fn deploy(
     let mut live = Live::on_stderr();
     let mut leave = interrupt == Interrupt::Leave;
     loop {
-        let event = tokio::select! {
-            event = client.next() => event,
-            _ = interrupts.recv() => Ok(Event::Refused { why: String::new() }),
-            _ = terminations.recv() => Ok(Event::Refused { why: String::new() }),
+        let heard = tokio::select! {
+            said = client.next() => Heard::Said(said),
+            _ = interrupts.recv() => Heard::Interrupted,
+            _ = terminations.recv() => Heard::Interrupted,
         };
-        match event {
-            // A refusal by `up` comes as an error: this is the user's signal.
-            Ok(Event::Refused { .. }) if leave => {
+        match heard {
+            Heard::Interrupted if leave => {
                 live.end();
                 eprintln!("left going: `segue deploy {} --follow` shows it again", folder.name());
                 return Ok(NO.into());
             }
-            Ok(Event::Refused { .. }) => {
+            Heard::Interrupted => {
                 leave = true;
                 live.line("taking it back; once more leaves it going");
                 client.ask(&Request::Abort).await?;
             }
-            Ok(Event::Ended(report)) => {
+            Heard::Said(Ok(Event::Ended(report))) => {
                 live.end();
                 told(&report, format)?;
                 return Ok(if as_asked(request, report.ended) { ExitCode::SUCCESS } else { NO.into() });
             }
-            Ok(event) => live.event(&event),
-            Err(AskError::Refused(why)) => {
+            Heard::Said(Ok(event)) => live.event(&event),
+            Heard::Said(Err(AskError::Refused(why))) => {
                 live.end();
                 output::error(&anyhow::anyhow!("{why}"));
                 return Ok(NO.into());
             }
-            Err(error) => {
+            Heard::Said(Err(error)) => {
                 live.end();
                 return Err(error.into());
             }

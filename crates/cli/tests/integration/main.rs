@@ -10,3 +10,4 @@ mod probe;
 mod probe_flags;
 mod recorder;
 mod sample;
+mod terminal;

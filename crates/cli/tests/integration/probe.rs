@@ -9,13 +9,13 @@ use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 
 /// The sample program, ended when dropped.
-struct Sample {
+pub(crate) struct Sample {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Sample {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut child = Command::new(cargo_bin!("segue"))
             .args(["sample", "--port", "0", "--version", "v7"])
             .stdin(Stdio::null())

@@ -1,14 +1,15 @@
 //! The run while it goes on: one live line on a terminal, now and then a plain line elsewhere.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anyhow::bail;
+use indicatif::ProgressBar;
 use segue_probe::{Load, Progress, Report};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::summary::{count, list};
+use crate::output;
 
 /// How often the live line changes, and how often elsewhere a plain one is written.
 const LIVE: Duration = Duration::from_millis(200);
@@ -40,46 +41,35 @@ pub(super) fn run(load: Load) -> anyhow::Result<Report> {
             }
             line.show(&probe.progress());
         }
-        line.clear();
         anyhow::Ok(probe)
     })?;
     Ok(probe.wait()?)
 }
 
+/// Taken away when dropped.
 struct Line {
-    terminal: bool,
+    live: ProgressBar,
     before: Progress,
     told: Duration,
 }
 
 impl Line {
     fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), before: Progress::default(), told: Duration::ZERO }
+        Self { live: output::live("{wide_msg}"), before: Progress::default(), told: Duration::ZERO }
     }
 
     fn show(&mut self, now: &Progress) {
         let text = text(&self.before, now);
-        if self.terminal {
-            say(&format!("\r\x1b[2K{text}"));
-            self.before = now.clone();
+        if !self.live.is_hidden() {
+            self.live.set_message(text);
         } else if now.elapsed >= self.told + PLAIN {
-            say(&format!("{text}\n"));
+            output::note(text);
             self.told = now.elapsed;
-            self.before = now.clone();
+        } else {
+            return;
         }
+        self.before = now.clone();
     }
-
-    fn clear(&self) {
-        if self.terminal {
-            say("\r\x1b[2K");
-        }
-    }
-}
-
-/// Nobody is left to be told if stderr is closed.
-fn say(text: &str) {
-    let mut stderr = io::stderr();
-    let _ = io::Write::write_all(&mut stderr, text.as_bytes());
 }
 
 #[expect(

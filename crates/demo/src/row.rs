@@ -1,45 +1,48 @@
-//! What one way to upgrade did, as numbers; and all of them as a table, as JSON, and as the demo's verdict.
+//! What one way to upgrade did, as numbers; and all of them as JSON, and as the demo's verdict.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use comfy_table::{Cell, Color, Table};
 use serde::Serialize;
 
-use crate::output;
-
 /// The last recipe's name, which scripts rely on.
-pub(super) const SEGUE: &str = "segue";
+pub(crate) const SEGUE: &str = "segue";
 
 /// How many of the other recipes must be seen to drop for the comparison to mean something.
 const OTHERS_THAT_DROP: usize = 2;
 
 /// One recipe's result.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) requests: u64,
-    pub(super) dropped: u64,
-    pub(super) drops: BTreeMap<String, u64>,
-    pub(super) seconds_per_instance: f64,
-    pub(super) seconds: f64,
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Row {
+    /// The recipe's name.
+    pub name: &'static str,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// How many of them were dropped.
+    pub dropped: u64,
+    /// The drops by their kind.
+    pub drops: BTreeMap<String, u64>,
+    /// How long the upgrade took, divided by the instances.
+    pub seconds_per_instance: f64,
+    /// How long it took.
+    pub seconds: f64,
     /// Requests per second that it was measured under, about.
-    pub(super) rate: f64,
+    pub rate: f64,
     /// How often it was measured: again where this machine was too busy to send on time.
-    pub(super) tries: usize,
+    pub tries: usize,
     /// Planned and never sent.
-    pub(super) unsent: u64,
+    pub unsent: u64,
     /// Whether the probe could keep its own promises.
-    pub(super) valid: bool,
+    pub valid: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) invalid_because: Option<String>,
+    pub invalid_because: Option<String>,
 }
 
 impl Row {
     /// An upgrade's time in all and per instance, in seconds to two digits.
-    pub(super) fn times(upgrade: Duration, replicas: usize) -> (f64, f64) {
+    pub(crate) fn times(upgrade: Duration, replicas: usize) -> (f64, f64) {
         let round = |seconds: f64| (seconds * 100.0).round() / 100.0;
         let replicas = u32::try_from(replicas.max(1)).unwrap_or(u32::MAX);
         (round(upgrade.as_secs_f64()), round(upgrade.as_secs_f64() / f64::from(replicas)))
@@ -50,14 +53,21 @@ impl Row {
         self.valid || (self.unsent == 0 && self.requests > 0)
     }
 
-    /// Whether nothing stands between it and a row that was measured at this rate.
-    fn is_as_the_others(&self, rate: f64) -> bool {
+    /// Whether nothing stands between it and a row that was measured at this rate; if not, there is a note.
+    pub fn is_as_the_others(&self, rate: f64) -> bool {
         self.valid && self.rate >= rate
     }
 
     /// Why the measurement is not valid.
-    pub(super) fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.invalid_because.as_deref().unwrap_or("it does not say why")
+    }
+
+    /// The drops, the most frequent kind first.
+    pub fn drops_by_kind(&self) -> String {
+        let mut drops: Vec<_> = self.drops.iter().collect();
+        drops.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), (*kind).clone()));
+        drops.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -65,50 +75,22 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { dropped, requests, seconds, .. } = self;
         write!(f, "upgraded in {seconds:.1} s, {dropped} of {requests} requests dropped")?;
-        if self.drops.is_empty() { Ok(()) } else { write!(f, " ({})", by_kind(&self.drops)) }
+        if self.drops.is_empty() { Ok(()) } else { write!(f, " ({})", self.drops_by_kind()) }
     }
 }
 
 /// The contract's JSON, on one line.
-pub(super) fn json(rows: &[Row], plot: &str) -> serde_json::Value {
+pub fn json(rows: &[Row], plot: &str) -> serde_json::Value {
     serde_json::json!({ "schema": 1, "recipes": rows, "plot": plot })
 }
 
-/// The table that people read.
-pub(super) fn table(rows: &[Row]) -> Table {
-    let mut table =
-        output::table(&["RECIPE", "REQUESTS", "DROPPED", "S/INSTANCE", "SECONDS", "DROPS BY KIND"]);
-    let full = full_rate(rows);
-    for row in rows {
-        let dropped = Cell::new(row.dropped).fg(if row.dropped == 0 { Color::Green } else { Color::Red });
-        table.add_row(vec![
-            // A note below says what the star means.
-            Cell::new(format!("{}{}", row.name, if row.is_as_the_others(full) { "" } else { " *" })),
-            Cell::new(row.requests),
-            dropped,
-            Cell::new(format!("{:.1}", row.seconds_per_instance)),
-            Cell::new(format!("{:.1}", row.seconds)),
-            Cell::new(by_kind(&row.drops)),
-        ]);
-    }
-    output::align_right(&mut table, &[1, 2, 3, 4]);
-    table
-}
-
-/// The most frequent first.
-fn by_kind(drops: &BTreeMap<String, u64>) -> String {
-    let mut drops: Vec<_> = drops.iter().collect();
-    drops.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), (*kind).clone()));
-    drops.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
-}
-
 /// The rate that the rows are compared under.
-fn full_rate(rows: &[Row]) -> f64 {
+pub fn full_rate(rows: &[Row]) -> f64 {
     rows.iter().map(|row| row.rate).fold(0.0, f64::max)
 }
 
 /// What is to be known of a row that was not measured as the others were.
-pub(super) fn notes(rows: &[Row]) -> Vec<String> {
+pub fn notes(rows: &[Row]) -> Vec<String> {
     let full = full_rate(rows);
     let of = |row: &Row| {
         let under = || format!("measured under {:.0} requests/s, others under {full:.0}", row.rate);
@@ -127,7 +109,7 @@ pub(super) fn notes(rows: &[Row]) -> Vec<String> {
 
 /// Why the demo did not show what it is there to show; empty if it did. That this machine was busy is no reason, as long
 /// as everything was sent.
-pub(super) fn complaints(rows: &[Row]) -> Vec<String> {
+pub fn complaints(rows: &[Row]) -> Vec<String> {
     let mut complaints = Vec::new();
     match rows.iter().find(|row| row.name == SEGUE) {
         None => complaints.push("segue was not measured".to_owned()),
@@ -178,17 +160,6 @@ mod tests {
             row("rolling-with-sleep", &[("websocket-no-close", 6)]),
             row(SEGUE, &[]),
         ]
-    }
-
-    #[test]
-    fn the_table_shows_every_recipe_on_one_line() {
-        insta::assert_snapshot!(table(&rows()).trim_fmt(), @"
-        RECIPE              REQUESTS  DROPPED  S/INSTANCE  SECONDS  DROPS BY KIND
-        stop-then-start        21204      515         6.0     18.1  http-502 512, truncated 3
-        rolling                21204       12         6.0     18.1  http-502 12
-        rolling-with-sleep     21204        6         6.0     18.1  websocket-no-close 6
-        segue                  21204        0         6.0     18.1
-        ");
     }
 
     #[test]
@@ -254,9 +225,6 @@ mod tests {
             note.starts_with("* rolling: measured under 500 requests/s, others under 1000; this machine"),
             "{note}"
         );
-        let table = table(&rows).trim_fmt();
-        let starred: Vec<&str> = table.lines().filter(|line| line.contains(" * ")).collect();
-        assert!(starred.len() == 1 && starred[0].starts_with("rolling * "), "{table}");
         // All under the same, they can be compared.
         for row in &mut rows {
             row.rate = 500.0;

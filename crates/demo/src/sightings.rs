@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Every instance with how it was last seen.
 #[derive(Debug, Default)]
-pub(super) struct Sightings(BTreeMap<String, Seen>);
+pub(crate) struct Sightings(BTreeMap<String, Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -17,17 +17,17 @@ struct Seen {
 
 /// A step of an instance's life.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) kind: MarkKind,
-    pub(super) instance: String,
-    pub(super) version: String,
+pub(crate) struct Step {
+    pub(crate) kind: MarkKind,
+    pub(crate) instance: String,
+    pub(crate) version: String,
 }
 
 // === impl Sightings ===
 
 impl Sightings {
     /// The first look.
-    pub(super) fn of(status: &Value) -> Self {
+    pub(crate) fn of(status: &Value) -> Self {
         let instances = status["instances"].as_array().into_iter().flatten();
         let text = |instance: &Value, key: &str| instance[key].as_str().unwrap_or_default().to_owned();
         let seen = |instance| {
@@ -40,12 +40,12 @@ impl Sightings {
     }
 
     /// How many take requests.
-    pub(super) fn serving(&self) -> usize {
+    pub(crate) fn serving(&self) -> usize {
         self.0.values().filter(|seen| seen.state == "serving").count()
     }
 
     /// What has happened since the last look, instance by instance; nothing at the first.
-    pub(super) fn update(&mut self, status: &Value) -> Vec<Step> {
+    pub(crate) fn update(&mut self, status: &Value) -> Vec<Step> {
         if self.0.is_empty() {
             *self = Self::of(status);
             return Vec::new();

@@ -3,16 +3,16 @@
 use segue_probe::Report;
 use segue_probe::plot::{self, Run};
 
-use super::row::Row;
+use crate::row::Row;
 
 /// One recipe's run.
-pub(super) struct Panel {
-    pub(super) title: &'static str,
-    pub(super) row: Row,
-    pub(super) report: Report,
+pub(crate) struct Panel {
+    pub(crate) title: &'static str,
+    pub(crate) row: Row,
+    pub(crate) report: Report,
 }
 
-pub(super) fn draw(panels: &[Panel]) -> String {
+pub(crate) fn draw(panels: &[Panel]) -> String {
     let notes: Vec<String> = panels
         .iter()
         .map(|panel| {

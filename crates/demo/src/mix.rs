@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use segue_probe::{Connections, Expect, Load, Protocol, Shape};
 
-use super::settings::Settings;
+use crate::settings::Settings;
 
 /// Longer than any recipe takes: the load is stopped when the upgrade is over.
 const LONG: Duration = Duration::from_mins(5);
@@ -16,7 +16,7 @@ const GREETING: &str = "sample program, version v";
 
 /// GET and POST, on kept and on fresh connections, HTTP/1.1 and HTTP/2; some that take one or two seconds, streams
 /// that outlast the fixed sleep, and WebSockets that stay.
-pub(super) fn mix(at: SocketAddr, settings: &Settings) -> anyhow::Result<Load> {
+pub(crate) fn mix(at: SocketAddr, settings: &Settings) -> anyhow::Result<Load> {
     let target = format!("http://{at}/").parse().context("the proxy's address as a target")?;
     let rate = settings.rate;
     let stream = format!("/stream?ms={}&every=100", settings.stream.as_millis());

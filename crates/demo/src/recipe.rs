@@ -5,36 +5,36 @@ use std::time::Duration;
 
 use segue_probe::{Probe, Report};
 
-use super::folder::Folder;
-use super::marks::Marks;
-use super::mix;
-use super::picture::Panel;
-use super::progress::Line;
-use super::real::Real;
-use super::row::{self, Row};
-use super::scene::{Before, Scene};
-use super::settings::Settings;
 use crate::clock;
+use crate::folder::Folder;
+use crate::marks::Marks;
+use crate::mix;
+use crate::picture::Panel;
+use crate::progress::Progress;
+use crate::real::Real;
+use crate::row::{self, Row};
+use crate::scene::{Before, Scene};
+use crate::settings::Settings;
 
 /// How often the progress line is written anew.
 const REFRESH: Duration = Duration::from_millis(200);
 
 /// The four ways, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recipe {
+pub(crate) enum Recipe {
     StopThenStart,
     Rolling,
     RollingWithSleep,
     Segue,
 }
 
-pub(super) const RECIPES: [Recipe; 4] =
+pub(crate) const RECIPES: [Recipe; 4] =
     [Recipe::StopThenStart, Recipe::Rolling, Recipe::RollingWithSleep, Recipe::Segue];
 
 // === impl Recipe ===
 
 impl Recipe {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::StopThenStart => "stop-then-start",
             Self::Rolling => "rolling",
@@ -43,7 +43,7 @@ impl Recipe {
         }
     }
 
-    pub(super) fn what(self) -> &'static str {
+    pub(crate) fn what(self) -> &'static str {
         match self {
             Self::StopThenStart => "stop, then start",
             Self::Rolling => "rolling, nothing else",
@@ -52,11 +52,11 @@ impl Recipe {
         }
     }
 
-    pub(super) async fn perform(
+    pub(crate) async fn perform(
         self,
         settings: &Settings,
         folder: &Folder,
-        line: &mut Line,
+        line: &mut dyn Progress,
     ) -> anyhow::Result<Panel> {
         line.now(&format!("{}: starting v1", self.what()));
         let marks = Marks::default();
@@ -82,7 +82,7 @@ impl Recipe {
     async fn measure(
         self,
         settings: &Settings,
-        line: &mut Line,
+        line: &mut dyn Progress,
         marks: &Marks,
         address: SocketAddr,
         upgrade: impl Future<Output = anyhow::Result<()>>,
@@ -115,7 +115,7 @@ impl Recipe {
     /// Does the work, and tells of the load meanwhile.
     async fn beside<T>(
         self,
-        line: &mut Line,
+        line: &mut dyn Progress,
         probe: &Probe,
         work: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {

@@ -6,6 +6,7 @@
 mod echo;
 mod service;
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +21,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock;
-use crate::output::outln;
 use service::{CRASHED, State};
 
 /// The exit code that a shell gives a process that SIGTERM ended.
@@ -28,7 +28,7 @@ const TERMINATED: u8 = 128 + 15;
 
 /// What an instance does at the end of its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manners {
+pub enum Manners {
     /// Finishes what it has taken, then exits.
     Polite,
     /// Exits at once.
@@ -39,22 +39,25 @@ pub(crate) enum Manners {
 
 /// How one instance behaves.
 #[derive(Debug, Clone)]
-pub(crate) struct Behaviour {
-    pub(crate) address: SocketAddr,
-    pub(crate) version: String,
-    pub(crate) manners: Manners,
+pub struct Behaviour {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it says that it is.
+    pub version: String,
+    /// What SIGTERM does.
+    pub manners: Manners,
     /// Time until it listens.
-    pub(crate) start_delay: Duration,
+    pub start_delay: Duration,
     /// `/health` answers 500.
-    pub(crate) fail_ready: bool,
+    pub fail_ready: bool,
     /// Exits before it listens.
-    pub(crate) exit_at_once: bool,
+    pub exit_at_once: bool,
     /// Exits that long after it began to listen.
-    pub(crate) crash_after: Option<Duration>,
+    pub crash_after: Option<Duration>,
 }
 
 /// Serves until told to stop.
-pub(crate) fn run(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
+pub fn run(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
     if behaviour.exit_at_once {
         eprintln!("told to exit at once");
         return Ok(CRASHED.into());
@@ -77,7 +80,7 @@ async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
     clock::sleep(behaviour.start_delay).await;
     let address = behaviour.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    outln!("version {} listens on {}", behaviour.version, listener.local_addr()?)?;
+    writeln!(io::stdout(), "version {} listens on {}", behaviour.version, listener.local_addr()?)?;
 
     let connections = GracefulShutdown::new();
     let crash = async {
@@ -116,7 +119,7 @@ async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
     state.drain();
     connections.shutdown().await;
     state.upgraded_ended().await;
-    outln!("version {} has finished", behaviour.version)?;
+    writeln!(io::stdout(), "version {} has finished", behaviour.version)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,14 +5,14 @@
 
 use segue_probe::MarkKind;
 
-use super::balancer::{Balancer, Registered, healthy};
-use super::fleet::{Instance, Ports};
-use super::marks::Marks;
-use super::settings::Settings;
+use crate::balancer::{Balancer, Registered, healthy};
 use crate::clock;
+use crate::fleet::{Instance, Ports};
+use crate::marks::Marks;
+use crate::settings::Settings;
 
 /// A fleet behind a balancer.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     settings: Settings,
     balancer: Balancer,
     marks: Marks,
@@ -27,7 +27,7 @@ struct Member {
 
 /// What happens between the replacement's joining and the old instance's SIGTERM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Before {
+pub(crate) enum Before {
     /// Nothing.
     Nothing,
     /// Its health check begins to fail, and a fixed time passes.
@@ -36,7 +36,7 @@ pub(super) enum Before {
 
 impl Scene {
     /// Version 1 serves, and the balancer knows it.
-    pub(super) async fn open(settings: &Settings, marks: Marks) -> anyhow::Result<Self> {
+    pub(crate) async fn open(settings: &Settings, marks: Marks) -> anyhow::Result<Self> {
         let mut scene = Self {
             balancer: Balancer::start(settings)?,
             settings: settings.clone(),
@@ -55,12 +55,12 @@ impl Scene {
         Ok(scene)
     }
 
-    pub(super) fn address(&self) -> std::net::SocketAddr {
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.balancer.address()
     }
 
     /// All old ones end, then the new ones start in their places: what a restart does.
-    pub(super) async fn stop_then_start(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop_then_start(&mut self) -> anyhow::Result<()> {
         for member in &mut self.members {
             member.instance.stop().await?;
             self.marks.mark(MarkKind::Stopped, &member.instance.id, member.instance.version);
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// One by one: the new one starts and joins, then the old one ends.
-    pub(super) async fn roll(&mut self, before: Before) -> anyhow::Result<()> {
+    pub(crate) async fn roll(&mut self, before: Before) -> anyhow::Result<()> {
         for number in 1..=self.members.len() {
             let mut new = self.launch("v2", number)?;
             new.joined().await?;

@@ -9,14 +9,16 @@ use anyhow::Context;
 use segue_local::instance::{Adopted, Instance};
 use tokio::process::Command;
 
+use crate::fleet::own_program;
+
 /// A private folder below the system's temporary one; gone when dropped.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 // === impl Folder ===
 
 impl Folder {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let path = std::env::temp_dir().join(format!("segue-demo-{}", std::process::id()));
         DirBuilder::new()
             .mode(0o700)
@@ -25,20 +27,20 @@ impl Folder {
         Ok(Self(path))
     }
 
-    pub(super) fn spec(&self, version: &str) -> PathBuf {
+    pub(crate) fn spec(&self, version: &str) -> PathBuf {
         self.0.join(format!("{version}.yaml"))
     }
 
-    pub(super) fn write_spec(&self, version: &str, text: &str) -> anyhow::Result<()> {
+    pub(crate) fn write_spec(&self, version: &str, text: &str) -> anyhow::Result<()> {
         let path = self.spec(version);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// A command of this very program, working in this folder; killed when its handle is dropped.
-    pub(super) fn command(&self, name: &str) -> anyhow::Result<Command> {
+    pub(crate) fn command(&self, name: &str) -> anyhow::Result<Command> {
         let said = self.said_path(name);
         let said = File::create(&said).with_context(|| format!("cannot write {}", said.display()))?;
-        let mut command = Command::new(std::env::current_exe().context("cannot find the own program")?);
+        let mut command = Command::new(own_program()?);
         command
             .args(["--color", "never", name, "--state-dir"])
             .arg(self.state())
@@ -54,12 +56,12 @@ impl Folder {
     }
 
     /// What the last command of that name wrote to stderr.
-    pub(super) fn said(&self, name: &str) -> String {
+    pub(crate) fn said(&self, name: &str) -> String {
         fs::read_to_string(self.said_path(name)).unwrap_or_default()
     }
 
     /// Ends the instances that a killed `segue up` left; there are none after an orderly end.
-    pub(super) async fn end_instances(&self) {
+    pub(crate) async fn end_instances(&self) {
         for service in folders(&self.state()) {
             for folder in folders(&service.join("instances")) {
                 if let Ok(Adopted::Running(instance)) = Instance::adopt(&folder).await {

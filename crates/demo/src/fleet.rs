@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context;
@@ -9,25 +10,25 @@ use rustix::process::{Pid, Signal, kill_process};
 use segue_local::spec::duration;
 use tokio::process::{Child, Command};
 
-use super::settings::Settings;
+use crate::settings::Settings;
 
 /// One instance of the rude sample; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Instance {
-    pub(super) id: String,
-    pub(super) version: &'static str,
-    pub(super) address: SocketAddr,
+pub(crate) struct Instance {
+    pub(crate) id: String,
+    pub(crate) version: &'static str,
+    pub(crate) address: SocketAddr,
     child: Child,
 }
 
 impl Instance {
-    pub(super) fn start(
+    pub(crate) fn start(
         id: String,
         version: &'static str,
         address: SocketAddr,
         settings: &Settings,
     ) -> anyhow::Result<Self> {
-        let child = Command::new(std::env::current_exe().context("cannot find the own program")?)
+        let child = Command::new(own_program()?)
             .args(["sample", "--rude", "--version", version])
             .arg("--port")
             .arg(address.port().to_string())
@@ -45,18 +46,18 @@ impl Instance {
     }
 
     /// From now on its health check fails.
-    pub(super) fn fail_health(&self) -> anyhow::Result<()> {
+    pub(crate) fn fail_health(&self) -> anyhow::Result<()> {
         self.signal(Signal::USR1)
     }
 
     /// SIGTERM, and waits for its end.
-    pub(super) async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         self.child.wait().await.with_context(|| format!("cannot wait for instance {}", self.id))
     }
 
     /// Resolves when the process ends by itself.
-    pub(super) async fn ended(&mut self) -> anyhow::Error {
+    pub(crate) async fn ended(&mut self) -> anyhow::Error {
         match self.child.wait().await {
             Ok(status) => anyhow::anyhow!("instance {} ended before it was ready: {status}", self.id),
             Err(error) => anyhow::Error::from(error).context(format!("cannot wait for instance {}", self.id)),
@@ -70,23 +71,28 @@ impl Instance {
     }
 }
 
+/// The command that the demo is one of: it runs the others.
+pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find the own program")
+}
+
 /// Below the ports that the kernel gives to clients, so that none of the load's connections can sit on one.
 const PORTS: Range<u16> = 21_000..32_000;
 
 /// Gives ports that are free now, each once, so that an instance may give its own up and take it again.
 #[derive(Debug)]
-pub(super) struct Ports {
+pub(crate) struct Ports {
     next: u16,
 }
 
 impl Ports {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Several demos at once begin at different places, also if their process ids are neighbours.
         let offset = std::process::id().wrapping_mul(101) % u32::from(PORTS.end - PORTS.start);
         Self { next: PORTS.start + u16::try_from(offset).unwrap_or(0) }
     }
 
-    pub(super) fn take(&mut self) -> anyhow::Result<SocketAddr> {
+    pub(crate) fn take(&mut self) -> anyhow::Result<SocketAddr> {
         for _ in PORTS {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.next));
             self.next = if self.next + 1 < PORTS.end { self.next + 1 } else { PORTS.start };

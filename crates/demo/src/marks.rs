@@ -6,7 +6,7 @@ use segue_probe::{MarkKind, Marker};
 
 /// Where the parts of a recipe tell what happens to instances.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Marks(Arc<Mutex<Inner>>);
+pub(crate) struct Marks(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -16,12 +16,12 @@ struct Inner {
 
 impl Marks {
     /// From now on marks go to this run.
-    pub(super) fn follow(&self, marker: Marker) {
+    pub(crate) fn follow(&self, marker: Marker) {
         self.lock().marker = Some(marker);
     }
 
     /// Something happened to an instance. That a balancer notices the end of one after its end is not drawn.
-    pub(super) fn mark(&self, kind: MarkKind, instance: &str, version: &str) {
+    pub(crate) fn mark(&self, kind: MarkKind, instance: &str, version: &str) {
         let mut inner = self.lock();
         if inner.stopped.iter().any(|stopped| stopped == instance) {
             return;

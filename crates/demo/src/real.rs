@@ -11,12 +11,12 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
-use super::fleet::Ports;
-use super::folder::Folder;
-use super::marks::Marks;
-use super::settings::Settings;
-use super::sightings::Sightings;
 use crate::clock;
+use crate::fleet::{Ports, own_program};
+use crate::folder::Folder;
+use crate::marks::Marks;
+use crate::settings::Settings;
+use crate::sightings::Sightings;
 
 /// What is upgraded, and to what.
 const VERSIONS: [&str; 2] = ["v1", "v2"];
@@ -34,7 +34,7 @@ const LAST_LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `segue up` over version 1.
-pub(super) struct Real<'a> {
+pub(crate) struct Real<'a> {
     folder: &'a Folder,
     up: Child,
     address: SocketAddr,
@@ -46,7 +46,7 @@ pub(super) struct Real<'a> {
 
 impl<'a> Real<'a> {
     /// Version 1 serves.
-    pub(super) async fn open(settings: &Settings, folder: &'a Folder, marks: Marks) -> anyhow::Result<Self> {
+    pub(crate) async fn open(settings: &Settings, folder: &'a Folder, marks: Marks) -> anyhow::Result<Self> {
         let address = Ports::new().take()?;
         for version in VERSIONS {
             folder.write_spec(version, &spec(address, version, settings)?)?;
@@ -60,12 +60,12 @@ impl<'a> Real<'a> {
         Ok(real)
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// `segue deploy` of version 2; returns when it does.
-    pub(super) async fn deploy(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn deploy(&mut self) -> anyhow::Result<()> {
         let mut watch = self.folder.command("status")?;
         let watch = watch.args([NAME, "--watch", "-o", "json"]).stdout(Stdio::piped()).spawn();
         let mut watch = watch.context("cannot start segue status")?;
@@ -96,7 +96,7 @@ impl<'a> Real<'a> {
     }
 
     /// SIGTERM to `segue up`, which drains and ends all.
-    pub(super) async fn close(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         self.tell_up(Signal::TERM);
         let status = tokio::time::timeout(PATIENCE, self.up.wait())
             .await
@@ -145,7 +145,7 @@ impl<'a> Real<'a> {
 
 /// What a user would write, for the rude sample.
 fn spec(listen: SocketAddr, version: &str, settings: &Settings) -> anyhow::Result<String> {
-    let program = std::env::current_exe().context("cannot find the own program")?;
+    let program = own_program()?;
     let program = program.to_str().context("the own program's path is no text")?.replace('$', "$$");
     let delay = duration::format(settings.start_delay);
     let command = serde_json::to_string(&[

@@ -15,14 +15,14 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::marks::Marks;
-use super::settings::Settings;
+use crate::marks::Marks;
+use crate::settings::Settings;
 
 /// A WebSocket stays on the instance that it is on for as long as that one lives: this balancer has no last word.
 const NEVER: Duration = Duration::from_hours(1);
 
 /// The proxy and its health checks; both end when dropped.
-pub(super) struct Balancer {
+pub(crate) struct Balancer {
     pool: Pool,
     proxy: Proxy,
     interval: Duration,
@@ -31,7 +31,7 @@ pub(super) struct Balancer {
 
 /// An instance that the balancer knows; its health checks end when dropped.
 #[derive(Debug)]
-pub(super) struct Registered {
+pub(crate) struct Registered {
     pool: Pool,
     id: String,
     joined: watch::Receiver<bool>,
@@ -41,7 +41,7 @@ pub(super) struct Registered {
 // === impl Balancer ===
 
 impl Balancer {
-    pub(super) fn start(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn start(settings: &Settings) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen on 127.0.0.1")?;
         let pool = Pool::default();
         let config = Config { websocket_grace: NEVER, ..Config::default() };
@@ -50,12 +50,12 @@ impl Balancer {
     }
 
     /// Where clients connect.
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.proxy.local_addr()
     }
 
     /// Makes an instance known, and checks it from now on.
-    pub(super) fn register(&self, id: &str, address: SocketAddr, version: &str, marks: &Marks) -> Registered {
+    pub(crate) fn register(&self, id: &str, address: SocketAddr, version: &str, marks: &Marks) -> Registered {
         self.pool.add(id, address, version);
         let (joined_tell, joined) = watch::channel(false);
         let checks = Checks {
@@ -77,13 +77,13 @@ impl Balancer {
 
 impl Registered {
     /// Resolves when the balancer sends requests to it.
-    pub(super) async fn joined(&mut self) {
+    pub(crate) async fn joined(&mut self) {
         // The checks live as long as this value: there is no error to speak of.
         let _ = self.joined.wait_for(|joined| *joined).await;
     }
 
     /// Resolves when the balancer sends no new requests to it any more.
-    pub(super) async fn left(&mut self) {
+    pub(crate) async fn left(&mut self) {
         let _ = self.joined.wait_for(|joined| !*joined).await;
     }
 }
@@ -131,7 +131,7 @@ impl Checks {
 }
 
 /// Whether `GET /health` is answered with 200.
-pub(super) async fn healthy(address: SocketAddr) -> bool {
+pub(crate) async fn healthy(address: SocketAddr) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(b"GET /health HTTP/1.1\r\nhost: instance\r\nconnection: close\r\n\r\n").await?;

@@ -1,21 +1,21 @@
 //! A row that this machine was too busy for is measured again, at last under less load; here, and told in plain words.
 
-use super::folder::Folder;
-use super::picture::Panel;
-use super::progress::Line;
-use super::recipe::Recipe;
-use super::row::{Row, SEGUE};
-use super::settings::Settings;
+use crate::folder::Folder;
+use crate::picture::Panel;
+use crate::progress::Progress;
+use crate::recipe::Recipe;
+use crate::row::{Row, SEGUE};
+use crate::settings::Settings;
 
 /// What share of the rate each try of a row is under: once more the whole, for what came between may be over by then.
 const SHARES: [f64; 3] = [1.0, 1.0, 0.5];
 
 /// Measures a row until it is valid, or has been tried often enough.
-pub(super) async fn measured(
+pub(crate) async fn measured(
     recipe: Recipe,
     settings: &Settings,
     folder: &Folder,
-    line: &mut Line,
+    line: &mut dyn Progress,
 ) -> anyhow::Result<Panel> {
     let mut share = SHARES[0];
     let mut tries = 1;
@@ -47,19 +47,8 @@ mod tests {
     use super::*;
 
     fn row(name: &'static str, tries: usize, valid: bool, dropped: u64) -> Row {
-        Row {
-            name,
-            requests: 9000,
-            dropped,
-            drops: std::collections::BTreeMap::new(),
-            seconds_per_instance: 1.0,
-            seconds: 3.0,
-            rate: 1000.0,
-            tries,
-            unsent: 0,
-            valid,
-            invalid_because: (!valid).then(|| "late".to_owned()),
-        }
+        let invalid_because = (!valid).then(|| "late".to_owned());
+        Row { name, dropped, tries, valid, invalid_because, ..Row::default() }
     }
 
     #[test]

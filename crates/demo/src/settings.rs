@@ -4,28 +4,28 @@ use std::time::Duration;
 
 /// The same for all recipes of a run.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// Instances that serve; one more may run during an upgrade, never two.
-    pub(super) replicas: usize,
+    pub(crate) replicas: usize,
     /// How long an instance takes to start.
-    pub(super) start_delay: Duration,
+    pub(crate) start_delay: Duration,
     /// The fixed sleep of the recipe that has one.
-    pub(super) sleep: Duration,
+    pub(crate) sleep: Duration,
     /// How often the load balancer of the first three recipes looks, and how many failures it takes to believe it.
-    pub(super) check_interval: Duration,
-    pub(super) checks_to_leave: u32,
+    pub(crate) check_interval: Duration,
+    pub(crate) checks_to_leave: u32,
     /// Load before the upgrade and after it.
-    pub(super) before: Duration,
-    pub(super) after: Duration,
+    pub(crate) before: Duration,
+    pub(crate) after: Duration,
     /// How long a streamed answer lasts: longer than the fixed sleep.
-    pub(super) stream: Duration,
+    pub(crate) stream: Duration,
     /// Requests per second, about; the long ones come on top.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
 }
 
 impl Settings {
     /// What `segue demo` runs.
-    pub(super) fn full() -> Self {
+    pub(crate) fn full() -> Self {
         Self {
             replicas: 3,
             start_delay: Duration::from_millis(500),
@@ -40,7 +40,7 @@ impl Settings {
     }
 
     /// The same four upgrades in a third of the time and under less load, for continuous integration.
-    pub(super) fn quick() -> Self {
+    pub(crate) fn quick() -> Self {
         Self {
             replicas: 2,
             start_delay: Duration::from_millis(200),
@@ -54,7 +54,7 @@ impl Settings {
     }
 
     /// The same under this share of the load.
-    pub(super) fn with_share(&self, share: f64) -> Self {
+    pub(crate) fn with_share(&self, share: f64) -> Self {
         Self { rate: self.rate * share, ..self.clone() }
     }
 }

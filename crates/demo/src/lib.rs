@@ -4,8 +4,12 @@
 //!   probe ──▶ balancer (segue-proxy + health checks) ──▶ sample × N      stop-then-start, rolling, rolling-with-sleep
 //!   probe ──▶ segue up (segue-proxy + driver)        ──▶ sample × N      segue deploy
 //! ```
+//!
+//! It runs the very program that it is part of, as a user would: `segue sample`, `segue up`, `segue deploy`. What it has to
+//! say is handed to whoever called: the rows when it is over, and the steps on the way through [`Progress`].
 
 mod balancer;
+mod clock;
 mod fleet;
 mod folder;
 mod marks;
@@ -14,7 +18,8 @@ mod picture;
 mod progress;
 mod real;
 mod recipe;
-mod row;
+pub mod row;
+pub mod sample;
 mod scene;
 mod settings;
 mod sightings;
@@ -24,76 +29,49 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::output::{self, outln};
+pub use progress::Progress;
+
 use folder::Folder;
 use picture::Panel;
-use progress::Line;
 use recipe::RECIPES;
 use row::Row;
 use settings::Settings;
 
-/// What was asked for.
-#[derive(Debug)]
-pub(crate) struct Request<'a> {
-    pub(crate) json: bool,
-    pub(crate) quick: bool,
-    pub(crate) plot: &'a Path,
-}
-
-/// Runs all four; true if the demo showed what it is there to show.
-pub(crate) fn run(request: &Request<'_>) -> anyhow::Result<bool> {
-    let settings = if request.quick { Settings::quick() } else { Settings::full() };
-    let plot = request.plot.display().to_string();
+/// Upgrades all four ways and draws the picture at `plot`; a row for each way, or nothing if a signal came between.
+/// `quick` is shorter, smaller and with less load.
+pub fn run(quick: bool, plot: &Path, line: impl Progress) -> anyhow::Result<Option<Vec<Row>>> {
+    let settings = if quick { Settings::quick() } else { Settings::full() };
+    let cannot_write = || format!("cannot write {}", plot.display());
     // Known before a minute has been spent on it; a picture of before stays until there is a new one.
-    let is_new = !request.plot.exists();
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(request.plot)
-        .with_context(|| format!("cannot write {plot}"))?;
+    let is_new = !plot.exists();
+    OpenOptions::new().append(true).create(true).open(plot).with_context(cannot_write)?;
 
-    let panels = match panels(&settings) {
+    let panels = match panels(&settings, line) {
         Ok(Some(panels)) => panels,
         unfinished => {
             if is_new {
                 // Nothing was drawn on it.
-                let _ = fs::remove_file(request.plot);
+                let _ = fs::remove_file(plot);
             }
-            unfinished?;
-            output::error(&anyhow!("interrupted"));
-            return Ok(false);
+            return unfinished.map(|_| None);
         }
     };
-    fs::write(request.plot, picture::draw(&panels)).with_context(|| format!("cannot write {plot}"))?;
-    let rows: Vec<Row> = panels.into_iter().map(|panel| panel.row).collect();
-    if request.json {
-        outln!("{}", row::json(&rows, &plot))?;
-    } else {
-        outln!("{}", row::table(&rows).trim_fmt())?;
-        for note in row::notes(&rows) {
-            outln!("{note}")?;
-        }
-        outln!("\nplot: {plot}")?;
-    }
-    let complaints = row::complaints(&rows);
-    for complaint in &complaints {
-        output::error(&anyhow!("{complaint}"));
-    }
-    Ok(complaints.is_empty())
+    fs::write(plot, picture::draw(&panels)).with_context(cannot_write)?;
+    Ok(Some(panels.into_iter().map(|panel| panel.row).collect()))
 }
 
 /// All four, one after the other; none if a signal came between. Whatever was started has ended when this returns.
-fn panels(settings: &Settings) -> anyhow::Result<Option<Vec<Panel>>> {
+fn panels(settings: &Settings, line: impl Progress) -> anyhow::Result<Option<Vec<Panel>>> {
     let folder = Folder::new()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let panels = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let panels = tokio::select! {
-            panels = all(settings, &folder) => panels.map(Some),
+            panels = all(settings, &folder, line) => panels.map(Some),
             // The processes that were started here end with the future that is dropped.
             _ = interrupt.recv() => Ok(None),
             _ = terminate.recv() => Ok(None),
@@ -106,8 +84,7 @@ fn panels(settings: &Settings) -> anyhow::Result<Option<Vec<Panel>>> {
     panels
 }
 
-async fn all(settings: &Settings, folder: &Folder) -> anyhow::Result<Vec<Panel>> {
-    let mut line = Line::new();
+async fn all(settings: &Settings, folder: &Folder, mut line: impl Progress) -> anyhow::Result<Vec<Panel>> {
     line.say(&format!(
         "upgrading {} instances of a rude program from v1 to v2 four ways, under {:.0} requests/s",
         settings.replicas, settings.rate
