@@ -80,6 +80,8 @@ impl Progress for Line {
     }
 
     fn say(&mut self, text: &str) {
+        // What it speaks of is over.
+        self.now("");
         self.0.suspend(|| output::note(text));
     }
 }
