@@ -12,7 +12,6 @@
 mod atomic;
 pub mod clock;
 pub mod control;
-pub mod diagnostic;
 pub mod driver;
 pub mod folder;
 pub mod gauge;

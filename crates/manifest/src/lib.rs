@@ -1,17 +1,16 @@
-//! Kubernetes objects joined into workloads and paths; edits of their text that keep every other byte; inject.
+//! Kubernetes objects joined into workloads and paths; inject.
 //!
 //! ```text
-//!  text ──▶ objects ──▶ workload ──▶ paths ──▶ inject ──▶ edits of the text
-//!  bytes    what each   which of     how long  what a      (or one refusal, and
-//!  with     one says    them meet    a change  drain       nothing is changed)
-//!  places               a pod        travels   needs
+//!  texts, read ──▶ objects ──▶ workload ──▶ paths ──▶ inject ──▶ edits of the texts,
+//!  by segue-yaml   what each   which of     how long  what a      made by segue-yaml
+//!  with places     one says    them meet    a change  drain       (or one refusal, and
+//!                              a pod        travels   needs       nothing is changed)
 //! ```
 
 pub mod files;
 pub mod inject;
 pub mod objects;
 pub mod paths;
-pub mod text;
 pub mod workload;
 
 mod duration;

@@ -1,7 +1,7 @@
 //! The arrows between our crates point one way.
 //!
 //! ```text
-//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest} → {core, wire}
+//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest} → {core, wire, yaml}
 //! agent →                                         {       guard, sockets, routing          } → {core, wire}
 //! ```
 //! Rooms of one layer do not see each other. Workshops (e2e, bench, xtask) may use any room; no room uses them.
@@ -26,6 +26,7 @@ enum Place {
 const PLACES: &[(&str, Place)] = &[
     ("segue-core", Place::Layer(0)),
     ("segue-wire", Place::Layer(0)),
+    ("segue-yaml", Place::Layer(0)),
     ("segue-proxy", Place::Layer(1)),
     ("segue-guard", Place::Layer(1)),
     ("segue-sockets", Place::Layer(1)),

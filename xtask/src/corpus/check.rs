@@ -6,7 +6,7 @@ use anyhow::Context;
 use segue_manifest::files;
 use segue_manifest::inject::{Options, Outcome, Refused, inject, undo};
 use segue_manifest::objects::{Object, objects};
-use segue_manifest::text::{Stream, parse};
+use segue_yaml::{Stream, parse};
 use serde_json::Value;
 
 use super::meant::{self, values};
@@ -97,7 +97,7 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
                     .iter()
                     .filter(|note| ASIDE.iter().any(|words| note.text.starts_with(words)));
                 finding.aside = aside.map(|note| note.text.clone()).collect();
-                finding.refused = outcome.refused().map(|complaint| complaint.message.clone()).collect();
+                finding.refused = outcome.refused().map(|diagnostic| diagnostic.message.clone()).collect();
                 if outcome.changed > 0 {
                     finding.injected = injected(&outcome);
                 }

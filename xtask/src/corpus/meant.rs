@@ -1,6 +1,6 @@
 //! What inject is there to change, said once more and otherwise than by inject itself; and when two values are one.
 
-use segue_manifest::text::Stream;
+use segue_yaml::Stream;
 use serde_json::Value;
 
 /// Where inject may change something, from an object's root. `*` is any item, `**` any number of steps, and a last `…` whatever

@@ -1,6 +1,6 @@
 //! Our reader beside kubectl's, on texts that are made for it: what kubectl reads, we read as the same.
 
-use segue_manifest::text::parse;
+use segue_yaml::parse;
 use serde_json::Value;
 
 use super::meant::{self, values};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use segue_manifest::files::File;
 use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
 use segue_manifest::paths::Overrides;
-use segue_manifest::text::Severity;
+use segue_yaml::Severity;
 
 use crate::{duration, output};
 use files::Destination;
@@ -113,8 +113,9 @@ fn tell(outcome: &Outcome) {
     for note in &outcome.notes {
         output::note(note);
     }
-    for complaint in outcome.refused() {
-        output::note(format_args!("\n{}", complaint.render(Severity::Warning, output::stderr_has_color())));
+    for diagnostic in outcome.refused() {
+        let warning = diagnostic.clone().severity(Severity::Warning);
+        output::note(format_args!("\n{}", warning.render(output::stderr_has_color())));
     }
     if !outcome.workloads.is_empty() {
         output::note(format_args!("\n{}", Summary(outcome)));
@@ -123,15 +124,15 @@ fn tell(outcome: &Outcome) {
 
 fn change(args: Args, files: &[File]) -> Result<Outcome, Refused> {
     // Every file that can't be read is told, not only the first.
-    let (mut streams, mut complaints) = (Vec::new(), Vec::new());
+    let (mut streams, mut diagnostics) = (Vec::new(), Vec::new());
     for file in files {
-        match segue_manifest::text::parse(&file.name, &file.text) {
+        match segue_yaml::parse(&file.name, &file.text) {
             Ok(stream) => streams.push(stream),
-            Err(error) => complaints.push(*error.0),
+            Err(error) => diagnostics.push(*error.0),
         }
     }
-    if !complaints.is_empty() {
-        return Err(Refused(complaints));
+    if !diagnostics.is_empty() {
+        return Err(Refused(diagnostics));
     }
     if args.undo {
         return undo(&streams, args.second_step);

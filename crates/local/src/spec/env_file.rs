@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
+use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 
 /// All variables, or all that is wrong.
 pub(super) fn parse(file: &Arc<SourceFile>) -> Result<BTreeMap<String, String>, Diagnostics> {

@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 use serde_saphyr::UserMessageFormatter;
 
 use super::raw::RawSpec;
 use super::tree::Node;
 use super::user::Accounts;
 use super::{Spec, at, decode, shape, validate};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
 
 /// A spec that was found to be right, and what it came from.
 #[derive(Debug)]

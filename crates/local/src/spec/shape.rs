@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 use serde_json::Value;
 
 use super::schema;
 use super::suggest::nearest;
 use super::tree::{Kind, Node};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
 
 /// What is wrong with the shape of the whole file.
 pub(super) fn check(file: &Arc<SourceFile>, root: &Node) -> Diagnostics {

@@ -3,12 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use segue_yaml::{Diagnostics, SourceFile};
 use tempfile::TempDir;
 
 use super::load::{Surroundings, parse};
 use super::user::Accounts;
 use super::*;
-use crate::diagnostic::{Diagnostics, SourceFile};
 
 struct Place(TempDir);
 

@@ -1,6 +1,6 @@
 //! Several texts as one stream of documents.
 
-use crate::text::parts;
+use segue_yaml::parts;
 
 /// The texts as one stream of documents; a single text stays as it is. JSON objects behind each other get a `---` between them: kubectl
 /// reads them without one only in a stream that has nothing else.

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use segue_yaml::parse;
 use serde_json::Value;
 
 use super::folder::{self, Found};
 use super::{FilesError, STDIN};
-use crate::text::parse;
 
 /// The names that Kustomize looks for in a folder.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];

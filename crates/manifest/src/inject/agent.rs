@@ -1,13 +1,13 @@
 //! The agent's container and its volumes.
 
 use segue_core::pod::{PlanError, PodPlan};
+use segue_yaml::Position;
 use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::refused::not_as_written;
 use super::sizes;
 use crate::objects::{Container, Resources};
-use crate::text::Position;
 
 /// The agent's name in the pod.
 pub(super) const NAME: &str = "segue-agent";

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use segue_yaml::{Pointer, Position};
 use serde_json::json;
 
 use super::agent::{STATE_VOLUME, VOLUME};
 use super::draft::Draft;
 use super::ports::Ports;
 use crate::objects::{NetworkPolicy, Object, PolicyRule};
-use crate::text::{Pointer, Position};
 
 const ISTIO_EXCLUDE: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const ISTIO_INCLUDE: &str = "traffic.sidecar.istio.io/includeInboundPorts";

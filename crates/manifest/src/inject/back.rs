@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use segue_yaml::{Diagnostic, Edit, Items, Pointer, Stream, edit, parse, undo};
+
 use super::draft::{Decisions, Note};
 use super::left::{Left, Stuck};
 use super::record::{self, Record, place};
 use super::{Refused, agent, read};
 use crate::objects::{Address, Object, Template};
-use crate::text::{self, Complaint, Edit, Items, Pointer, Stream};
 
 /// The objects of one file that are to be taken back: each one's document, and its root in it.
 type Wanted = BTreeSet<(usize, Pointer)>;
 
 /// What could not be taken back: its document and root, and why.
-type Stubborn = (usize, Pointer, Vec<Complaint>);
+type Stubborn = (usize, Pointer, Vec<Diagnostic>);
 
 /// Takes back what was injected into the objects that `which` picks, but for those that are left. What someone has changed since
 /// is left, and told; but the agent's own container goes whatever it holds.
@@ -44,8 +45,8 @@ pub(super) fn take_back(
     for (file, (stream, wanted)) in streams.iter().zip(wanted).enumerate() {
         let stream = match by_documents(stream, notes, &wanted) {
             Some(stream) => stream,
-            None => whole(stream, notes, &wanted).map_err(|(document, root, complaints)| {
-                Stuck::one(Address { file, document, root }, complaints)
+            None => whole(stream, notes, &wanted).map_err(|(document, root, diagnostics)| {
+                Stuck::one(Address { file, document, root }, diagnostics)
             })?,
         };
         after.push(stream);
@@ -65,7 +66,7 @@ fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Opti
     }
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for (document, roots) in roots {
-        let part = text::cut_out(stream, document)?;
+        let part = stream.cut_out(document)?;
         // A refusal is told by its place in the whole.
         let after = match by_items(&part, &roots, &mut said) {
             Some(after) => after,
@@ -73,7 +74,7 @@ fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Opti
         };
         parts.insert(document, after);
     }
-    let back = text::put_back(stream, &parts)?;
+    let back = stream.put_back(&parts)?;
     notes.append(&mut said);
     Some(back)
 }
@@ -83,7 +84,7 @@ fn by_items(document: &Stream, roots: &[Pointer], notes: &mut Vec<Note>) -> Opti
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for root in roots {
         // A value below it, as an item's are; an item that is a list itself stays one.
-        let index = text::item_on(&root.then("kind")).filter(|_| root.steps().len() == 2)?;
+        let index = Items::index_on(&root.then("kind")).filter(|_| root.steps().len() == 2)?;
         // Cut out it is the first.
         let alone = Wanted::from([(0, Pointer::keys(["items"]).then(0))]);
         parts.insert(index, whole(&items.cut_out(index)?, &mut said, &alone).ok()?);
@@ -106,8 +107,8 @@ fn whole(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Result<Stre
 fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) -> Result<Stream, Refused> {
     let Some(object) = find(stream, document, root)? else { return Ok(stream.clone()) };
     let Ok(Some(record)) = Record::of(&object) else { return Ok(stream.clone()) };
-    let undone = text::undo(stream, document, &record::undo_at(&record, root))?;
-    let stream = text::parse(stream.name(), &undone.text)?;
+    let undone = undo(stream, document, &record::undo_at(&record, root))?;
+    let stream = parse(stream.name(), &undone.text)?;
     let has_record = |now: Object| now.meta.annotations.contains_key(record::ANNOTATION);
     if find(&stream, document, root)?.is_some_and(has_record) {
         let help = "take out by hand what was injected, the annotation too".to_owned();
@@ -150,6 +151,6 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let alone = found.len() == template.spec.init_containers.len();
     let gone = if alone { vec![list] } else { found.iter().rev().cloned().collect() };
     let edits: Vec<_> = gone.into_iter().map(|at| (now.address.document, Edit::Remove { at })).collect();
-    let edited = text::edit(stream, &edits)?;
-    Ok((text::parse(stream.name(), &edited.text)?, found))
+    let edited = edit(stream, &edits)?;
+    Ok((parse(stream.name(), &edited.text)?, found))
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use segue_yaml::{Diagnostic, Edit, Place, Pointer, Position, Stream};
 use serde_json::Value;
 
 use super::Options;
 use crate::objects::{Address, Object, Template};
-use crate::text::{Complaint, Edit, Place, Pointer, Position, Stream};
 use crate::workload::Workload;
 
 /// Something that a reader must know about an object.
@@ -31,7 +31,7 @@ pub(super) struct Decisions {
     /// By object, in the order of the files; pointers are from the documents' roots.
     pub(super) edits: BTreeMap<Address, Vec<Edit>>,
     pub(super) notes: Vec<Note>,
-    pub(super) refusals: Vec<Complaint>,
+    pub(super) refusals: Vec<Diagnostic>,
 }
 
 impl Decisions {
@@ -80,7 +80,7 @@ impl Decisions {
         let stream = &streams[object.address.file];
         let start = Place { line: 1, column: 1, span: 0..0 };
         let place = object.place(streams, below).unwrap_or(start);
-        self.refusals.push(stream.complain(&place, format!("{object}: {message}")).help(help));
+        self.refusals.push(stream.diagnostic(&place, format!("{object}: {message}")).help(help));
     }
 }
 

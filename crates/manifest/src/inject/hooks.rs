@@ -5,13 +5,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use segue_yaml::{Pointer, Position};
 use serde_json::json;
 
 use super::agent::{MOUNT, VOLUME};
 use super::draft::Draft;
 use super::sleeps::{self, Sleeps};
 use crate::objects::{Container, Handler, HttpGet};
-use crate::text::{Pointer, Position};
 
 /// The agent's binary as the application's containers see it.
 pub(super) const BINARY: &str = "/segue/segue-agent";

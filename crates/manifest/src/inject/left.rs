@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use segue_yaml::{Diagnostic, Refusal, Stream, TextError};
+
 use super::draft::{Decisions, Draft};
 use super::ports::Ports;
 use super::{Options, Refused, around, injected_plan, record};
 use crate::objects::{Address, Object};
-use crate::text::{Complaint, Refusal, Stream, TextError};
 use crate::workload::World;
 
 /// The objects that are left as they stand, in the order of the files, each with all that speaks against it.
-pub(super) type Left = BTreeMap<Address, Vec<Complaint>>;
+pub(super) type Left = BTreeMap<Address, Vec<Diagnostic>>;
 
 /// Why it does not go on.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ pub(super) enum Stuck {
 }
 
 impl Stuck {
-    pub(super) fn one(address: Address, complaints: Vec<Complaint>) -> Self {
-        Self::At(Left::from([(address, complaints)]))
+    pub(super) fn one(address: Address, diagnostics: Vec<Diagnostic>) -> Self {
+        Self::At(Left::from([(address, diagnostics)]))
     }
 }
 

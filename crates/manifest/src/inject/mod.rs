@@ -34,11 +34,11 @@ mod vertical;
 use std::collections::{BTreeMap, BTreeSet};
 
 use segue_core::pod::PodPlan;
+use segue_yaml::Stream;
 
 use crate::duration::words;
 use crate::objects::{Address, Kind, Object, Template, objects};
 use crate::paths::{AgentHealth, paths};
-use crate::text::Stream;
 use crate::workload::World;
 
 pub use draft::Note;

@@ -1,10 +1,11 @@
 //! What came of it: the new texts, and what became of each workload.
 
+use segue_yaml::Diagnostic;
+
 use super::Refused;
 use super::draft::Note;
 use super::left::Left;
 use crate::objects::Object;
-use crate::text::Complaint;
 
 /// What came of it.
 #[derive(Debug, Clone)]
@@ -40,12 +41,12 @@ pub enum Fate {
     /// Nothing was to be done: a note may say why.
     LeftAlone,
     /// It is as it was, byte by byte, for all these reasons.
-    Refused(Vec<Complaint>),
+    Refused(Vec<Diagnostic>),
 }
 
 impl Outcome {
     /// Everything that speaks against a part of the input, in the order of the files.
-    pub fn refused(&self) -> impl Iterator<Item = &Complaint> {
+    pub fn refused(&self) -> impl Iterator<Item = &Diagnostic> {
         self.workloads.iter().flat_map(|one| match &one.fate {
             Fate::Refused(why) => why.as_slice(),
             _ => &[],
@@ -54,10 +55,10 @@ impl Outcome {
 
     /// If nothing is `done` it is a refusal of all, where anything was refused.
     pub(super) fn unless_all_is_refused(self, done: bool) -> Result<Self, Refused> {
-        let mut why: Vec<Complaint> = Vec::new();
-        for complaint in self.refused() {
-            if !why.contains(complaint) {
-                why.push(complaint.clone());
+        let mut why: Vec<Diagnostic> = Vec::new();
+        for diagnostic in self.refused() {
+            if !why.contains(diagnostic) {
+                why.push(diagnostic.clone());
             }
         }
         if !done && !why.is_empty() { Err(Refused(why)) } else { Ok(self) }

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use segue_yaml::{Edit, Pointer, Position, Stream, Undo, edit, parse};
 use serde::{Deserialize, Serialize};
 
 use super::Refused;
 use super::draft::Decisions;
 use super::refused::not_as_written;
 use crate::objects::{Address, Object, PortRef, Service, ShapeError};
-use crate::text::{self, Edit, Pointer, Position, Stream, Undo};
 
 /// The annotation that holds the record.
 pub const ANNOTATION: &str = "segue.dev/injected";
@@ -122,7 +122,7 @@ pub(super) fn apply(
                 ));
             }
         }
-        let edited = text::edit(stream, &edits)?;
+        let edited = edit(stream, &edits)?;
         let mut undos = edited.undo.into_iter();
         let mut written = Vec::new();
         for (address, own) in &here {
@@ -138,9 +138,9 @@ pub(super) fn apply(
             let at = below(&address.root, &place());
             written.push((address.document, Edit::Set { at, value: value.into() }));
         }
-        let stream = text::parse(stream.name(), &edited.text)?;
-        let edited = text::edit(&stream, &written)?;
-        after.push(text::parse(stream.name(), &edited.text)?);
+        let stream = parse(stream.name(), &edited.text)?;
+        let edited = edit(&stream, &written)?;
+        after.push(parse(stream.name(), &edited.text)?);
     }
     Ok(after)
 }

@@ -1,11 +1,11 @@
 //! What can't be injected at all, and why.
 
+use segue_yaml::{Pointer, Stream};
 use serde_json::Value;
 
 use super::agent::{NAME, STATE_VOLUME, VOLUME};
 use super::draft::{Decisions, Draft};
 use crate::objects::{Kind, Object, Template, aside};
-use crate::text::{Pointer, Stream};
 
 /// The first Kubernetes with native sidecars switched on.
 pub const NATIVE_SIDECARS: (u32, u32) = (1, 29);

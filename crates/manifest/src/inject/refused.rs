@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use segue_yaml::{Diagnostic, Place, Pointer, Refusal, Stream, TextError, render_all};
+
 use crate::objects::{Address, ShapeError};
-use crate::text::{Complaint, Place, Pointer, Refusal, Severity, Stream, TextError};
 use crate::workload::Misshapen;
 
 /// Nothing was changed, for all these reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused(pub Vec<Complaint>);
+pub struct Refused(pub Vec<Diagnostic>);
 
 impl Refused {
     pub(super) fn misshapen(streams: &[Stream], address: &Address, error: &ShapeError) -> Self {
@@ -16,7 +17,7 @@ impl Refused {
         let stream = &streams[address.file];
         let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
         let place = place.unwrap_or(Place { line: 1, column: 1, span: 0..0 });
-        Self(vec![stream.complain(&place, error.what.as_str()).help(error.right.as_str())])
+        Self(vec![stream.diagnostic(&place, error.what.as_str()).help(error.right.as_str())])
     }
 }
 
@@ -57,8 +58,7 @@ impl From<TextError> for Refused {
 impl Refused {
     /// For people: each reason with file, line, column, the text underlined, and help; an empty line between them.
     pub fn render(&self, color: bool) -> String {
-        let each: Vec<_> = self.0.iter().map(|complaint| complaint.render(Severity::Error, color)).collect();
-        each.join("\n\n")
+        render_all(&self.0, color)
     }
 }
 

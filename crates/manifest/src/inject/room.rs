@@ -2,12 +2,12 @@
 //!
 //! A pod that is not admitted is an event of its ReplicaSet and no more: the rollout stands still, and nobody says why.
 
+use segue_yaml::Pointer;
 use serde_json::Value;
 
 use super::draft::Draft;
 use super::sizes;
 use crate::objects::{Kind, PodSpec, Quantity, Range, Resources};
-use crate::text::Pointer;
 use crate::workload::replicas;
 
 /// What quotas count of pods, by the names that they have for it, and where a container says it.

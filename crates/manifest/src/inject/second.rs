@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use segue_yaml::{Edit, Pointer, Position, Stream};
 use serde_json::Value;
 
 use super::draft::Decisions;
 use super::left::{self, Left, Share, Stuck, without_those};
 use super::{Attempt, Refused, injected_plan, read, record};
 use crate::objects::{Kind, Object, PortRef, Service, Template, aside};
-use crate::text::{Edit, Pointer, Position, Stream};
 
 /// Changes the Services of the guarded workloads; answers those that can't be changed. `given` is the input as it was: what is
 /// refused is told by its place there.

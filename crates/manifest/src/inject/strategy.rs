@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
+use segue_yaml::Pointer;
 use serde_json::{Value, json};
 
 use super::draft::Draft;
 use crate::duration::{seconds, words};
 use crate::objects::{Kind, Object};
-use crate::text::Pointer;
 
 /// Kubernetes' own `progressDeadlineSeconds`.
 const PROGRESS_DEADLINE: u64 = 600;

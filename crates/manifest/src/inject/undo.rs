@@ -1,12 +1,13 @@
 //! Undo: what was injected is taken out again, but for what Services in their second step still need.
 
+use segue_yaml::Stream;
+
 use super::draft::{Decisions, Note};
 use super::left::{self, Left, Stuck, without_those};
 use super::outcome::{Fate, Outcome, told};
 use super::record::{self, Record};
 use super::{Options, Refused, agent, back, read, second};
 use crate::objects::{Object, Template};
-use crate::text::Stream;
 use crate::workload::World;
 
 /// Takes back what was injected: of Services in their second step if `second_step`, else of everything else but the workloads

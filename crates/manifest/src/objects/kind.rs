@@ -1,6 +1,6 @@
 //! Which kinds are known, and where each keeps the template of its pods.
 
-use crate::text::Pointer;
+use segue_yaml::Pointer;
 
 /// What an object is, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

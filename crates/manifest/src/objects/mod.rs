@@ -23,10 +23,9 @@ mod vertical;
 
 use std::fmt;
 
+use segue_yaml::{Place, Pointer, Stream};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::text::{Place, Pointer, Stream};
 
 pub use aside::{aside, stays_ended};
 pub use ingress::{Ingress, Route};
@@ -212,7 +211,7 @@ fn collect(
 
 /// The value below a pointer.
 fn value_at<'v>(value: &'v Value, below: &Pointer) -> Option<&'v Value> {
-    use crate::text::Step;
+    use segue_yaml::Step;
     below.steps().iter().try_fold(value, |value, step| match step {
         Step::Key(key) => value.get(key),
         Step::Index(index) => value.get(index),

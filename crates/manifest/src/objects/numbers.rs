@@ -1,10 +1,10 @@
 //! The numbers by which pods are counted and rolled. They are read here and there, where one in quotes would be taken for none:
 //! the API server refuses that, so it is refused before anything is computed.
 
+use segue_yaml::Pointer;
 use serde_json::Value;
 
 use super::{Kind, Object, ShapeError};
-use crate::text::Pointer;
 
 impl Object {
     /// Whether its numbers are such; `Err` names the first that is none.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Lifecycle, Meta, Object, PodLabels, Probe, ShapeError, nullable};
-use crate::text::Pointer;
 
 /// A workload's pods: their labels and annotations, what runs in them, and where that stands in the object.
 #[derive(Debug, Clone)]

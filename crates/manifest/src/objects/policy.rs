@@ -1,10 +1,10 @@
 //! What names ports of a pod from beside it: network policies and monitors.
 
+use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Object, PodLabels, PortRef, Selector, ShapeError, nullable};
-use crate::text::Pointer;
 
 /// What is read of a NetworkPolicy's `spec`.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use segue_yaml::Pointer;
 use serde::Deserialize;
 
 use super::{Object, PodLabels, PortRef, ShapeError, nullable};
-use crate::text::Pointer;
 
 /// What is read of a Service's `spec`.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,11 +3,11 @@
 
 use std::fmt;
 
+use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::value_at;
-use crate::text::Pointer;
 
 /// So many characters of a text are shown.
 const SHOWN: usize = 40;

@@ -1,7 +1,8 @@
 //! Objects as they stand in files, and how they find each other.
 
+use segue_yaml::parse;
+
 use super::*;
-use crate::text::parse;
 use crate::workload::World;
 
 fn all(text: &str) -> Vec<Object> {

@@ -4,9 +4,9 @@ mod classes;
 
 use super::*;
 use crate::objects::{Service, objects};
-use crate::text::parse;
 use crate::workload::World;
 use segue_core::path::Direction;
+use segue_yaml::parse;
 
 const WEB: &str = "\
 apiVersion: apps/v1

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use segue_yaml::Diagnostic;
+
 use super::Validator;
-use crate::diagnostic::Diagnostic;
 use crate::spec::duration::format;
 use crate::spec::raw::RawSpec;
 use crate::spec::{Spec, Strategy};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use segue_yaml::{Diagnostic, SourceFile};
+
 use super::Validator;
-use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::spec::at::At;
 use crate::spec::command::{self, FindError, ReplaceError};
 use crate::spec::raw::RawTls;

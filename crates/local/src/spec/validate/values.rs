@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use segue_yaml::Diagnostic;
+
 use super::{SECOND, Validator};
-use crate::diagnostic::Diagnostic;
 use crate::signal::Signal;
 use crate::spec::at::At;
 use crate::spec::raw::{RawLimits, RawLog, RawReady, RawRolling, RawStop};

@@ -10,11 +10,11 @@ mod tell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, PodPlan, Port};
+use segue_yaml::Pointer;
 
 use super::draft::Draft;
 use super::record;
 use crate::objects::{PodSpec, PolicyPort, PortRef};
-use crate::text::Pointer;
 use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
 
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.

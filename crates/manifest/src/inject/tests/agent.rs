@@ -113,19 +113,19 @@ fn a_plan_that_cannot_be_read_is_refused_where_it_stands_and_never_counts_as_non
         (&later, "schema 2", "use the segue that injected it, or a later one"),
     ] {
         for options in [guarded(), Options { second_step: true, ..guarded() }] {
-            let complaint = refused(text, &options).to_string();
-            assert!(complaint.contains(why) && complaint.contains(what_to_do), "{complaint}");
+            let diagnostic = refused(text, &options).to_string();
+            assert!(diagnostic.contains(why) && diagnostic.contains(what_to_do), "{diagnostic}");
             let line =
                 1 + text.lines().position(|line| line.trim() == "env:" || line.contains("- env:")).unwrap();
             assert!(
-                complaint.contains(&format!(":{line}:")) || complaint.contains(&format!(":{}:", line + 1)),
-                "line {line}: {complaint}"
+                diagnostic.contains(&format!(":{line}:")) || diagnostic.contains(&format!(":{}:", line + 1)),
+                "line {line}: {diagnostic}"
             );
         }
         let back = undone(text);
         assert!(!back.texts.concat().contains("SEGUE_PLAN"), "what it advises helps");
     }
     let renamed = with_the_plan(str::to_uppercase).replace("SEGUE_PLAN", "SEGUE_PLANS");
-    let complaint = refused(&renamed, &guarded()).to_string();
-    assert!(complaint.contains("SEGUE_PLAN is not set here"), "{complaint}");
+    let diagnostic = refused(&renamed, &guarded()).to_string();
+    assert!(diagnostic.contains("SEGUE_PLAN is not set here"), "{diagnostic}");
 }

@@ -73,8 +73,8 @@ fn a_clients_policy_that_lets_it_reach_the_old_number_lets_it_reach_the_guard() 
 #[test]
 fn a_policy_that_can_not_be_patched_is_refused() {
     let spec = "podSelector: {}\ningress:\n- ports: &ports [{port: 8080}]\n- ports: *ports";
-    let complaint = refused(&Web { container: HTTP, ..Web::default() }.behind(&policy(spec)), &guarded());
-    assert!(complaint.line > 20, "{complaint}");
+    let diagnostic = refused(&Web { container: HTTP, ..Web::default() }.behind(&policy(spec)), &guarded());
+    assert!(line_of(&diagnostic) > 20, "{diagnostic}");
 }
 
 #[test]

@@ -194,8 +194,8 @@ fn a_service_that_sends_to_pods_without_a_guard_too_is_not_sent_to_the_guard() {
     beside(&other, &guarded()).says("Service web sends to its pods too, which have no agent");
     let web = Web { container: HTTP, ..Web::default() };
     let first = Injected::of(&web.behind(&format!("{NUMERIC}---\n{other}")), &guarded());
-    let complaint = refused(&first.text, &Options { second_step: true, ..Options::default() });
-    assert!(complaint.message.contains("have different guards"), "{complaint}");
+    let diagnostic = refused(&first.text, &Options { second_step: true, ..Options::default() });
+    assert!(diagnostic.message.contains("have different guards"), "{diagnostic}");
     let apart = first.text.replace(
         "labels: {app: web}}, spec: {containers: [{name: a",
         "labels: {app: api}}, spec: {containers: [{name: a",

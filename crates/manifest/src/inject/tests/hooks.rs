@@ -140,10 +140,10 @@ fn what_can_not_be_kept_is_refused() {
         ("{exec: {command: [/segue/segue-agent, hook]}}", "changed since"),
     ] {
         let text = Web::default().yaml() + &format!("        lifecycle: {{preStop: {hook}}}\n");
-        let complaint = refused(&text, &Options::default());
-        assert!(complaint.message.contains(reason), "{complaint}");
-        assert_eq!(complaint.line, 14, "{complaint}");
-        assert!(complaint.help.is_some());
+        let diagnostic = refused(&text, &Options::default());
+        assert!(diagnostic.message.contains(reason), "{diagnostic}");
+        assert_eq!(line_of(&diagnostic), 14, "{diagnostic}");
+        assert!(diagnostic.help.is_some());
     }
 }
 

@@ -23,10 +23,10 @@ mod strategy;
 mod targets;
 mod whole;
 
+use segue_yaml::{Diagnostic, Stream, parse};
 use serde_json::Value;
 
 use super::{Options, Outcome, Refused, inject, undo};
-use crate::text::{Stream, parse};
 
 /// A Deployment `web` of one container `web`, with more lines where a test wants them.
 #[derive(Default)]
@@ -143,11 +143,16 @@ impl Injected {
 }
 
 /// Why it was refused: the first reason.
-fn refused(text: &str, options: &Options) -> crate::text::Complaint {
+fn refused(text: &str, options: &Options) -> Diagnostic {
     with(text, options).expect_err("it was injected").0.remove(0)
 }
 
 /// Undone again.
 fn undone(text: &str) -> Outcome {
     undo(&streams(text), false).unwrap_or_else(|refused| panic!("{refused}"))
+}
+
+/// The line of its place.
+fn line_of(diagnostic: &Diagnostic) -> usize {
+    diagnostic.line_and_column().expect("it has a place").0
 }

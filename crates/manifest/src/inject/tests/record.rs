@@ -135,8 +135,8 @@ fn a_record_that_does_not_know_its_own_place_is_refused() {
     let own = injected.find(r#",{"at":["metadata","annotations","segue.dev/injected"]"#).unwrap();
     let end = own + injected[own..].find("]}'").unwrap();
     let torn = format!("{}{}", &injected[..own], &injected[end..]);
-    let complaint = refused(&torn, &guarded());
-    assert!(complaint.message.contains("its record does not fit it any more"), "{complaint}");
+    let diagnostic = refused(&torn, &guarded());
+    assert!(diagnostic.message.contains("its record does not fit it any more"), "{diagnostic}");
     assert!(undo(&streams(&torn), false).is_err());
 }
 
@@ -207,9 +207,9 @@ fn a_container_that_came_since_gets_its_hook() {
 fn a_record_that_can_not_be_read_is_refused() {
     let injected = Injected::of(&web(), &guarded()).text;
     for (from, to) in [("{\"schema\":1,", "{\"schema\":2,"), ("{\"schema\":1,", "{")] {
-        let complaint = refused(&injected.replacen(from, to, 1), &guarded());
-        assert!(complaint.message.contains("record can't be read"), "{complaint}");
-        assert_eq!(complaint.line, 6);
+        let diagnostic = refused(&injected.replacen(from, to, 1), &guarded());
+        assert!(diagnostic.message.contains("record can't be read"), "{diagnostic}");
+        assert_eq!(line_of(&diagnostic), 6);
     }
 }
 

@@ -10,9 +10,9 @@ fn windows_pods_are_refused() {
         "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [\
          {key: kubernetes.io/os, operator: In, values: [windows]}]}]}}}",
     ] {
-        let complaint = refused(&Web { pod, ..Web::default() }.yaml(), &Options::default());
-        assert!(complaint.message.contains("run on Windows"), "{complaint}");
-        assert_eq!(complaint.line, 14);
+        let diagnostic = refused(&Web { pod, ..Web::default() }.yaml(), &Options::default());
+        assert!(diagnostic.message.contains("run on Windows"), "{diagnostic}");
+        assert_eq!(line_of(&diagnostic), 14);
     }
     for pod in ["os: {name: linux}", "nodeSelector: {kubernetes.io/os: linux}"] {
         Injected::of(&Web { pod, ..Web::default() }.yaml(), &Options::default());
@@ -59,9 +59,9 @@ fn names_that_inject_would_give_are_refused_where_they_are_taken() {
             15,
         ),
     ] {
-        let complaint = refused(&web.yaml(), &Options::default());
-        assert!(complaint.message.contains(reason), "{complaint}");
-        assert_eq!(complaint.line, line, "{complaint}");
+        let diagnostic = refused(&web.yaml(), &Options::default());
+        assert!(diagnostic.message.contains(reason), "{diagnostic}");
+        assert_eq!(line_of(&diagnostic), line, "{diagnostic}");
     }
 }
 
@@ -75,8 +75,8 @@ fn every_reason_is_told_at_once_and_nothing_is_changed() {
 #[test]
 fn a_manifest_for_a_cluster_without_native_sidecars_is_refused() {
     let old = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web}\n";
-    let complaint = refused(&format!("{}---\n{old}", Web::default().yaml()), &Options::default());
-    assert!(complaint.message.contains("removed in Kubernetes 1.25"), "{complaint}");
+    let diagnostic = refused(&format!("{}---\n{old}", Web::default().yaml()), &Options::default());
+    assert!(diagnostic.message.contains("removed in Kubernetes 1.25"), "{diagnostic}");
     let cluster = |version: &str| {
         let cluster = format!(
             "apiVersion: eksctl.io/v1alpha5\nkind: ClusterConfig\nmetadata: {{name: c, version: '{version}'}}\n"
@@ -126,12 +126,12 @@ fn a_rollout_that_takes_its_pods_from_a_deployment_says_which() {
 #[test]
 fn a_part_that_has_another_shape_is_refused_with_its_place() {
     let web = Web { container: "ports:\n- {name: http, containerPort: many}", ..Web::default() };
-    let complaint = refused(&web.yaml(), &Options::default());
+    let diagnostic = refused(&web.yaml(), &Options::default());
     let field = ".spec.template.spec.containers[0].ports[0].containerPort is not as Kubernetes reads it";
-    assert!(complaint.message.contains(field), "{complaint}");
+    assert!(diagnostic.message.contains(field), "{diagnostic}");
     assert!(
-        web.yaml().lines().nth(complaint.line - 1).is_some_and(|line| line.contains("many")),
-        "{complaint}"
+        web.yaml().lines().nth(line_of(&diagnostic) - 1).is_some_and(|line| line.contains("many")),
+        "{diagnostic}"
     );
 }
 
@@ -140,8 +140,8 @@ fn an_edit_behind_an_alias_is_refused() {
     let text = Web::default()
         .yaml()
         .replace("labels: {app: web}", "labels: &labels {app: web}\n      annotations: *labels");
-    let complaint = refused(&text, &Options::default());
-    assert_eq!(complaint.line, 10, "{complaint}");
+    let diagnostic = refused(&text, &Options::default());
+    assert_eq!(line_of(&diagnostic), 10, "{diagnostic}");
 }
 
 #[test]
@@ -166,10 +166,10 @@ fn an_unknown_kind_may_keep_anything_in_its_metadata() {
 #[test]
 fn a_volume_claim_of_our_name_is_refused() {
     let own = "volumeClaimTemplates: [{metadata: {name: segue-state}}]";
-    let complaint =
+    let diagnostic =
         refused(&Web { kind: Some("StatefulSet"), own, ..Web::default() }.yaml(), &Options::default());
-    assert!(complaint.message.contains("a volume claim named segue-state"), "{complaint}");
-    assert_eq!(complaint.line, 7);
+    assert!(diagnostic.message.contains("a volume claim named segue-state"), "{diagnostic}");
+    assert_eq!(line_of(&diagnostic), 7);
 }
 
 #[test]

@@ -99,10 +99,10 @@ fn headless_services_are_left() {
 #[test]
 fn the_guard_is_not_taken_from_a_service_that_sends_to_it() {
     let after = Injected::of(&web(), &second()).text;
-    let complaint = refused(&after, &Options::default());
-    assert!(complaint.message.contains("Service web: it sends to the guard on 15080"), "{complaint}");
+    let diagnostic = refused(&after, &Options::default());
+    assert!(diagnostic.message.contains("Service web: it sends to the guard on 15080"), "{diagnostic}");
     assert_eq!(
-        complaint.line,
+        line_of(&diagnostic),
         after.lines().position(|line| line.starts_with("spec: {selector")).unwrap() + 1
     );
 }

@@ -4,8 +4,8 @@ use super::*;
 
 /// Line, message and help of the one reason.
 fn told(text: &str) -> (usize, String, String) {
-    let complaint = refused(text, &Options::default());
-    (complaint.line, complaint.message.clone(), complaint.help.unwrap_or_default())
+    let diagnostic = refused(text, &Options::default());
+    (line_of(&diagnostic), diagnostic.message.clone(), diagnostic.help.unwrap_or_default())
 }
 
 fn own(kind: &'static str, own: &'static str) -> String {
@@ -93,7 +93,7 @@ fn every_number_that_is_wrong_is_told_by_its_place_in_the_text_as_it_was_given()
     let line = 1 + broken.lines().position(|line| line.contains("replicas: '3'")).unwrap();
     let again = format!("{broken}---\n{}", own("DaemonSet", "minReadySeconds: '5'"));
     let Refused(reasons) = with(&again, &guarded()).unwrap_err();
-    let lines: Vec<_> = reasons.iter().map(|reason| reason.line).collect();
+    let lines: Vec<_> = reasons.iter().map(line_of).collect();
     assert_eq!(lines, [line, broken.lines().count() + 8]);
 }
 
@@ -228,12 +228,12 @@ fn a_list_of_objects_without_a_kind_of_its_own_is_refused_with_what_to_write() {
         (format!("[{bare}]"), 1),
         (format!("a: 1\n---\n- {deployment}\n"), 3),
     ] {
-        let complaint = refused(&text, &Options::default());
+        let diagnostic = refused(&text, &Options::default());
         assert_eq!(
-            (complaint.line, complaint.message.as_str()),
+            (line_of(&diagnostic), diagnostic.message.as_str()),
             (line, "a list of objects is no object: kubectl does not read it")
         );
-        assert!(complaint.help.unwrap().contains("items"), "{text}");
+        assert!(diagnostic.help.unwrap().contains("items"), "{text}");
     }
     for text in [
         "[]",

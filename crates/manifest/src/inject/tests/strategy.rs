@@ -89,9 +89,9 @@ fn the_progress_deadline_keeps_the_time_that_was_left_for_a_start() {
 
 #[test]
 fn recreate_is_refused_unless_it_is_kept_on_purpose() {
-    let complaint = refused(&web("Deployment", "strategy: {type: Recreate}"), &Options::default());
-    assert!(complaint.message.contains("stops every pod before the first new one starts"), "{complaint}");
-    assert_eq!(complaint.line, 7);
+    let diagnostic = refused(&web("Deployment", "strategy: {type: Recreate}"), &Options::default());
+    assert!(diagnostic.message.contains("stops every pod before the first new one starts"), "{diagnostic}");
+    assert_eq!(line_of(&diagnostic), 7);
     let injected = Injected::of(&web("Deployment", "strategy: {type: Recreate}"), &keep());
     assert_eq!(spec(&injected, "/strategy"), Some(json!({"type": "Recreate"})));
     injected.says("serves nothing meanwhile");
