@@ -27,9 +27,7 @@ mod undo;
 mod value;
 
 pub use cut::Items;
-pub use diagnostic::{
-    Diagnostic, Diagnostics, Excerpt, Refusal, Severity, SourceFile, TextError, render_all,
-};
+pub use diagnostic::{Diagnostic, Diagnostics, Refusal, Severity, SourceFile, TextError, render_all};
 pub use edit::{Edited, edit};
 pub use pointer::{Pointer, Step};
 pub use read::parts;

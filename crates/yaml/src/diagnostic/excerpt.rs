@@ -24,13 +24,13 @@ impl SourceFile {
 
 /// A place in a text, and what of the text is drawn for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Excerpt {
+pub(super) struct Excerpt {
     /// The text's name, as the user gave it.
-    pub name: String,
+    pub(super) name: String,
     /// The line of the place, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// Its column, from 1, in characters.
-    pub column: usize,
+    pub(super) column: usize,
     /// Whole lines, the first of which has this number, and the bytes of them that are underlined.
     pub(super) text: String,
     pub(super) first_line: usize,

@@ -34,7 +34,7 @@ impl Diagnostics {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Puts them in the order of the file; those without a place come first.
+    /// Puts those with a place in a file ([`Diagnostic::at`]) in its order; those without a place come first.
     #[must_use]
     pub fn sorted(mut self) -> Self {
         self.0.sort_by_key(|diagnostic| {

@@ -8,7 +8,8 @@ mod list;
 use std::ops::Range;
 
 pub use errors::{Refusal, TextError};
-pub use excerpt::{Excerpt, SourceFile};
+use excerpt::Excerpt;
+pub use excerpt::SourceFile;
 pub use list::{Diagnostics, render_all};
 
 /// Whether what was found stops the work.
@@ -30,7 +31,7 @@ pub struct Diagnostic {
     /// What would be right.
     pub help: Option<String>,
     /// Where it stands, if it has a place in a text.
-    pub excerpt: Option<Excerpt>,
+    excerpt: Option<Excerpt>,
     /// Whether characters that nobody sees are drawn as escapes.
     escapes: bool,
 }

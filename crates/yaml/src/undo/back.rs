@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::Undo;
+use super::kept::Undo;
 use super::{bytes, values};
 use crate::diagnostic::Refusal;
 use crate::pointer::Pointer;

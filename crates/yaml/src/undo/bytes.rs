@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::record::{EditKind, Undo};
+use super::kept::{EditKind, Undo};
 use super::{digest, locate};
 use crate::splice::{Splice, checked};
 use crate::stream::Stream;

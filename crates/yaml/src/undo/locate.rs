@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::digest;
-use super::record::{EditKind, Undo};
+use super::kept::{EditKind, Undo};
 use crate::pointer::{Pointer, Step};
 use crate::value;
 

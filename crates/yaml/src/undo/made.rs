@@ -1,8 +1,8 @@
 //! What takes back an edit that has just been made.
 
 use super::digest;
+use super::kept::{EditKind, Undo};
 use super::locate::names;
-use super::record::{EditKind, Undo};
 use crate::pointer::{Pointer, Step};
 use crate::read::Kind;
 use crate::splice::Made;

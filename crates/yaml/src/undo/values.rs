@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::record::{EditKind, Undo};
+use super::kept::{EditKind, Undo};
 use super::{digest, locate};
 use crate::pointer::{Pointer, Step};
 use crate::splice::{Edit, Position, apply};
