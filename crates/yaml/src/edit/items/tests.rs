@@ -1,3 +1,5 @@
+//! Items edited each by itself come to the same as all of them at once.
+
 use super::*;
 use crate::splice::Position;
 use crate::{Pointer, Step, parse};
