@@ -1,10 +1,11 @@
 //! A pod's plan as `segue inject --guard` would write it for one HTTP port.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA};
+use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA_WITHOUT_ROUTERS};
 
 pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connections: u32) -> PodPlan {
     let bounds = Bounds::at_most(Duration::from_secs(15));
@@ -14,10 +15,12 @@ pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connecti
         leave: bounds,
         source: "the default".to_owned(),
         setting: "--bound kube-proxy".to_owned(),
+        evidence: None,
     };
     let seconds = |seconds| Millis(Duration::from_secs(seconds));
     PodPlan {
-        schema: SCHEMA,
+        schema: SCHEMA_WITHOUT_ROUTERS,
+        routers: BTreeMap::new(),
         drain: drain::Plan {
             paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
             quiet: Some(seconds(2)),

@@ -26,6 +26,9 @@ pub enum Why {
         stage: String,
         /// The setting that the stage's bound comes from.
         setting: String,
+        /// What would show that the stage is over sooner, if anything would.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
     },
     /// New application requests still arrive.
     Quiet {
@@ -39,6 +42,11 @@ pub enum Why {
         count: Option<u64>,
         /// Whether `count` was counted or only estimated.
         estimated: bool,
+    },
+    /// A registry still lists the instance, which is about to end.
+    Registered {
+        /// The paths.
+        paths: Vec<String>,
     },
     /// Connections are kept open without a request.
     Kept {
@@ -93,7 +101,9 @@ impl Why {
             Why::Kept { .. } => settings.kept,
             Why::Exit => settings.exit,
             Why::Floor { .. } => settings.floor,
-            Why::Router { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => None,
+            Why::Router { .. } | Why::Registered { .. } | Why::Killed | Why::BackOff { .. } | Why::Steady => {
+                None
+            }
         }
     }
 }
@@ -104,7 +114,10 @@ impl fmt::Display for Why {
             Why::Readiness { last: None } => write!(f, "its readiness check"),
             Why::Readiness { last: Some(last) } => write!(f, "its readiness check ({last})"),
             Why::Router { path } => write!(f, "the router of path {path} to take the change"),
-            Why::Propagation { path, stage, .. } => write!(f, "stage {stage} of path {path}"),
+            Why::Propagation { path, stage, evidence, .. } => {
+                write!(f, "stage {stage} of path {path}")?;
+                evidence.as_ref().map_or(Ok(()), |evidence| write!(f, " (over sooner once {evidence})"))
+            }
             Why::Quiet { window } => write!(f, "{window:?} without a new request"),
             Why::InFlight { count: None, .. } => write!(f, "requests in flight (unknown how many)"),
             Why::InFlight { count: Some(count), estimated } => {
@@ -118,6 +131,7 @@ impl fmt::Display for Why {
                     if *connections == 1 { "" } else { "s" }
                 )
             }
+            Why::Registered { paths } => write!(f, "the registry of path {} to drop it", paths.join(", ")),
             Why::Exit => write!(f, "its end after the stop signal"),
             Why::Killed => write!(f, "its end after SIGKILL"),
             Why::Floor { serving, floor } => write!(f, "a replacement ({serving} serving, {floor} needed)"),

@@ -27,6 +27,7 @@ pub fn path(name: &str, bounds: &[Option<u64>]) -> Path {
             join: bounds,
             leave: bounds,
             source: "a test".to_owned(),
+            evidence: Some("the test says so".to_owned()),
             setting: format!("s{index}.refresh"),
         }
     };

@@ -14,7 +14,11 @@ fn seen(asked: bool, alive: bool, in_flight: InFlight) -> Seen {
     let paths = [("service".to_owned(), PathSeen::default())].into();
     // Who asks has just begun to wait, which no drain takes for its own beginning.
     let asked = asked.then_some(Time::from_millis(u64::MAX));
-    Seen { asked, drain: drain::Seen { alive, paths, in_flight, ..drain::Seen::default() } }
+    Seen {
+        asked,
+        drain: drain::Seen { alive, paths, in_flight, ..drain::Seen::default() },
+        ..Seen::default()
+    }
 }
 
 fn asked() -> Seen {
@@ -57,6 +61,11 @@ fn released() -> Life {
     life
 }
 
+/// What is done when a restart is over.
+fn back() -> [Action; 2] {
+    [Action::Open, Action::Join { path: "service".into() }]
+}
+
 #[test]
 fn it_serves_until_a_hook_asks() {
     let mut life = Life::begin(drain_in_a_pod(), at(0));
@@ -73,6 +82,54 @@ fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
         acts(&mut life, &picture, at(0)),
         [Action::Drain(drain::Action::Withdraw { path: "service".to_owned() })]
     );
+}
+
+#[test]
+fn a_router_that_takes_its_time_is_told_once() {
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
+    let mut picture = asked();
+    picture.drain.paths.insert("service".to_owned(), PathSeen::without_evidence(true));
+    picture.drain.told.insert("service".to_owned());
+    assert_eq!(why(life.step(&picture, at(0))), Why::Router { path: "service".into() });
+}
+
+#[test]
+fn registries_are_told_once_and_only_when_the_agent_is_told_to_end() {
+    let deregister = Action::Deregister { path: "service".into() };
+    let ending = |seen: Seen| Seen { ending: true, ..seen };
+    let gone = |seen: Seen| Seen { gone: ["service".to_owned()].into(), ..seen };
+    let mut life = released();
+    assert!(!life.ended(&gone(left_alone()), at(4)), "nobody told it to end");
+    assert_eq!(acts(&mut life, &ending(left_alone()), at(5)), [deregister]);
+    let wait = match life.step(&ending(left_alone()), at(6)) {
+        Next::Wait(wait) => wait,
+        other => panic!("told twice: {other:?}"),
+    };
+    assert_eq!(wait.why, Why::Registered { paths: vec!["service".into()] });
+    assert_eq!((wait.since, wait.until), (at(5), Some(at(10))));
+    assert!(!life.ended(&ending(left_alone()), at(9)));
+    assert!(life.ended(&ending(gone(left_alone())), at(9)), "the registry dropped it");
+    assert!(life.ended(&ending(left_alone()), at(10)), "its time is over");
+    assert_eq!(why(life.step(&ending(left_alone()), at(100))), Why::Exit, "and it does not come back");
+}
+
+#[test]
+fn where_no_registry_has_the_pod_its_end_is_no_wait() {
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
+    let gone = Seen { ending: true, gone: ["service".to_owned()].into(), ..left_alone() };
+    assert_eq!(why(life.step(&gone, at(1))), Why::Steady);
+    assert!(life.ended(&gone, at(1)));
+}
+
+#[test]
+fn the_end_of_the_agent_does_not_end_a_drain() {
+    let mut life = Life::begin(drain_in_a_pod(), at(0));
+    let _ = life.step(&asked(), at(0));
+    let ending = Seen { ending: true, ..asked() };
+    assert_eq!(acts(&mut life, &ending, at(1)), [Action::Deregister { path: "service".into() }]);
+    let first = why(life.step(&ending, at(2)));
+    assert!(matches!(first, Why::Propagation { .. }), "whose end comes first: {first:?}");
+    assert_eq!(acts(&mut life, &ending, at(3)), [Action::Release]);
 }
 
 #[test]
@@ -100,7 +157,7 @@ fn an_application_that_ends_by_itself_ends_the_drain_and_what_it_carried_is_told
     let expected =
         Outcome { reason: Reason::ApplicationEnded, cut: 2, took: Millis(seconds(1)), stages: Vec::new() };
     assert_eq!(outcome(&life), expected);
-    assert_eq!(acts(&mut life, &left_alone(), at(2)), [Action::Open], "it was seen to be down");
+    assert_eq!(acts(&mut life, &left_alone(), at(2)), back(), "it was seen to be down");
 }
 
 #[test]
@@ -129,7 +186,7 @@ fn an_application_that_listens_again_was_restarted_and_serves_on() {
     let mut life = released();
     assert_eq!(why(life.step(&left_alone(), at(4))), Why::Exit);
     assert_eq!(why(life.step(&seen(false, false, InFlight::Counted(0)), at(5))), Why::Exit);
-    assert_eq!(acts(&mut life, &left_alone(), at(6)), [Action::Open]);
+    assert_eq!(acts(&mut life, &left_alone(), at(6)), back());
     assert_eq!(*life.state(), State::Serving { since: at(6) });
     assert!(
         matches!(why(life.step(&asked(), at(7))), Why::Propagation { .. }),
@@ -141,7 +198,7 @@ fn an_application_that_listens_again_was_restarted_and_serves_on() {
 fn an_application_that_never_went_down_serves_on_after_its_time_to_stop() {
     let mut life = released();
     assert_eq!(why(life.step(&left_alone(), at(12))), Why::Exit);
-    assert_eq!(acts(&mut life, &left_alone(), at(13)), [Action::Open]);
+    assert_eq!(acts(&mut life, &left_alone(), at(13)), back());
 }
 
 #[test]
@@ -196,8 +253,11 @@ impl Pod {
         for action in actions {
             match action {
                 Action::Drain(drain::Action::Withdraw { .. }) => self.admitted = false,
-                Action::Open => self.admitted = true,
-                Action::Drain(drain::Action::CloseIdle | drain::Action::Cut) | Action::Release => {}
+                Action::Join { .. } => self.admitted = true,
+                Action::Drain(drain::Action::CloseIdle | drain::Action::Cut)
+                | Action::Release
+                | Action::Open
+                | Action::Deregister { .. } => {}
             }
         }
     }

@@ -25,7 +25,12 @@ fn stages_without_evidence_end_one_after_the_other_by_their_bounds() {
     let mut change = Propagation::default();
     let wait = change.observe(&path, Direction::Leave, GONE, at(10)).unwrap();
     assert_eq!((wait.since, wait.until), (at(10), Some(at(13))));
-    let why = Why::Propagation { path: "p".into(), stage: "s0".into(), setting: "s0.refresh".into() };
+    let why = Why::Propagation {
+        path: "p".into(),
+        stage: "s0".into(),
+        setting: "s0.refresh".into(),
+        evidence: Some("the test says so".into()),
+    };
     assert_eq!(wait.why, why);
     assert_eq!(change.over(&path), None);
     // Seen late: the second stage still counts from the first one's bound.
@@ -52,6 +57,43 @@ fn evidence_that_comes_after_the_bound_does_not_make_the_stage_longer() {
     assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
     assert_eq!(change.observe(&path, Direction::Leave, Some(&evident(1)), at(17)), None);
     assert_eq!(change.over(&path), Some(at(17)));
+}
+
+#[test]
+fn evidence_that_no_stage_described_is_not_believed() {
+    let mut path = path("p", &[Some(3), Some(4)]);
+    path.stages[0].evidence = None;
+    let mut change = Propagation::default();
+    let wait = change.observe(&path, Direction::Leave, Some(&evident(1)), at(10)).unwrap();
+    assert_eq!((stage_of(Some(wait.clone())), wait.until), ("s0".to_owned(), Some(at(13))));
+    // What shows the next one over shows this one over, too.
+    assert_eq!(change.observe(&path, Direction::Leave, Some(&evident(2)), at(11)), None);
+}
+
+#[test]
+fn what_would_end_a_stage_sooner_is_said_with_the_wait() {
+    let path = path("p", &[Some(3)]);
+    let wait = Propagation::default().observe(&path, Direction::Leave, GONE, at(10)).unwrap();
+    assert_eq!(wait.why.to_string(), "stage s0 of path p (over sooner once the test says so)");
+    let why = Why::Registered { paths: vec!["a".into(), "b".into()] };
+    assert_eq!(why.to_string(), "the registry of path a, b to drop it");
+}
+
+#[test]
+fn a_path_that_is_not_seen_is_waited_for_and_what_was_over_stays_over() {
+    let path = path("p", &[Some(3), Some(4)]);
+    let mut change = Propagation::default();
+    assert!(change.observe(&path, Direction::Leave, GONE, at(10)).is_some());
+    assert!(change.observe(&path, Direction::Leave, GONE, at(13)).is_some());
+    let unseen = change.observe(&path, Direction::Leave, None, at(20)).unwrap();
+    assert_eq!(unseen, Wait { why: Why::Router { path: "p".into() }, since: at(20), until: None });
+    assert_eq!(change.observe(&path, Direction::Leave, None, at(21)).unwrap().since, at(20));
+    assert_eq!(change.observe(&path, Direction::Leave, GONE, at(22)), None, "it went on meanwhile");
+    assert!(change.observe(&path, Direction::Leave, PICKED, at(23)).is_some());
+    assert!(
+        change.observe(&path, Direction::Leave, GONE, at(24)).is_some(),
+        "seen to be picked, it begins anew"
+    );
 }
 
 #[test]

@@ -5,16 +5,18 @@ use crate::cases::{Seen, WayOut, at, drain_in_a_pod, path, seconds, wait};
 use proptest::prelude::*;
 use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Millis, PathSeen};
-use segue_core::pod::{Discount, PlanError, PodPlan, Port, Protocol, SCHEMA};
+use segue_core::pod::{Discount, PlanError, PodPlan, Port, Protocol, RouterPlan, SCHEMA_WITHOUT_ROUTERS};
 use segue_core::rollout::leaving::Action;
 use segue_core::stop::Signal;
 use segue_core::{Next, Time, Why};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const STOP: Action = Action::Stop(Signal::Stop);
 
 fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> Seen {
     let drain = drain::Seen {
+        told: std::collections::BTreeSet::new(),
         alive: true,
         paths: [("service".to_owned(), PathSeen::default())].into(),
         in_flight,
@@ -153,7 +155,8 @@ fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
 
 fn pod_plan() -> PodPlan {
     PodPlan {
-        schema: SCHEMA,
+        schema: SCHEMA_WITHOUT_ROUTERS,
+        routers: BTreeMap::new(),
         drain: drain_in_a_pod(),
         ports: vec![
             Port { name: None, application: 8080, guard: Some(15080), protocol: Protocol::Auto },
@@ -197,13 +200,25 @@ fn plans_of_all_earlier_schemas_are_read() {
 }
 
 #[test]
+fn a_plan_that_names_routers_says_so_by_its_schema_and_one_that_names_none_is_as_it_was() {
+    let routers = BTreeMap::from([("service".to_owned(), RouterPlan::None)]);
+    let plan = PodPlan { schema: 2, routers, ..pod_plan() };
+    let json = serde_json::to_string(&plan).unwrap();
+    assert!(json.contains(r#""routers":{"service":{"kind":"none"}}"#), "{json}");
+    assert_eq!(PodPlan::read(&json), Ok(plan));
+    assert!(!serde_json::to_string(&pod_plan()).unwrap().contains("routers"));
+    let unknown = json.replace(r#""kind":"none""#, r#""kind":"oracle""#);
+    assert!(matches!(PodPlan::read(&unknown), Err(PlanError::Unreadable(why)) if why.contains("oracle")));
+}
+
+#[test]
 fn a_plan_of_a_later_schema_is_refused_as_such_whatever_it_holds() {
-    let json = OF_SCHEMA_1.replacen("\"schema\": 1", "\"schema\": 2, \"more\": {}", 1);
-    for json in [json.as_str(), r#"{"schema": 2}"#, r#"{"drain": 7, "schema": 2}"#] {
-        assert_eq!(PodPlan::read(json), Err(PlanError::Later(2)));
+    let json = OF_SCHEMA_1.replacen("\"schema\": 1", "\"schema\": 3, \"more\": {}", 1);
+    for json in [json.as_str(), r#"{"schema": 3}"#, r#"{"drain": 7, "schema": 3}"#] {
+        assert_eq!(PodPlan::read(json), Err(PlanError::Later(3)));
         let error = serde_json::from_str::<PodPlan>(json).unwrap_err().to_string();
         assert!(
-            error.contains("schema 2"),
+            error.contains("schema 3"),
             "whoever reads it as a part of something is told the same: {error}"
         );
     }
@@ -235,11 +250,21 @@ fn a_plan_that_no_agent_could_hold_to_is_refused() {
         assert!(serde_json::from_str::<PodPlan>(&json).is_err());
         PodPlan::read(&json).unwrap_err()
     };
-    assert_eq!(refused(&|plan| plan.schema = 2), PlanError::Later(2));
+    assert_eq!(refused(&|plan| plan.schema = 3), PlanError::Later(3));
     assert_eq!(refused(&|plan| plan.control_port = 8080), PlanError::PortTwice(8080));
     assert_eq!(refused(&|plan| plan.ports[1].guard = Some(15080)), PlanError::PortTwice(15080));
     assert_eq!(refused(&|plan| plan.ports[1].application = 8080), PlanError::PortTwice(8080));
     assert_eq!(refused(&|plan| plan.ports[0].guard = Some(0)), PlanError::PortZero);
+    let twice = PlanError::StageTwice { path: "service".to_owned(), stage: "s0".to_owned() };
+    let again = |plan: &mut PodPlan| {
+        let stages = &mut plan.drain.paths[0].stages;
+        stages.push(stages[0].clone());
+    };
+    assert_eq!(refused(&again), twice);
+    let routers = |path: &str| BTreeMap::from([(path.to_owned(), RouterPlan::None)]);
+    assert_eq!(refused(&|plan| plan.routers = routers("service")), PlanError::RoutersInSchema(1));
+    let elsewhere = |plan: &mut PodPlan| (plan.schema, plan.routers) = (2, routers("else"));
+    assert_eq!(refused(&elsewhere), PlanError::RouterOfNoPath("else".to_owned()));
     let twice = PlanError::PathTwice("service".to_owned());
     assert_eq!(refused(&|plan| plan.drain.paths.push(path("service", &[]))), twice);
     assert_eq!(refused(&|plan| plan.drain.deadline = Duration::ZERO), PlanError::Zero("deadline"));

@@ -63,6 +63,7 @@ fn stage() -> impl Strategy<Value = Stage> {
         join,
         leave,
         source: "a test".to_owned(),
+        evidence: Some("the test says so".to_owned()),
         setting: "cache.refresh".to_owned(),
     })
 }

@@ -115,6 +115,7 @@ impl Driver {
         life::Seen {
             asked: self.shared.asked(),
             drain: drain::Seen {
+                told: std::collections::BTreeSet::new(),
                 alive: looked.listens,
                 paths,
                 in_flight: looked.in_flight,

@@ -3,8 +3,9 @@
 use super::until;
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA};
+use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA_WITHOUT_ROUTERS};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -44,10 +45,12 @@ impl Pod {
             leave: bounds,
             source: "a test".to_owned(),
             setting: "--bound kube-proxy".to_owned(),
+            evidence: None,
         };
         let millis = |millis| Millis(Duration::from_millis(millis));
         let plan = PodPlan {
-            schema: SCHEMA,
+            schema: SCHEMA_WITHOUT_ROUTERS,
+            routers: BTreeMap::new(),
             drain: drain::Plan {
                 paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
                 quiet: Some(millis(200)),

@@ -166,9 +166,11 @@ impl Drain {
         self.clone().advance(seen, now).ok().map(|(_, wait)| wait)
     }
 
-    /// A router that picks the instance even now is told again, also after the end.
+    /// A router that picks the instance even now is told again, also after the end, unless it is at it.
     pub fn withdrawals(&self, seen: &Seen) -> Vec<Action> {
-        let picked = |path: &&Path| !PathSeen::took(seen.path(&path.name), Direction::Leave);
+        let picked = |path: &&Path| {
+            !PathSeen::took(seen.path(&path.name), Direction::Leave) && !seen.told.contains(&path.name)
+        };
         let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
         self.plan.paths.iter().filter(picked).map(withdraw).collect()
     }

@@ -3,7 +3,7 @@
 use crate::Time;
 use crate::path::PathSeen;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen of the instance: a full picture.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct Seen {
     pub alive: bool,
     /// What was seen of each path; one that is missing has taken no change ([`PathSeen::took`]).
     pub paths: BTreeMap<String, PathSeen>,
+    /// The paths whose routers were told to leave, and take their time: they go on by themselves, and are not told again.
+    #[serde(default)]
+    pub told: BTreeSet<String>,
     /// Requests in flight.
     pub in_flight: InFlight,
     /// Connections that are kept open without a request.

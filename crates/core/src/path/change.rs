@@ -89,13 +89,18 @@ impl Propagation {
         now: Time,
     ) -> Option<Wait> {
         if !PathSeen::took(seen, way) {
-            // The router has not taken the change, or has lost it again: whatever was over is not over any more.
-            let since = self.untaken.unwrap_or(now);
-            *self = Self { untaken: Some(since), ..Self::default() };
+            let since = *self.untaken.get_or_insert(now);
+            // The router has not taken the change, or has lost it again: whatever was over is not over any more. Of one that
+            // nobody has seen yet, that is not known: who takes a drain over has to ask it first.
+            if seen.is_some() {
+                *self = Self { untaken: Some(since), ..Self::default() };
+            }
             return Some(Wait { why: Why::Router { path: path.name.clone() }, since, until: None });
         }
         self.untaken = None;
-        let shown = |stage: &Stage| seen.is_some_and(|seen| seen.evidence.contains(&stage.name));
+        let shown = |stage: &Stage| {
+            stage.evidence.is_some() && seen.is_some_and(|seen| seen.evidence.contains(&stage.name))
+        };
         let mut since = *self.told.get_or_insert(now);
         for (index, stage) in path.stages.iter().enumerate() {
             if let Some((end, _)) = self.ends.get(index) {
@@ -113,6 +118,7 @@ impl Propagation {
                     path: path.name.clone(),
                     stage: stage.name.clone(),
                     setting: stage.setting.clone(),
+                    evidence: stage.evidence.clone(),
                 };
                 return Some(Wait { why, since, until });
             }
@@ -120,16 +126,16 @@ impl Propagation {
         None
     }
 
-    /// When the last client knew; `None` while one may not.
+    /// When the last client knew; `None` while one may not, and while the router is not seen to have taken the change.
     pub fn over(&self, path: &Path) -> Option<Time> {
-        (self.ends.len() == path.stages.len())
+        (self.untaken.is_none() && self.ends.len() == path.stages.len())
             .then(|| self.ends.last().map(|(end, _)| *end).or(self.told))
             .flatten()
     }
 
     /// The stages that are over, in order.
     pub fn stages(&self, path: &Path) -> Vec<StageOver> {
-        let Some(told) = self.told else { return Vec::new() };
+        let Some(told) = self.told.filter(|_| self.untaken.is_none()) else { return Vec::new() };
         let over = |stage: Option<&Stage>, (end, by): (Time, EndedBy)| StageOver {
             path: path.name.clone(),
             stage: stage.map(|stage| stage.name.clone()),

@@ -32,6 +32,10 @@ pub struct Stage {
     pub source: String,
     /// The setting that would shorten it.
     pub setting: String,
+    /// What shows that it is over sooner than its bound, such as `every node's cache shows the change`. Where it is
+    /// `None` only the bound ends it: evidence that nobody described is not believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// How long a stage takes at most.
@@ -111,7 +115,7 @@ impl Stage {
 }
 
 /// What was seen of one path of one instance. Where nothing was seen of a path it is `None`, which means the same
-/// everywhere: the path has taken no change ([`PathSeen::took`]).
+/// everywhere: no change is known to be taken ([`PathSeen::took`]).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PathSeen {
     /// Whether the path's router picks the instance.

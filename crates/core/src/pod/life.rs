@@ -8,12 +8,15 @@
 //! ```
 //!
 //! A hook does not say why it runs: it runs before a pod's end and before a restart by a liveness probe. So nothing
-//! here is final; only the agent's own SIGTERM is.
+//! here is final; only the agent's own SIGTERM is: then registries are told to drop the pod, beside whatever goes on
+//! (`super::ending`).
 
+use super::ending::Ending;
 use crate::drain::{self, Drain};
 use crate::path::{Millis, Path, StageOver};
 use crate::{Next, Time, Wait, Why};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What was seen of the pod: a full picture.
@@ -21,6 +24,12 @@ use std::time::Duration;
 pub struct Seen {
     /// Since when a hook waits for the pod to be drained, if one does.
     pub asked: Option<Time>,
+    /// Whether the agent itself was told to end: that is the pod's end.
+    #[serde(default)]
+    pub ending: bool,
+    /// The paths whose registries have dropped the pod, and those without a registry.
+    #[serde(default)]
+    pub gone: BTreeSet<String>,
     /// What a drain needs to know; `alive` is whether anything listens on the application's ports.
     pub drain: drain::Seen,
 }
@@ -39,8 +48,18 @@ pub enum Action {
     Drain(drain::Action),
     /// Let the hooks return.
     Release,
-    /// Take part again: every path is open.
+    /// Take part again: the guard and the health check say so to whoever asks.
     Open,
+    /// Tell the path's router to pick the pod again.
+    Join {
+        /// The path.
+        path: String,
+    },
+    /// Tell the path's registry that the pod is no more.
+    Deregister {
+        /// The path.
+        path: String,
+    },
 }
 
 /// How a drain ended.
@@ -114,12 +133,14 @@ pub enum State {
 pub struct Life {
     plan: drain::Plan,
     state: State,
+    #[serde(default)]
+    ending: Option<Ending>,
 }
 
 impl Life {
     /// A pod that begins to serve now.
     pub fn begin(plan: drain::Plan, now: Time) -> Self {
-        Self { plan, state: State::Serving { since: now } }
+        Self { plan, state: State::Serving { since: now }, ending: None }
     }
 
     /// Takes over a drain that another agent began in this pod, so that its waits and its deadline go on. What it answers
@@ -143,8 +164,32 @@ impl Life {
         &self.state
     }
 
-    /// What to do next. It never ends by itself: the agent's end is not the rule's to decide.
+    /// Whether the pod's end is over: the agent was told to end, and every registry has dropped the pod or had its time.
+    pub fn ended(&self, seen: &Seen, now: Time) -> bool {
+        self.ending.is_some() && self.ending_waits(seen, now).is_none()
+    }
+
+    /// What the pod's end waits for, once the agent was told to end.
+    fn ending_waits(&self, seen: &Seen, now: Time) -> Option<Wait> {
+        self.ending.as_ref()?.wait(&self.plan.paths, &seen.gone, now)
+    }
+
+    /// What to do next. It never ends by itself: when the agent does is not the rule's to decide ([`Life::ended`]).
     pub fn step(&mut self, seen: &Seen, now: Time) -> Next<Action, std::convert::Infallible> {
+        let mut last = Vec::new();
+        if seen.ending && self.ending.is_none() {
+            self.ending = Some(Ending::begin(now));
+            last = Ending::deregister(&self.plan.paths, &seen.gone);
+        }
+        match (self.goes_on(seen, now), self.ending_waits(seen, now)) {
+            (Next::Do(actions), _) => Next::Do(actions.into_iter().chain(last).collect()),
+            (Next::Wait(_), _) if !last.is_empty() => Next::Do(last),
+            (Next::Wait(wait), Some(ending)) => Next::Wait(wait.sooner(ending)),
+            (next, _) => next,
+        }
+    }
+
+    fn goes_on(&mut self, seen: &Seen, now: Time) -> Next<Action, std::convert::Infallible> {
         match (&mut self.state, seen.asked) {
             (State::Serving { .. }, Some(asked)) => {
                 self.state = if seen.drain.alive {
@@ -155,7 +200,7 @@ impl Life {
                         Outcome { reason: Reason::NothingListens, cut: 0, took, stages: Vec::new() };
                     State::Released { since: now, outcome, down: true }
                 };
-                self.step(seen, now)
+                self.goes_on(seen, now)
             }
             (State::Serving { since }, None) => {
                 Next::Wait(Wait { why: Why::Steady, since: *since, until: None })
@@ -190,11 +235,17 @@ impl Life {
                     return Next::Do(vec![Action::Release]);
                 }
                 // An application that still listens after its time to stop was not told to stop: another container was.
-                if seen.drain.alive && (*down || now >= until) {
+                // Where the agent is told to end as well, it does not come back.
+                let ending = self.ending.is_some();
+                if seen.drain.alive && !ending && (*down || now >= until) {
                     self.state = State::Serving { since: now };
-                    return Next::Do(vec![Action::Open]);
+                    let join = |path: &Path| Action::Join { path: path.name.clone() };
+                    return Next::Do(
+                        [Action::Open].into_iter().chain(self.plan.paths.iter().map(join)).collect(),
+                    );
                 }
-                Next::Wait(Wait { why: Why::Exit, since, until: (!*down).then_some(until) })
+                let until = (!*down && !ending).then_some(until);
+                Next::Wait(Wait { why: Why::Exit, since, until })
             }
         }
     }

@@ -2,8 +2,14 @@
 //!
 //! * `plan`: what the agent is told when it is injected ([`PodPlan`]).
 //! * [`life`]: when it drains, when it lets go, and when it takes part again.
+//! * `ending`: what is left to do once the agent itself is told to end.
 
+mod ending;
 pub mod life;
 mod plan;
 
-pub use plan::{CONTROL_PORT, Discount, FIRST_GUARD_PORT, PlanError, PodPlan, Port, Protocol, SCHEMA};
+pub use ending::DEADLINE as DEREGISTER_WITHIN;
+pub use plan::{
+    CONTROL_PORT, Discount, FIRST_GUARD_PORT, PlanError, PodPlan, Port, Protocol, RouterPlan, SCHEMA,
+    SCHEMA_WITHOUT_ROUTERS,
+};

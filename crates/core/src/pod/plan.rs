@@ -9,12 +9,16 @@ use crate::drain;
 use crate::path::Millis;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The version of this value that is written now. Earlier ones are read too, later ones are refused. A key more is a
-/// version more: an agent that does not know it could not hold to it.
-pub const SCHEMA: u32 = 1;
+/// The last version of this value. Earlier ones are read too, later ones are refused. A key more is a version more: an
+/// agent that does not know it could not hold to it. So each plan says the first version that has all of its keys, and
+/// agents of before read whatever they can hold to.
+pub const SCHEMA: u32 = 2;
+
+/// The version of a plan that names no router.
+pub const SCHEMA_WITHOUT_ROUTERS: u32 = 1;
 
 /// The port on which an agent answers status, health and hooks, unless the application has it.
 pub const CONTROL_PORT: u16 = 15079;
@@ -25,10 +29,14 @@ pub const FIRST_GUARD_PORT: u16 = 15080;
 /// What a pod's agent is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PodPlan {
-    /// [`SCHEMA`].
+    /// The first version that has all of its keys.
     pub schema: u32,
     /// What each drain of this pod is held to.
     pub drain: drain::Plan,
+    /// The routers of its paths, by the path's name. Of a path that is not here, or has none, nobody can tell the router
+    /// anything: its stages end by their bounds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub routers: BTreeMap<String, RouterPlan>,
     /// The application's ports, in the order of the pod's template.
     pub ports: Vec<Port>,
     /// The agent's own port.
@@ -49,12 +57,23 @@ pub struct PodPlan {
 struct Unchecked {
     schema: u32,
     drain: drain::Plan,
+    #[serde(default)]
+    routers: BTreeMap<String, RouterPlan>,
     ports: Vec<Port>,
     control_port: u16,
     idle_after: Millis,
     websocket_grace: Millis,
     max_connections: u32,
     discount: Discount,
+}
+
+/// The router of a path, as far as the agent talks with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RouterPlan {
+    /// One that can't be told anything: it learns from others, such as a kube-proxy from the API server.
+    #[default]
+    None,
 }
 
 /// One port on which the application listens.
@@ -107,6 +126,17 @@ pub enum PlanError {
     PortZero,
     /// Two paths of one name.
     PathTwice(String),
+    /// Two stages of one name in a path: evidence is by the name.
+    StageTwice {
+        /// The path.
+        path: String,
+        /// The stage.
+        stage: String,
+    },
+    /// A router of a path that is not there.
+    RouterOfNoPath(String),
+    /// Routers in a plan that says a version of before.
+    RoutersInSchema(u32),
     /// A duration that must not be zero.
     Zero(&'static str),
 }
@@ -123,6 +153,16 @@ impl std::fmt::Display for PlanError {
             Self::PortTwice(port) => write!(f, "the plan gives port {port} twice"),
             Self::PortZero => write!(f, "the plan has a port 0: ports are 1 to 65535"),
             Self::PathTwice(name) => write!(f, "the plan has two paths named {name}"),
+            Self::StageTwice { path, stage } => {
+                write!(f, "the plan's path {path} has two stages named {stage}")
+            }
+            Self::RouterOfNoPath(path) => write!(f, "the plan has a router of path {path}, and no such path"),
+            Self::RoutersInSchema(schema) => {
+                write!(
+                    f,
+                    "the plan has routers, which schema {schema} does not have: schema {SCHEMA} has them"
+                )
+            }
             Self::Zero(what) => write!(f, "the plan's {what} is 0"),
         }
     }
@@ -163,6 +203,18 @@ impl PodPlan {
         let mut names = BTreeSet::new();
         if let Some(twice) = self.drain.paths.iter().find(|path| !names.insert(&path.name)) {
             return Err(PlanError::PathTwice(twice.name.clone()));
+        }
+        for path in &self.drain.paths {
+            let mut names = BTreeSet::new();
+            if let Some(twice) = path.stages.iter().find(|stage| !names.insert(&stage.name)) {
+                return Err(PlanError::StageTwice { path: path.name.clone(), stage: twice.name.clone() });
+            }
+        }
+        if let Some(path) = self.routers.keys().find(|path| !names.contains(path)) {
+            return Err(PlanError::RouterOfNoPath(path.clone()));
+        }
+        if !self.routers.is_empty() && self.schema <= SCHEMA_WITHOUT_ROUTERS {
+            return Err(PlanError::RoutersInSchema(self.schema));
         }
         for (what, duration) in [("deadline", self.drain.deadline), ("idle_after", self.idle_after.0)] {
             if duration == Duration::ZERO {

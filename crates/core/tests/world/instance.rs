@@ -164,6 +164,7 @@ impl Instance {
         };
         let paths = self.routes.iter().map(|route| (route.name().to_owned(), route.seen(now)));
         let drain = drain::Seen {
+            told: std::collections::BTreeSet::new(),
             alive: !self.ended,
             paths: paths.collect(),
             in_flight: InFlight::Counted(self.in_flight.len() as u64),

@@ -1,11 +1,12 @@
 //! The plan that the agent is told, and the grace period that it needs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use segue_core::budget::Needs;
 use segue_core::drain;
 use segue_core::path::{Direction, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, SCHEMA};
+use segue_core::pod::{Discount, PodPlan, SCHEMA_WITHOUT_ROUTERS};
 
 use super::draft::Draft;
 use super::ports::Ports;
@@ -65,7 +66,8 @@ pub(super) fn decide(draft: &mut Draft, ports: Ports, paths: Vec<Path>, slept: D
     let words = explain(&needs, (grace, needed), leave, guarded);
     let deadline = Duration::from_secs(grace).saturating_sub(stop_time + MARGIN);
     let plan = PodPlan {
-        schema: SCHEMA,
+        schema: SCHEMA_WITHOUT_ROUTERS,
+        routers: BTreeMap::new(),
         drain: drain::Plan {
             paths: needs.paths,
             quiet: needs.quiet,

@@ -126,6 +126,7 @@ impl Known {
             leave: Bounds::at_most(leave),
             source: source.into(),
             setting: format!("--bound {}=D", self.name),
+            evidence: None,
         }
     }
 }
