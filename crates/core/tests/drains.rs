@@ -29,7 +29,7 @@ fn withdraw(path: &str) -> Action {
 /// Alive, withdrawn from these paths, with so many requests in flight.
 fn seen(paths: &[&str], in_flight: u64) -> Seen {
     let drain = drain::Seen {
-        told: std::collections::BTreeSet::new(),
+        told: std::collections::BTreeMap::new(),
         alive: true,
         paths: paths.iter().map(|path| ((*path).to_owned(), PathSeen::default())).collect(),
         in_flight: InFlight::Counted(in_flight),

@@ -4,7 +4,7 @@
 use crate::cases::{at, drain_in_a_pod, path, seconds};
 use proptest::prelude::*;
 use segue_core::drain::{self, InFlight};
-use segue_core::path::{EndedBy, Millis, PathSeen, StageOver};
+use segue_core::path::{Direction, EndedBy, Millis, PathSeen, StageOver};
 use segue_core::pod::life::{Action, Life, Outcome, Reason, Seen, State, asked_since};
 use segue_core::{Next, Time, Why};
 use std::convert::Infallible;
@@ -85,12 +85,19 @@ fn a_path_that_still_picks_the_pod_is_withdrawn_first() {
 }
 
 #[test]
-fn a_router_that_takes_its_time_is_told_once() {
+fn a_router_that_holds_to_what_it_was_told_is_told_once_whatever_it_shows() {
     let mut life = Life::begin(drain_in_a_pod(), at(0));
     let mut picture = asked();
     picture.drain.paths.insert("service".to_owned(), PathSeen::without_evidence(true));
-    picture.drain.told.insert("service".to_owned());
+    let told = |way| [("service".to_owned(), way)].into();
+    picture.drain.told = told(Direction::Leave);
     assert_eq!(why(life.step(&picture, at(0))), Why::Router { path: "service".into() });
+    picture.drain.told = told(Direction::Join);
+    for admitted in [true, false] {
+        picture.drain.paths.insert("service".to_owned(), PathSeen::without_evidence(admitted));
+        let withdraw = drain::Action::Withdraw { path: "service".to_owned() };
+        assert_eq!(acts(&mut life, &picture, at(1)), [Action::Drain(withdraw)], "it would be picked again");
+    }
 }
 
 #[test]

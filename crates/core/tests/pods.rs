@@ -16,7 +16,7 @@ const STOP: Action = Action::Stop(Signal::Stop);
 
 fn seen(in_flight: InFlight, last: Option<u64>, kept: u64, closing: bool) -> Seen {
     let drain = drain::Seen {
-        told: std::collections::BTreeSet::new(),
+        told: std::collections::BTreeMap::new(),
         alive: true,
         paths: [("service".to_owned(), PathSeen::default())].into(),
         in_flight,

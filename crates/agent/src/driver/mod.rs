@@ -115,7 +115,7 @@ impl Driver {
         life::Seen {
             asked: self.shared.asked(),
             drain: drain::Seen {
-                told: std::collections::BTreeSet::new(),
+                told: std::collections::BTreeMap::new(),
                 alive: looked.listens,
                 paths,
                 in_flight: looked.in_flight,

@@ -168,8 +168,9 @@ impl Drain {
 
     /// A router that picks the instance even now is told again, also after the end, unless it is at it.
     pub fn withdrawals(&self, seen: &Seen) -> Vec<Action> {
-        let picked = |path: &&Path| {
-            !PathSeen::took(seen.path(&path.name), Direction::Leave) && !seen.told.contains(&path.name)
+        let picked = |path: &&Path| match seen.told.get(&path.name) {
+            Some(told) => *told == Direction::Join,
+            None => !PathSeen::took(seen.path(&path.name), Direction::Leave),
         };
         let withdraw = |path: &Path| Action::Withdraw { path: path.name.clone() };
         self.plan.paths.iter().filter(picked).map(withdraw).collect()
@@ -222,7 +223,7 @@ impl Drain {
     fn propagation(&mut self, seen: &Seen, now: Time) -> Option<Wait> {
         let waits = self.plan.paths.iter().filter_map(|path| {
             let change = self.left.entry(path.name.clone()).or_default();
-            change.observe(path, Direction::Leave, seen.path(&path.name), now)
+            change.observe(path, Direction::Leave, seen.leaving(&path.name), now)
         });
         waits.reduce(Wait::later)
     }

@@ -1,9 +1,9 @@
 //! What a drain is shown: what routers say, how much is in flight, what is kept open.
 
 use crate::Time;
-use crate::path::PathSeen;
+use crate::path::{Direction, PathSeen};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What was seen of the instance: a full picture.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -12,9 +12,10 @@ pub struct Seen {
     pub alive: bool,
     /// What was seen of each path; one that is missing has taken no change ([`PathSeen::took`]).
     pub paths: BTreeMap<String, PathSeen>,
-    /// The paths whose routers were told to leave, and take their time: they go on by themselves, and are not told again.
+    /// What the routers of paths were told last, where they hold to it by themselves: one that takes its time is not told again,
+    /// and one that was told to join is told to leave, whatever it shows just now.
     #[serde(default)]
-    pub told: BTreeSet<String>,
+    pub told: BTreeMap<String, Direction>,
     /// Requests in flight.
     pub in_flight: InFlight,
     /// Connections that are kept open without a request.
@@ -41,6 +42,12 @@ impl Seen {
     /// What was seen of a path.
     pub fn path(&self, name: &str) -> Option<&PathSeen> {
         self.paths.get(name)
+    }
+
+    /// What was seen of a path for a change that leaves it. Of a router that is still to join nothing is: who withdrew there is
+    /// not known, and its evidence is another change's.
+    pub(super) fn leaving(&self, name: &str) -> Option<&PathSeen> {
+        self.path(name).filter(|_| self.told.get(name) != Some(&Direction::Join))
     }
 }
 

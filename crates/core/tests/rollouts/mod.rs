@@ -34,7 +34,7 @@ pub(super) fn goal(version: &str, replicas: u32, surge: u32, unavailable: u32) -
 pub(super) fn ready(version: &str) -> InstanceSeen {
     let paths = [("proxy".to_owned(), PathSeen::without_evidence(true))];
     let drain = drain::Seen {
-        told: std::collections::BTreeSet::new(),
+        told: std::collections::BTreeMap::new(),
         alive: true,
         paths: paths.into(),
         in_flight: InFlight::Counted(0),

@@ -237,7 +237,7 @@ impl State {
             let evidence = knows.then(|| "s0".to_owned()).into_iter().collect();
             let paths = [("proxy".to_owned(), PathSeen { admitted: instance.admitted, evidence })];
             let drain = drain::Seen {
-                told: std::collections::BTreeSet::new(),
+                told: std::collections::BTreeMap::new(),
                 alive: !instance.ended,
                 paths: paths.into(),
                 in_flight: InFlight::Counted(u64::from(instance.in_flight)),

@@ -164,7 +164,7 @@ impl Instance {
         };
         let paths = self.routes.iter().map(|route| (route.name().to_owned(), route.seen(now)));
         let drain = drain::Seen {
-            told: std::collections::BTreeSet::new(),
+            told: std::collections::BTreeMap::new(),
             alive: !self.ended,
             paths: paths.collect(),
             in_flight: InFlight::Counted(self.in_flight.len() as u64),

@@ -43,7 +43,7 @@ fn one(member: &Member, counted: Option<&InstanceView>) -> InstanceSeen {
             Life::Ended { how } => Readiness::NotReady(Some(how.clone())),
         },
         drain: drain::Seen {
-            told: std::collections::BTreeSet::new(),
+            told: std::collections::BTreeMap::new(),
             alive: member.running().is_some(),
             paths: BTreeMap::from([(PROXY.to_owned(), path)]),
             in_flight: drain::InFlight::Counted(counted.map_or(0, |view| view.in_flight)),

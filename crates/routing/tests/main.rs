@@ -1,0 +1,5 @@
+//! Routers and a pod's life together: the laws hold whatever a router does.
+
+mod laws;
+mod registry;
+mod world;
