@@ -6,9 +6,11 @@ use crate::control::{ROUTES, page};
 use crate::driver::Totals;
 use crate::log::Event;
 use crate::report::{Report, State};
+use crate::routers::RouterReport;
 use segue_core::path::{EndedBy, Millis, StageOver};
 use segue_core::pod::life::{Outcome, Reason};
 use segue_guard::Counters;
+use segue_routing::{Goal, Says, Shows};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,6 +58,13 @@ fn stages() -> Vec<StageOver> {
     vec![StageOver { path: "p".to_owned(), stage: None, by: EndedBy::Bound, after }]
 }
 
+/// What the keys of a router can be, where they are words.
+fn values_of_routers() -> BTreeSet<String> {
+    let shows = [Shows::Unknown, Shows::Admitted, Shows::Withdrawn, Shows::Gone].map(|shows| name(&shows));
+    let told = [Goal::Join, Goal::Leave, Goal::Deregister].map(|told| name(&told));
+    shows.into_iter().chain(told).chain(["none".to_owned(), "null".to_owned()]).collect()
+}
+
 /// A report with nothing left out.
 pub(crate) fn report() -> Report {
     let took = Millis(Duration::from_secs(1));
@@ -74,6 +83,14 @@ pub(crate) fn report() -> Report {
         not_covered: 1,
         hooks: 1,
         stages: stages(),
+        routers: vec![RouterReport {
+            path: "p".to_owned(),
+            router: "none",
+            told: Goal::Join,
+            says: Says::default(),
+            answered: 1,
+            failed: 1,
+        }],
         outcome: Some(Outcome { reason: Reason::Drained, cut: 0, took, stages: stages() }),
         agent_lost: 1,
         guard: Some(Counters::default()),
@@ -101,14 +118,22 @@ fn every_key_of_the_status_is_named_and_no_other() {
     assert_eq!(words("key"), keys(&status));
     assert_eq!(counters(), keys(&status["guard"]));
     // Keys within a key stand in its row.
-    for (key, inner) in [("stages", &status["stages"][0]), ("outcome", &status["outcome"])] {
+    let routers = ("routers", &status["routers"][0]);
+    for (key, inner) in [("stages", &status["stages"][0]), routers, ("outcome", &status["outcome"])] {
         let row = PAGE.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap();
         let named: BTreeSet<_> = quoted(row).skip(1).map(str::to_owned).collect();
-        let values = ["null", "bound", "evidence", "unknown"].map(str::to_owned);
-        assert_eq!(named.difference(&values.into()).cloned().collect::<BTreeSet<_>>(), keys(inner), "{row}");
+        let is_value = |word: &&String| match key {
+            "routers" => values_of_routers().contains(*word),
+            _ => ["null", "bound", "evidence", "unknown"].contains(&word.as_str()),
+        };
+        let named: BTreeSet<_> = named.iter().filter(|word| !is_value(word)).cloned().collect();
+        assert_eq!(named, keys(inner), "{row}");
     }
     let row = |key: &str| PAGE.lines().find(|line| line.starts_with(&format!("| `{key}"))).unwrap();
-    for state in [State::Serving, State::Draining, State::Released] {
+    for value in values_of_routers() {
+        assert!(row("routers").contains(&format!("`{value}`")), "{value}");
+    }
+    for state in [State::Serving, State::Draining, State::Released, State::Ending] {
         assert!(row("state").contains(&format!("`{}`", name(&state))), "{state:?}");
     }
     for by in [EndedBy::Bound, EndedBy::Evidence, EndedBy::Unknown] {
@@ -136,9 +161,12 @@ fn every_metric_is_named_and_no_other() {
     let emitted = samples.map(|line| line.split(['{', ' ']).next().unwrap().to_owned());
     assert_eq!(documented, emitted.collect());
     // And with the labels that the page has.
-    for word in words("metric").iter().filter(|word| word.contains('{')) {
-        let label = word.replace('}', "=\"");
-        assert!(page.contains(&label), "{label} in {page}");
+    for word in words("metric") {
+        let Some((name, labels)) = word.trim_end_matches('}').split_once('{') else { continue };
+        let sample = page.lines().find(|line| line.starts_with(&format!("{name}{{"))).unwrap();
+        let emitted: Vec<_> =
+            sample.split(['{', ',']).skip(1).map(|label| label.split('=').next().unwrap()).collect();
+        assert_eq!(emitted, labels.split(',').collect::<Vec<_>>(), "{sample}");
     }
 }
 

@@ -35,6 +35,7 @@ events! {
     NotWrittenDown => "not-written-down",
     Draining => "draining",
     StageOver => "stage-over",
+    Router => "router",
     Cut => "cut",
     Released => "released",
     Serving => "serving",

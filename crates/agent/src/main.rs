@@ -24,6 +24,7 @@ mod means;
 mod plan;
 mod ready;
 mod report;
+mod routers;
 mod run;
 
 use arguments::{Command, HELP};

@@ -1,6 +1,7 @@
 //! What the agent says of the pod: one value behind `/status`, the metrics, the log and what a hook hears.
 
 use crate::clock;
+use crate::routers::RouterReport;
 use segue_core::drain::{Drain, InFlight};
 use segue_core::path::StageOver;
 use segue_core::pod::life::Outcome;
@@ -16,6 +17,7 @@ pub(crate) enum State {
     Serving,
     Draining,
     Released,
+    Ending,
 }
 
 /// The pod's state and what it waits for (law 3).
@@ -40,6 +42,8 @@ pub(crate) struct Report {
     pub(crate) hooks: usize,
     /// The stages of the paths that are over in this drain, and what ended each.
     pub(crate) stages: Vec<StageOver>,
+    /// The routers of the paths: what each was told, and what it says.
+    pub(crate) routers: Vec<RouterReport>,
     /// How the last drain ended.
     pub(crate) outcome: Option<Outcome>,
     /// Requests that an agent that died was carrying.

@@ -5,8 +5,9 @@ use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder;
 use crate::log::{self, Event};
+use crate::routers::Routers;
 use crate::{clock, means, plan};
-use segue_core::pod::PodPlan;
+use segue_core::pod::{DEREGISTER_WITHIN, PodPlan};
 use segue_guard::Guard;
 use serde_json::json;
 use std::cell::OnceCell;
@@ -43,16 +44,18 @@ pub(crate) async fn run() -> ExitCode {
         _ = int.recv() => "SIGINT",
     };
     // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
-    let guard = running.get().map(|running: &Running| &running.guard);
-    let in_flight = guard.map_or(0, |guard| guard.picture().in_flight);
-    if in_flight > 0 {
-        log::say(
-            Event::Ending,
-            json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
-        );
+    if let Some(running) = running.get() {
+        let in_flight = running.guard().map_or(0, |guard| guard.picture().in_flight);
+        if in_flight > 0 {
+            log::say(
+                Event::Ending,
+                json!({ "signal": signal, "in_flight": in_flight, "why": "the grace period came first" }),
+            );
+        }
+        running.shared.end();
         tokio::select! {
             code = &mut serve => return code,
-            () = answered(guard) => {}
+            () = over(running) => {}
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
@@ -60,11 +63,31 @@ pub(crate) async fn run() -> ExitCode {
     ended(signal, running.get())
 }
 
-/// The guard that serves.
+/// What is driven.
 struct Running {
+    shared: Rc<Shared>,
+    /// None where the plan has no guard.
+    guarded: Option<Guarded>,
+}
+
+impl Running {
+    fn guard(&self) -> Option<&Guard> {
+        self.guarded.as_ref().map(|guarded| &guarded.guard)
+    }
+}
+
+/// The guard that serves.
+struct Guarded {
     guard: Guard,
     /// None where no thread could be started for it.
     carried: Option<Carried>,
+}
+
+/// Waits until nothing is in flight and registries have dropped the pod, or had their time. A driver that hangs is not
+/// waited for.
+async fn over(running: &Running) {
+    let dropped = clock::at_most(DEREGISTER_WITHIN + AGAIN, running.shared.ended());
+    tokio::join!(answered(running.guard()), dropped);
 }
 
 /// Waits until nothing is in flight.
@@ -76,10 +99,11 @@ async fn answered(guard: Option<&Guard>) {
 
 /// The counters' last word: some of what they count comes after the drain, when the application ends.
 fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
-    if let Some(carried) = running.and_then(|running| running.carried.as_ref()) {
+    let guarded = running.and_then(|running| running.guarded.as_ref());
+    if let Some(carried) = guarded.and_then(|guarded| guarded.carried.as_ref()) {
         carried.end();
     }
-    let counters = running.map(|running| running.guard.picture().counters);
+    let counters = guarded.map(|guarded| guarded.guard.picture().counters);
     log::say(Event::Ended, json!({ "signal": signal, "guard": counters }));
     ExitCode::SUCCESS
 }
@@ -107,19 +131,21 @@ async fn serve(plan: PodPlan, running: &OnceCell<Running>) -> ExitCode {
     let server = control::serve(listener, Rc::clone(&control));
     let drive = async {
         let guard = guard(&plan, &control).await;
-        if let Some(guard) = &guard {
+        let guarded = guard.as_ref().map(|guard| {
             let carried = Carried::keep(guard.clone(), lost);
             if let Err(error) = &carried {
                 log::problem(Event::NotWrittenDown, error);
             }
-            let _ = running.set(Running { guard: guard.clone(), carried: carried.ok() });
-        }
+            Guarded { guard: guard.clone(), carried: carried.ok() }
+        });
+        let _ = running.set(Running { shared: Rc::clone(&shared), guarded });
         control.start(invitation);
         log::say(
             Event::Started,
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
         );
-        Driver::new(plan, guard, shared).run().await;
+        let routers = Routers::of(&plan, shared.waker());
+        Driver::new(plan, guard, routers, shared).run().await;
     };
     tokio::join!(server, drive);
     ExitCode::SUCCESS

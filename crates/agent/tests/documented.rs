@@ -35,6 +35,9 @@ fn gauges_show_what_is_there() {
     pod.start();
     pod.until_metric("segue_state{state=\"serving\"}", 1.0);
     pod.until_metric("segue_in_flight{known=\"counted\"}", 0.0);
+    let router = |shows| format!("segue_router_shows{{path=\"service\",router=\"none\",shows=\"{shows}\"}}");
+    pod.until_metric(&router("admitted"), 1.0);
+    pod.until_metric("segue_router_calls_total{path=\"service\",result=\"failed\"}", 0.0);
     let through = request(pod.guard_port());
     pod.until_metric("segue_in_flight{known=\"counted\"}", 1.0);
     pod.until_metric("segue_connections", 1.0);
@@ -44,6 +47,8 @@ fn gauges_show_what_is_there() {
     let mut hook = pod.hook(&[]);
     pod.until_metric("segue_state{state=\"draining\"}", 1.0);
     pod.until_metric("segue_state{state=\"serving\"}", 0.0);
+    pod.until_metric(&router("withdrawn"), 1.0);
+    pod.until_metric(&router("admitted"), 0.0);
     drop(through);
     assert_eq!(hook.returns().0, 0);
     pod.until_metric("segue_state{state=\"released\"}", 1.0);
@@ -280,6 +285,8 @@ fn each_event_of_the_log_comes_when_the_page_says_and_with_what_it_says() {
     let pid = rustix::process::Pid::from_child(pod.agent());
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     until("it says so", || pod.said().iter().any(|line| line["event"] == "ending"));
+    pod.until_state("ending");
+    pod.until_metric("segue_state{state=\"ending\"}", 1.0);
     application.give(true);
     drop((held, through));
     assert!(pod.agent().wait().unwrap().success());

@@ -2,6 +2,8 @@
 
 use crate::driver::Totals;
 use crate::report::{Report, State};
+use crate::routers::RouterReport;
+use segue_routing::Shows;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -13,11 +15,11 @@ pub(crate) fn page(report: &Report, totals: &Totals) -> String {
     let drains = totals
         .drains
         .iter()
-        .map(|(reason, count)| (label("reason", &name(reason)), number(*count)))
+        .map(|(reason, count)| (label(&[("reason", &name(reason))]), number(*count)))
         .collect();
-    let states = [State::Serving, State::Draining, State::Released];
+    let states = [State::Serving, State::Draining, State::Released, State::Ending];
     let states =
-        states.map(|state| (label("state", &name(&state)), number(u64::from(report.state == state))));
+        states.map(|state| (label(&[("state", &name(&state))]), number(u64::from(report.state == state))));
     let drained: u64 = totals.drains.values().sum();
     let mut metrics: Vec<Metric<'_>> = vec![
         ("segue_state", "gauge", "What the pod does: 1 for the state that it is in.", states.to_vec()),
@@ -34,6 +36,18 @@ pub(crate) fn page(report: &Report, totals: &Totals) -> String {
             "Connections that no guard carries.",
             one(number(report.not_covered)),
         ),
+        (
+            "segue_router_shows",
+            "gauge",
+            "What the router of a path was last seen to do with the pod: 1 for that.",
+            shown(&report.routers),
+        ),
+        (
+            "segue_router_calls_total",
+            "counter",
+            "Calls to the router of a path: those that were answered, whatever with, and those that were not.",
+            calls(&report.routers),
+        ),
         ("segue_drains_total", "counter", "Drains that ended, by reason.", drains),
         (
             "segue_drain_cut_total",
@@ -49,7 +63,7 @@ pub(crate) fn page(report: &Report, totals: &Totals) -> String {
         ),
     ];
     if let Some(in_flight) = report.in_flight {
-        let how = label("known", &report.known);
+        let how = label(&[("known", &report.known)]);
         metrics.push((
             "segue_in_flight",
             "gauge",
@@ -88,8 +102,30 @@ fn name(word: &impl Serialize) -> String {
     serde_json::to_value(word).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn label(name: &str, value: &str) -> String {
-    format!("{{{name}=\"{value}\"}}")
+fn label(labels: &[(&str, &str)]) -> String {
+    let value = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let labels: Vec<_> = labels.iter().map(|(name, text)| format!("{name}=\"{}\"", value(text))).collect();
+    format!("{{{}}}", labels.join(","))
+}
+
+/// What each path's router shows: 1 for that, and 0 for what it does not.
+fn shown(routers: &[RouterReport]) -> Vec<(String, f64)> {
+    let each = |router: &RouterReport| {
+        [Shows::Unknown, Shows::Admitted, Shows::Withdrawn, Shows::Gone].map(|shows| {
+            let labels =
+                label(&[("path", &router.path), ("router", router.router), ("shows", &name(&shows))]);
+            (labels, number(u64::from(router.says.shows == shows)))
+        })
+    };
+    routers.iter().flat_map(each).collect()
+}
+
+fn calls(routers: &[RouterReport]) -> Vec<(String, f64)> {
+    let each = |router: &RouterReport| {
+        [("answered", router.answered), ("failed", router.failed)]
+            .map(|(result, count)| (label(&[("path", &router.path), ("result", result)]), number(count)))
+    };
+    routers.iter().flat_map(each).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a page of metrics has floating point numbers")]

@@ -7,16 +7,16 @@ mod shared;
 
 use crate::log::{self, Event};
 use crate::report::{self, Line, Report, State, Told};
+use crate::routers::{RouterReport, Routers};
 use crate::{clock, means};
 use look::Look;
-use segue_core::path::{Path, PathSeen};
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
 use segue_core::{Next, Time, Wait, drain};
 use segue_guard::{Guard, Picture};
+use segue_routing::Goal;
 use serde_json::json;
 pub(crate) use shared::{Asking, Shared, Totals};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,13 +37,17 @@ pub(crate) struct Driver {
     life: Life,
     guard: Option<Guard>,
     look: Look,
+    routers: Routers,
     shared: Rc<Shared>,
-    withdrawn: bool,
+    /// Whether clients and load balancers are told that the pod is on its way out.
+    announced: bool,
     closing: bool,
     /// The last wait that was logged.
     said: Option<String>,
     /// How many stages of the drain's paths were logged to be over.
     stages_said: usize,
+    /// What was logged last of the routers.
+    routers_said: Vec<RouterReport>,
     /// How the last drain ended.
     outcome: Option<Outcome>,
     /// Whether that was logged and counted.
@@ -51,7 +55,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(plan: PodPlan, guard: Option<Guard>, shared: Rc<Shared>) -> Self {
+    pub(crate) fn new(plan: PodPlan, guard: Option<Guard>, routers: Routers, shared: Rc<Shared>) -> Self {
         let life = Life::begin(plan.drain.clone(), clock::now());
         let look = Look::new(&plan, guard.is_some());
         Self {
@@ -59,8 +63,10 @@ impl Driver {
             life,
             guard,
             look,
+            routers_said: routers.report(),
+            routers,
             shared,
-            withdrawn: false,
+            announced: false,
             closing: false,
             said: None,
             stages_said: 0,
@@ -84,7 +90,7 @@ impl Driver {
             let next = self.life.step(&seen, now);
             // A drain under way is one, whatever its paths: the guard announces from its first moment.
             if matches!(self.life.state(), life::State::Draining { .. }) {
-                self.withdraw();
+                self.announce();
             }
             self.look.learn(matches!(self.life.state(), life::State::Serving { .. }));
             let wait = match next {
@@ -98,6 +104,9 @@ impl Driver {
                 Next::Wait(wait) => Some(wait),
             };
             self.tell(&seen, picture.as_ref(), wait.as_ref());
+            if self.life.ended(&seen, now) {
+                self.shared.set_ended();
+            }
             self.pause(wait.as_ref(), now).await;
         }
     }
@@ -109,15 +118,14 @@ impl Driver {
                 guard.reach(*port, addresses);
             }
         }
-        let admitted = !self.withdrawn;
-        let path = |path: &Path| (path.name.clone(), PathSeen::without_evidence(admitted));
-        let paths: BTreeMap<_, _> = self.plan.drain.paths.iter().map(path).collect();
         life::Seen {
             asked: self.shared.asked(),
+            ending: self.shared.ending(),
+            gone: self.routers.gone(),
             drain: drain::Seen {
-                told: std::collections::BTreeMap::new(),
+                told: self.routers.told(),
                 alive: looked.listens,
-                paths,
+                paths: self.routers.seen(),
                 in_flight: looked.in_flight,
                 // Those that were told to close may not have all of their answer yet: their own end shows it.
                 kept: drain::Kept {
@@ -129,9 +137,9 @@ impl Driver {
         }
     }
 
-    fn withdraw(&mut self) {
-        if !self.withdrawn {
-            self.withdrawn = true;
+    fn announce(&mut self) {
+        if !self.announced {
+            self.announced = true;
             self.shared.set_well(false);
             if let Some(guard) = &self.guard {
                 guard.announce();
@@ -141,7 +149,9 @@ impl Driver {
 
     fn act(&mut self, action: &Action, picture: Option<&Picture>) {
         match action {
-            Action::Drain(drain::Action::Withdraw { .. }) => self.withdraw(),
+            Action::Drain(drain::Action::Withdraw { path }) => self.routers.tell(path, Goal::Leave),
+            Action::Join { path } => self.routers.tell(path, Goal::Join),
+            Action::Deregister { path } => self.routers.tell(path, Goal::Deregister),
             Action::Drain(drain::Action::CloseIdle) => {
                 self.closing = true;
                 if let Some(guard) = &self.guard {
@@ -154,7 +164,7 @@ impl Driver {
             }
             Action::Release => self.released(picture),
             Action::Open => {
-                self.withdrawn = false;
+                self.announced = false;
                 self.closing = false;
                 self.counted = false;
                 self.shared.set_well(true);
@@ -186,6 +196,12 @@ impl Driver {
             log::say(Event::StageOver, json!(over));
         }
         self.stages_said = report.stages.len();
+        for router in
+            report.routers.iter().filter(|router| !self.routers_said.iter().any(|said| said.same(router)))
+        {
+            log::say(Event::Router, json!(router));
+        }
+        self.routers_said.clone_from(&report.routers);
         let kind = wait.map(|wait| wait.why.to_string());
         if report.state == State::Draining && kind.is_some() && kind != self.said {
             log::say(
@@ -214,6 +230,7 @@ impl Driver {
             schema: 1,
             agent: env!("CARGO_PKG_VERSION").to_owned(),
             state: match self.life.state() {
+                _ if self.shared.ending() => State::Ending,
                 life::State::Serving { .. } => State::Serving,
                 life::State::Draining { .. } => State::Draining,
                 life::State::Released { .. } => State::Released,
@@ -228,6 +245,7 @@ impl Driver {
             kept: seen.drain.kept.connections,
             not_covered: self.look.not_covered(),
             hooks: self.shared.hooks(),
+            routers: self.routers.report(),
             stages: match self.life.state() {
                 life::State::Serving { .. } => Vec::new(),
                 life::State::Draining { drain } => drain.stages(),

@@ -20,6 +20,10 @@ pub(crate) struct Shared {
     well: Cell<bool>,
     resumed: RefCell<Vec<Drain>>,
     lost: Cell<u64>,
+    /// Whether this process was told to end.
+    ending: Cell<bool>,
+    /// Whether nothing more is to be done before it does.
+    ended: watch::Sender<bool>,
     wake: Notify,
     totals: RefCell<Totals>,
 }
@@ -52,6 +56,8 @@ impl Shared {
             well: Cell::new(true),
             resumed: RefCell::default(),
             lost: Cell::new(0),
+            ending: Cell::new(false),
+            ended: watch::Sender::new(false),
             wake: Notify::new(),
             totals: RefCell::default(),
         })
@@ -97,6 +103,25 @@ impl Shared {
         self.lost.get()
     }
 
+    /// This process was told to end: registries are told to drop the pod.
+    pub(crate) fn end(&self) {
+        self.ending.set(true);
+        self.wake();
+    }
+
+    pub(crate) fn ending(&self) -> bool {
+        self.ending.get()
+    }
+
+    pub(crate) fn set_ended(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Returns when nothing more is to be done.
+    pub(crate) async fn ended(&self) {
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
     /// What load balancers' health checks are answered.
     pub(crate) fn well(&self) -> bool {
         self.well.get()
@@ -123,6 +148,12 @@ impl Shared {
     /// Asks the driver for a fresh look.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// What wakes the driver, for whoever may see something change.
+    pub(crate) fn waker(self: &Rc<Self>) -> impl Fn() + Clone + 'static {
+        let shared = Rc::clone(self);
+        move || shared.wake()
     }
 
     pub(crate) async fn woken(&self) {

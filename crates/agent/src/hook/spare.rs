@@ -6,6 +6,7 @@ use crate::driver::{Driver, Shared};
 use crate::folder::Invitation;
 use crate::log::{self, Event};
 use crate::report::Asked;
+use crate::routers::Routers;
 use crate::{clock, means};
 use segue_core::pod::life::asked_since;
 use serde_json::json;
@@ -46,7 +47,9 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
     let asking = shared.ask(heard, since);
     let mut lines = shared.lines();
     tokio::task::spawn_local(control::serve(listener, control));
-    let driver = tokio::task::spawn_local(Driver::new(plan.clone(), guard, Rc::clone(&shared)).run());
+    let routers = Routers::of(plan, shared.waker());
+    let driver = Driver::new(plan.clone(), guard, routers, Rc::clone(&shared));
+    let driver = tokio::task::spawn_local(driver.run());
     loop {
         let released = lines.borrow_and_update().as_ref().filter(|line| line.released).cloned();
         if let Some(line) = released {
