@@ -46,3 +46,21 @@ pub(crate) async fn sleep_until(time: Time) {
 pub(crate) async fn at_most<T>(duration: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(duration, work).await.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_of_time_has_its_date_before_now_and_after() {
+        let minute = Duration::from_secs(60);
+        let (before, now_date) = (date(), now());
+        for (time, ahead) in
+            [(now_date, 0), (now_date + minute, 60), (Time::from_millis(now_date.as_millis() - 60_000), -60)]
+        {
+            let expected = before + jiff::SignedDuration::from_secs(ahead);
+            let off = wall(time).duration_since(expected).abs();
+            assert!(off < jiff::SignedDuration::from_secs(30), "{ahead} s: {off:?}");
+        }
+    }
+}

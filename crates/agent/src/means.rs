@@ -38,3 +38,18 @@ pub(crate) fn settings(plan: &PodPlan) -> Settings {
         discount: plan.discount.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routers::tests::plan;
+    use segue_core::path::Millis;
+
+    #[test]
+    fn the_guard_closes_idle_connections_before_the_drain_stops_waiting_for_them() {
+        let mut drain = plan(Vec::new()).drain;
+        assert_eq!(linger(&drain), Duration::ZERO);
+        drain.linger = Some(Millis(Duration::from_secs(5)));
+        assert_eq!(linger(&drain), Duration::from_secs(4));
+    }
+}

@@ -290,6 +290,7 @@ fn each_event_of_the_log_comes_when_the_page_says_and_with_what_it_says() {
     application.give(true);
     drop((held, through));
     assert!(pod.agent().wait().unwrap().success());
+    assert_eq!(pod.carried(), "0", "it answered all");
     said.extend(pod.said());
 
     // One whose deadline comes, whose agent dies, and whose agent hangs.

@@ -147,16 +147,4 @@ fn both(guarded: Option<u64>, estimate: InFlight) -> InFlight {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_goes_past_the_guard_decides_only_when_nothing_is_counted() {
-        let past = InFlight::Estimated(1);
-        assert_eq!(both(Some(2), past), InFlight::Counted(2));
-        assert_eq!(both(Some(0), past), InFlight::Estimated(1));
-        assert_eq!(both(Some(0), InFlight::Estimated(0)), InFlight::Counted(0));
-        assert_eq!(both(Some(0), InFlight::Unknown), InFlight::Counted(0));
-        assert_eq!(both(None, past), past);
-    }
-}
+mod tests;

@@ -211,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asks_for_a_fresh_look_or_tells_it_to_end_wakes_the_driver() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let shared = Shared::new();
+            let soon = Duration::from_secs(60);
+            shared.wake();
+            assert!(crate::clock::at_most(soon, shared.woken()).await.is_some());
+            assert!(!shared.ending());
+            shared.end();
+            assert!(crate::clock::at_most(soon, shared.woken()).await.is_some());
+            assert!(shared.ending());
+            shared.waker()();
+            assert!(crate::clock::at_most(soon, shared.woken()).await.is_some());
+        });
+    }
+
+    #[test]
     fn what_hooks_knew_of_a_drain_is_handed_on_once_and_its_loss_counted_once() {
         let shared = Shared::new();
         let knows = |drain, lost| Asked { drain: Some(drain), lost, began: None };

@@ -7,7 +7,7 @@ mod carry;
 mod cell;
 mod send;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::clock;
 use cell::Cell;

@@ -9,6 +9,7 @@ use segue_core::Time;
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
 use segue_core::pod::{Discount, PodPlan, Port, Protocol, RouterPlan, SCHEMA_WITHOUT_ROUTERS};
+use segue_guard::Guard;
 use segue_routing::{Answer, Call, CallId, Failure, Goal, Request, Router, Says, Secret, Shows, Step, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -270,7 +271,8 @@ impl Router for Simple {
     }
 }
 
-fn plan(ports: Vec<Port>) -> PodPlan {
+/// A plan with a path through a registry and one without, of 100 ms each.
+pub(crate) fn plan(ports: Vec<Port>) -> PodPlan {
     let bounds = Bounds::at_most(Duration::from_millis(100));
     let stage = Stage {
         name: "cache".to_owned(),
@@ -366,29 +368,70 @@ fn a_restart_joins_the_registry_again() {
     });
 }
 
+/// An application behind a guard, and the guard's port.
+async fn guarded() -> (PodPlan, Guard, u16) {
+    let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = application.local_addr().unwrap().port();
+    tokio::task::spawn_local(async move {
+        while let Ok((mut stream, _)) = application.accept().await {
+            tokio::task::spawn_local(async move {
+                let mut part = [0; 1024];
+                while stream.read(&mut part).await.is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(ok("ok").unwrap().as_bytes()).await;
+                }
+            });
+        }
+    });
+    let guard_port = {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let guard = Some(guard_port);
+    let plan = plan(vec![Port { name: None, application: port, guard, protocol: Protocol::Http }]);
+    let guard = segue_guard::bind(crate::means::settings(&plan)).await.unwrap().serve();
+    (plan, guard, guard_port)
+}
+
+async fn get(port: u16) {
+    let mut client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut part = [0; 1024];
+    let read = client.read(&mut part).await.unwrap();
+    assert!(String::from_utf8_lossy(&part[..read]).starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
+fn requests_make_a_pod_that_serves_look_no_more_often() {
+    run(async {
+        let (plan, guard, port) = guarded().await;
+        let shared = Shared::new();
+        let routers = Routers::of(&plan, shared.waker());
+        tokio::task::spawn_local(Driver::new(plan, Some(guard), routers, Rc::clone(&shared)).run());
+        let mut lines = shared.lines();
+        let looks = Rc::new(RefCell::new(0));
+        let counted = Rc::clone(&looks);
+        tokio::task::spawn_local(async move {
+            while lines.changed().await.is_ok() {
+                *counted.borrow_mut() += 1;
+            }
+        });
+        until(|| *looks.borrow() > 0).await;
+        let began = clock::now();
+        for _ in 0..50 {
+            get(port).await;
+            // Two looks have at least this between them.
+            clock::sleep(Duration::from_millis(10)).await;
+        }
+        // Every two seconds, and at the beginning.
+        let most = 3 + (clock::now() - began).as_secs() / 2;
+        assert!(*looks.borrow() <= most, "{} in {:?}", looks.borrow(), clock::now() - began);
+    });
+}
+
 #[test]
 fn a_registry_that_never_answers_holds_up_its_own_drain_and_neither_the_guard_nor_the_hooks() {
     run(async {
-        let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = application.local_addr().unwrap().port();
-        tokio::task::spawn_local(async move {
-            while let Ok((mut stream, _)) = application.accept().await {
-                tokio::task::spawn_local(async move {
-                    let mut part = [0; 1024];
-                    while stream.read(&mut part).await.is_ok_and(|read| read > 0) {
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
-                    }
-                });
-            }
-        });
-        let guard_port = {
-            let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            free.local_addr().unwrap().port()
-        };
-        let ports =
-            vec![Port { name: None, application: port, guard: Some(guard_port), protocol: Protocol::Http }];
-        let plan = plan(ports);
-        let guard = segue_guard::bind(crate::means::settings(&plan)).await.unwrap().serve();
+        let (plan, guard, guard_port) = guarded().await;
         let (registry, heard) = registry(|_| None).await;
         let shared = Shared::new();
         let driver = Driver::new(plan, Some(guard), routers(registry, &shared), Rc::clone(&shared));
@@ -399,11 +442,7 @@ fn a_registry_that_never_answers_holds_up_its_own_drain_and_neither_the_guard_no
         let waits = || lines.borrow().as_ref().and_then(|line| line.report.why.clone()).unwrap_or_default();
         until(|| waits() == "the router of path registry to take the change").await;
         for _ in 0..200 {
-            let mut client = TcpStream::connect(("127.0.0.1", guard_port)).await.unwrap();
-            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-            let mut part = [0; 1024];
-            let read = client.read(&mut part).await.unwrap();
-            assert!(String::from_utf8_lossy(&part[..read]).starts_with("HTTP/1.1 200 OK"));
+            get(guard_port).await;
         }
         // A hook that asks hears of it at once, and of the other path, which is over.
         let mut hears = shared.lines();
