@@ -209,8 +209,9 @@ fn a_router_that_asks_without_end_gets_sixteen_calls_at_once_and_no_more() {
         let insatiable = Insatiable { port, calls: 0, stepped: Rc::clone(&stepped) };
         let routers = Routers::carried(vec![("p".to_owned(), Box::new(insatiable))], || {});
         until(|| heard.borrow().len() == 16).await;
-        let before = *stepped.borrow();
-        until(|| *stepped.borrow() > before + 3).await;
+        let (before, began) = (*stepped.borrow(), clock::now());
+        until(|| *stepped.borrow() > before + 20).await;
+        assert!(clock::now() - began >= Duration::from_millis(200), "ten milliseconds between two steps");
         assert_eq!(heard.borrow().len(), 16);
         drop(routers);
         let last = *stepped.borrow();
@@ -269,6 +270,20 @@ impl Router for Simple {
     fn says(&self) -> Says {
         self.says.clone()
     }
+}
+
+#[test]
+fn a_registry_that_was_to_forget_the_pod_is_not_asked_to_take_it_back() {
+    run(async {
+        let (port, heard) = registry(|_| ok("")).await;
+        let routers = Routers::carried(vec![("p".to_owned(), Simple::boxed(port))], || {});
+        routers.tell("p", Goal::Deregister);
+        until(|| routers.gone().contains("p")).await;
+        routers.tell("p", Goal::Join);
+        routers.tell("another", Goal::Join);
+        assert_eq!(routers.report()[0].told, Goal::Deregister);
+        assert_eq!(heard.borrow().len(), 1);
+    });
 }
 
 /// A plan with a path through a registry and one without, of 100 ms each.
