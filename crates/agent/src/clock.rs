@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_point_of_time_has_its_date_before_now_and_after() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let (before, now_date) = (date(), now());
         for (time, ahead) in
             [(now_date, 0), (now_date + minute, 60), (Time::from_millis(now_date.as_millis() - 60_000), -60)]

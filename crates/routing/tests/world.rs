@@ -10,7 +10,7 @@ use segue_core::{Next, Time};
 use segue_routing::{Answer, CallId, Failure, Goal, Router, Says, Shows};
 use std::time::Duration;
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 pub(crate) fn at(milliseconds: u64) -> Time {

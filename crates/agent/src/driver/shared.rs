@@ -215,7 +215,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let shared = Shared::new();
-            let soon = Duration::from_secs(60);
+            let soon = Duration::from_mins(1);
             shared.wake();
             assert!(crate::clock::at_most(soon, shared.woken()).await.is_some());
             assert!(!shared.ending());

@@ -35,7 +35,7 @@ pub(super) async fn carry(cell: Rc<Cell>, changed: impl Fn()) {
             }
         };
         tokio::select! {
-            Some(Ok((call, answer))) = under_way.join_next() => cell.hear(call, answer, clock::now()),
+            Some(Ok((asked, answer))) = under_way.join_next() => cell.hear(asked, answer, clock::now()),
             () = cell.was_told() => {}
             () = due => {}
         }

@@ -1,6 +1,6 @@
 //! One router between its driver and its task: both may step it, and what it said last is there for whoever reads.
 
-use super::RouterReport;
+use super::report::RouterReport;
 use segue_core::Time;
 use segue_routing::{Answer, Call, CallId, Failure, Goal, Router, Says};
 use std::cell::{self, RefCell};

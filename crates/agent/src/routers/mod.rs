@@ -5,16 +5,17 @@
 
 mod carry;
 mod cell;
+mod report;
 mod send;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use crate::clock;
 use cell::Cell;
+pub(crate) use report::RouterReport;
 use segue_core::path::{Direction, Path, PathSeen};
 use segue_core::pod::{PodPlan, RouterPlan};
-use segue_routing::{Goal, Router, Says, Shows};
-use serde::Serialize;
+use segue_routing::{Goal, Router, Shows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use tokio::task::AbortHandle;
@@ -23,27 +24,6 @@ use tokio::task::AbortHandle;
 pub(crate) struct Routers {
     cells: Vec<Rc<Cell>>,
     tasks: Vec<AbortHandle>,
-}
-
-/// One router for `/status`, the metrics and the log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct RouterReport {
-    pub(crate) path: String,
-    pub(crate) router: &'static str,
-    /// What it was told last.
-    pub(crate) told: Goal,
-    #[serde(flatten)]
-    pub(crate) says: Says,
-    /// How many of its calls were answered, and how many failed.
-    pub(crate) answered: u64,
-    pub(crate) failed: u64,
-}
-
-impl RouterReport {
-    /// Whether nothing changed that is worth a line in the log.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        (&self.path, self.told, &self.says) == (&other.path, other.told, &other.says)
-    }
 }
 
 impl Routers {

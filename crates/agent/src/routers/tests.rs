@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Longer than any test waits for what comes.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -50,9 +50,9 @@ async fn registry(answer: impl Fn(&str) -> Option<String> + 'static) -> (u16, He
             tokio::task::spawn_local(async move {
                 let mut request = Vec::new();
                 while !whole(&request) {
-                    let mut part = [0; 1024];
-                    let read = stream.read(&mut part).await.unwrap_or(0);
-                    request.extend_from_slice(&part[..read]);
+                    let mut bytes = [0; 1024];
+                    let read = stream.read(&mut bytes).await.unwrap_or(0);
+                    request.extend_from_slice(&bytes[..read]);
                     if read == 0 {
                         break;
                     }
@@ -74,8 +74,8 @@ fn whole(request: &[u8]) -> bool {
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
 
-fn ok(body: &str) -> Option<String> {
-    Some(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 fn call(method: Method, url: &str) -> Call {
@@ -93,7 +93,7 @@ fn a_call_is_carried_with_its_headers_its_body_and_its_secret() {
     run(async {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"open sesame\n").unwrap();
-        let (port, heard) = registry(|_| ok("all right")).await;
+        let (port, heard) = registry(|_| Some(ok("all right"))).await;
         let mut call = to(Method::PUT, port, "/apps/A/i-1?value=UP");
         let secret = Secret::File(file.path().to_owned());
         call.request.headers = vec![
@@ -108,8 +108,8 @@ fn a_call_is_carried_with_its_headers_its_body_and_its_secret() {
         assert_eq!((answer.status.as_u16(), answer.body.as_slice()), (200, b"all right".as_slice()));
         assert_eq!(answer.headers["content-length"], "9");
         let heard = heard.borrow().concat();
-        let (head, body) = heard.split_once("\r\n\r\n").unwrap();
-        let mut lines: Vec<_> = head.lines().collect();
+        let (top, body) = heard.split_once("\r\n\r\n").unwrap();
+        let mut lines: Vec<_> = top.lines().collect();
         assert_eq!(lines.remove(0), "PUT /apps/A/i-1?value=UP HTTP/1.1");
         lines.sort_unstable();
         let host = format!("host: 127.0.0.1:{port}");
@@ -125,8 +125,8 @@ fn a_call_is_carried_with_its_headers_its_body_and_its_secret() {
 fn what_goes_wrong_with_a_call_is_said_and_never_the_secret() {
     run(async {
         let (hangs, _) = registry(|_| None).await;
-        let (long, _) = registry(|_| ok(&"x".repeat(101))).await;
-        let (just, _) = registry(|_| ok(&"x".repeat(100))).await;
+        let (long, _) = registry(|_| Some(ok(&"x".repeat(101)))).await;
+        let (just, _) = registry(|_| Some(ok(&"x".repeat(100)))).await;
         let gone = {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap().port()
@@ -163,7 +163,7 @@ fn what_goes_wrong_with_a_call_is_said_and_never_the_secret() {
         ] {
             match send(&call).await {
                 Err(Failure::NotSent(said)) => {
-                    assert!(said.contains(why) && !said.contains("hush"), "{said}")
+                    assert!(said.contains(why) && !said.contains("hush"), "{said}");
                 }
                 other => panic!("{other:?}"),
             }
@@ -275,7 +275,7 @@ impl Router for Simple {
 #[test]
 fn a_registry_that_was_to_forget_the_pod_is_not_asked_to_take_it_back() {
     run(async {
-        let (port, heard) = registry(|_| ok("")).await;
+        let (port, heard) = registry(|_| Some(ok(""))).await;
         let routers = Routers::carried(vec![("p".to_owned(), Simple::boxed(port))], || {});
         routers.tell("p", Goal::Deregister);
         until(|| routers.gone().contains("p")).await;
@@ -327,7 +327,7 @@ fn routers(registry: u16, shared: &Rc<Shared>) -> Routers {
 #[test]
 fn a_registry_leaves_with_the_drain_and_forgets_the_pod_at_its_end_alone() {
     run(async {
-        let (port, heard) = registry(|_| ok("")).await;
+        let (port, heard) = registry(|_| Some(ok(""))).await;
         let asked = |heard: &Heard| -> Vec<String> {
             heard.borrow().iter().map(|request| request.split(' ').nth(1).unwrap().to_owned()).collect()
         };
@@ -368,7 +368,7 @@ fn a_restart_joins_the_registry_again() {
             guard: None,
             protocol: Protocol::Tcp,
         };
-        let (registry, heard) = registry(|_| ok("")).await;
+        let (registry, heard) = registry(|_| Some(ok(""))).await;
         let shared = Shared::new();
         let driver = Driver::new(plan(vec![port]), None, routers(registry, &shared), Rc::clone(&shared));
         tokio::task::spawn_local(driver.run());
@@ -390,9 +390,9 @@ async fn guarded() -> (PodPlan, Guard, u16) {
     tokio::task::spawn_local(async move {
         while let Ok((mut stream, _)) = application.accept().await {
             tokio::task::spawn_local(async move {
-                let mut part = [0; 1024];
-                while stream.read(&mut part).await.is_ok_and(|read| read > 0) {
-                    let _ = stream.write_all(ok("ok").unwrap().as_bytes()).await;
+                let mut bytes = [0; 1024];
+                while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(ok("ok").as_bytes()).await;
                 }
             });
         }
@@ -410,9 +410,9 @@ async fn guarded() -> (PodPlan, Guard, u16) {
 async fn get(port: u16) {
     let mut client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-    let mut part = [0; 1024];
-    let read = client.read(&mut part).await.unwrap();
-    assert!(String::from_utf8_lossy(&part[..read]).starts_with("HTTP/1.1 200 OK"));
+    let mut bytes = [0; 1024];
+    let read = client.read(&mut bytes).await.unwrap();
+    assert!(String::from_utf8_lossy(&bytes[..read]).starts_with("HTTP/1.1 200 OK"));
 }
 
 #[test]
@@ -460,11 +460,11 @@ fn a_registry_that_never_answers_holds_up_its_own_drain_and_neither_the_guard_no
             get(guard_port).await;
         }
         // A hook that asks hears of it at once, and of the other path, which is over.
-        let mut hears = shared.lines();
-        hears.mark_unchanged();
+        let mut told = shared.lines();
+        told.mark_unchanged();
         shared.wake();
-        hears.changed().await.unwrap();
-        let line = hears.borrow().clone().unwrap();
+        told.changed().await.unwrap();
+        let line = told.borrow().clone().unwrap();
         assert!(!line.released && line.report.hooks == 1, "{line:?}");
         until(|| lines.borrow().as_ref().is_some_and(|line| line.report.stages.len() == 1)).await;
         assert_eq!(heard.borrow().len(), 2, "the join and the leave, and neither again");

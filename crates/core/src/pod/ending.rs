@@ -4,7 +4,6 @@
 //! It goes on beside a drain that is under way, and has a small deadline of its own: what a registry does not drop by then,
 //! it drops by its own lease.
 
-use super::life::Action;
 use crate::path::Path;
 use crate::{Time, Wait, Why};
 use serde::{Deserialize, Serialize};
@@ -27,12 +26,6 @@ impl Ending {
         Self { since: now }
     }
 
-    /// What there is to do when it begins.
-    pub(super) fn deregister(paths: &[Path], gone: &BTreeSet<String>) -> Vec<Action> {
-        let registered = left(paths, gone).into_iter();
-        registered.map(|path| Action::Deregister { path }).collect()
-    }
-
     /// What it waits for; `None` once every registry has dropped the pod, or the deadline has come.
     pub(super) fn wait(&self, paths: &[Path], gone: &BTreeSet<String>, now: Time) -> Option<Wait> {
         let (paths, until) = (left(paths, gone), self.since + DEADLINE);
@@ -44,7 +37,7 @@ impl Ending {
     }
 }
 
-/// The paths that a registry still has.
-fn left(paths: &[Path], gone: &BTreeSet<String>) -> Vec<String> {
+/// The paths that a registry still has: those to deregister when it begins.
+pub(super) fn left(paths: &[Path], gone: &BTreeSet<String>) -> Vec<String> {
     paths.iter().map(|path| path.name.clone()).filter(|name| !gone.contains(name)).collect()
 }

@@ -11,7 +11,7 @@
 //! here is final; only the agent's own SIGTERM is: then registries are told to drop the pod, beside whatever goes on
 //! (`super::ending`).
 
-use super::ending::Ending;
+use super::ending::{self, Ending};
 use crate::drain::{self, Drain};
 use crate::path::{Millis, Path, StageOver};
 use crate::{Next, Time, Wait, Why};
@@ -179,7 +179,8 @@ impl Life {
         let mut last = Vec::new();
         if seen.ending && self.ending.is_none() {
             self.ending = Some(Ending::begin(now));
-            last = Ending::deregister(&self.plan.paths, &seen.gone);
+            let left = ending::left(&self.plan.paths, &seen.gone).into_iter();
+            last = left.map(|path| Action::Deregister { path }).collect();
         }
         match (self.goes_on(seen, now), self.ending_waits(seen, now)) {
             (Next::Do(actions), _) => Next::Do(actions.into_iter().chain(last).collect()),
