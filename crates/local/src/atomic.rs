@@ -78,4 +78,11 @@ mod tests {
         assert_eq!(fs::read_to_string(path.join("in-it")).unwrap(), "old");
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     }
+
+    #[test]
+    fn a_folder_that_is_not_there_cannot_reach_the_disk() {
+        let place = tempfile::tempdir().unwrap();
+        sync_folder(place.path()).unwrap();
+        assert_eq!(sync_folder(&place.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

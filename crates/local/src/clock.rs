@@ -45,4 +45,27 @@ mod tests {
         assert!(before > 0);
         assert!(boottime_ms() > before);
     }
+
+    #[test]
+    fn each_clock_is_the_machines() {
+        let boot = || {
+            let time = clock_gettime(ClockId::Boottime);
+            let (seconds, nanos) = (time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap());
+            u64::try_from(Duration::new(seconds, nanos).as_millis()).unwrap()
+        };
+        let before = boot();
+        let looked = [boottime_ms(), now().as_millis()];
+        let after = boot();
+        assert!(looked.iter().all(|time| (before..=after).contains(time)), "{before} {looked:?} {after}");
+        let before = std::time::SystemTime::now();
+        let wall = std::time::SystemTime::from(wall());
+        assert!(before <= wall && wall <= std::time::SystemTime::now());
+    }
+
+    #[tokio::test]
+    async fn a_sleep_is_as_long_as_it_is_asked_to_be() {
+        let before = boottime_ms();
+        sleep(Duration::from_millis(20)).await;
+        assert!(boottime_ms() - before >= 20);
+    }
 }

@@ -5,6 +5,7 @@
 //! ```
 //! `lock` is held by the one process that drives the service, whoever that is: so there is never a second.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -55,11 +56,7 @@ impl StateDir {
     pub fn find(asked: Option<PathBuf>) -> Result<Self, FolderError> {
         let path = match asked {
             Some(path) => path,
-            None if rustix::process::geteuid().is_root() => "/run/segue".into(),
-            None => {
-                let session = std::env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty());
-                PathBuf::from(session.ok_or(FolderError::NoDefault)?).join("segue")
-            }
+            None => default(rustix::process::geteuid().is_root(), std::env::var_os("XDG_RUNTIME_DIR"))?,
         };
         std::path::absolute(&path).map(Self).map_err(failed(&path))
     }
@@ -86,6 +83,15 @@ impl StateDir {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+}
+
+fn default(is_root: bool, session: Option<OsString>) -> Result<PathBuf, FolderError> {
+    let session = session.filter(|path| !path.is_empty());
+    match session {
+        _ if is_root => Ok("/run/segue".into()),
+        Some(session) => Ok(PathBuf::from(session).join("segue")),
+        None => Err(FolderError::NoDefault),
     }
 }
 
@@ -265,5 +271,24 @@ mod tests {
         assert!(state_dir.service("api").instance_ids().unwrap().is_empty());
         fs::write(state_dir.service("api").path().join("instances"), "no folder").unwrap();
         assert!(state_dir.service("api").instance_ids().is_err(), "what cannot be read is not none");
+    }
+
+    #[test]
+    fn without_one_that_was_asked_for_it_is_roots_or_the_sessions() {
+        let of = |is_root, session: Option<&str>| default(is_root, session.map(Into::into)).ok();
+        assert_eq!(of(true, None), Some("/run/segue".into()));
+        assert_eq!(of(true, Some("/run/user/0")), Some("/run/segue".into()));
+        assert_eq!(of(false, Some("/run/user/1000")), Some("/run/user/1000/segue".into()));
+        assert_eq!([of(false, Some("")), of(false, None)], [None, None]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_nobodys_and_what_cannot_be_looked_at_is_told() {
+        let (place, state_dir) = state_dir();
+        assert_eq!(state_dir.path(), place.path().join("state"));
+        assert_eq!(state_dir.service("web").driven_by().unwrap(), None);
+        fs::write(state_dir.path(), "no folder").unwrap();
+        assert!(state_dir.services().is_err());
+        assert!(state_dir.service("web").driven_by().is_err());
     }
 }

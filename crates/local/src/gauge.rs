@@ -68,4 +68,20 @@ mod tests {
             assert_eq!(read(&folder), Some(Reading { in_flight }));
         }
     }
+
+    #[tokio::test]
+    async fn the_count_is_there_as_soon_as_clients_can_connect() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+        drop(folder.lock().unwrap());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let pool = Pool::default();
+        let front = Proxy::start(listener, pool.clone(), segue_proxy::Config::default()).unwrap();
+        let kept = tokio::spawn(keep(folder.clone(), pool, Arc::new(front)));
+        while read(&folder) != Some(Reading { in_flight: 0 }) {
+            assert!(!kept.is_finished());
+            clock::sleep(Duration::from_millis(5)).await;
+        }
+        kept.abort();
+    }
 }

@@ -244,4 +244,25 @@ mod tests {
         assert_eq!(Who::of(0, None).user.as_deref(), Some("root"));
         assert_eq!(Who::of(u32::MAX - 1, None).to_string(), format!("user {}", u32::MAX - 1));
     }
+
+    #[test]
+    fn what_was_done_and_how_it_ended_is_read_as_it_is_written() {
+        let whats = [What::Up, What::Deploy, What::Rollback, What::Down, What::Killed];
+        for what in whats {
+            assert_eq!(serde_json::json!(what), what.to_string());
+        }
+        let ends = [Ended::Reached, Ended::WentBack, Ended::Stuck, Ended::Interrupted, Ended::NothingToDo];
+        for ended in ends {
+            assert_eq!(serde_json::json!(ended), ended.to_string().replace(' ', "-"));
+        }
+    }
+
+    #[test]
+    fn a_history_that_cannot_be_read_is_not_none() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+        drop(folder.lock().unwrap());
+        fs::create_dir(folder.history_file()).unwrap();
+        assert!(last(&folder, 5).is_err());
+    }
 }

@@ -18,6 +18,8 @@ pub mod gauge;
 pub mod history;
 pub mod instance;
 pub mod keeper;
+#[cfg(test)]
+mod logged;
 pub mod logs;
 pub mod look;
 pub mod notify;

@@ -55,11 +55,14 @@ impl OpenFiles {
     pub fn clients(self, instances: u32) -> Option<usize> {
         let most = self.most?;
         let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
-        let others = OWN + PER_WORKER * workers + PER_INSTANCE * u64::from(instances);
-        let clients =
-            (most.saturating_sub(others).saturating_mul(8) / PER_EIGHT_CLIENTS).max(most / LEAST).max(1);
-        Some(usize::try_from(clients).unwrap_or(usize::MAX))
+        Some(usize::try_from(carried(most, workers, instances.into())).unwrap_or(usize::MAX))
     }
+}
+
+/// How many clients so many open files carry beside so many workers and instances.
+fn carried(most: u64, workers: u64, instances: u64) -> u64 {
+    let others = OWN + PER_WORKER * workers + PER_INSTANCE * instances;
+    (most.saturating_sub(others).saturating_mul(8) / PER_EIGHT_CLIENTS).max(most / LEAST).max(1)
 }
 
 /// Gives this process's next child another limit to begin with.
@@ -83,6 +86,7 @@ mod tests {
         assert!((31_000..32_000).contains(&one), "{one}");
         let eight_more = of(Some(100_000)).clients(9).unwrap();
         assert!((20..=21).contains(&(one - eight_more)), "{one} {eight_more}");
+        assert_eq!(carried(1000, 3, 2), (1000 - 48 - 3 * 4 - 2 * 8) * 8 / 25);
         // However little there is, some clients are served.
         assert_eq!(of(Some(64)).clients(100), Some(4));
         assert_eq!(of(Some(1)).clients(1), Some(1));

@@ -58,12 +58,9 @@ pub(crate) fn make(path: &Path) -> Result<(), OwnFolderError> {
     }
     // What others could write to may hold links of theirs already.
     folder.check_writers(&stat)?;
-    if stat.st_mode & 0o077 != 0 {
-        let changed = rustix::fs::openat(&folder.file, c".", READ, Mode::empty())
-            .and_then(|file| rustix::fs::fchmod(file, PRIVATE));
-        changed.map_err(|error| folder.failed(error))?;
-    }
-    Ok(())
+    let changed = rustix::fs::openat(&folder.file, c".", READ, Mode::empty())
+        .and_then(|file| rustix::fs::fchmod(file, PRIVATE));
+    changed.map_err(|error| folder.failed(error))
 }
 
 /// An open folder, and how it was reached.

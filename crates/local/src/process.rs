@@ -200,4 +200,13 @@ mod tests {
         let found = find(|stat| stat.start_time == own.start_time).expect("reads /proc");
         assert!(found.contains(&own));
     }
+
+    #[test]
+    fn only_what_says_that_there_is_none_is_taken_for_that() {
+        let error = |errno: rustix::io::Errno| io::Error::from(errno);
+        let none = [rustix::io::Errno::NOENT, rustix::io::Errno::ACCESS, rustix::io::Errno::SRCH];
+        assert!(none.into_iter().all(|errno| nothing_of_ours(&error(errno))));
+        let unknown = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::IO];
+        assert!(!unknown.into_iter().any(|errno| nothing_of_ours(&error(errno))));
+    }
 }

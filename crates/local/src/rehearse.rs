@@ -249,6 +249,7 @@ mod tests {
         assert_eq!(said(&rehearsal), expected);
         assert_eq!((rehearsal.waves, rehearsal.floor, rehearsal.most), (2, 2, 3));
         assert_eq!(rehearsal.drain_ms, Some(60_000));
+        assert_eq!(rehearsal.bound_ms, Some(420_000));
     }
 
     #[test]

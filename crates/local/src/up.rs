@@ -347,6 +347,7 @@ mod tests {
 
     #[tokio::test]
     async fn instances_begin_with_what_up_was_given_and_nothing_tells_of_an_up_that_has_ended() {
+        let _alone = SIGNALS.lock().await;
         let place = tempfile::tempdir().unwrap();
         let state_dir = StateDir::find(Some(place.path().join("state"))).unwrap();
         let folder = state_dir.service("web");
@@ -373,6 +374,40 @@ mod tests {
         while !matches!(client.next().await.unwrap(), Event::Down { cut: 0 }) {}
         assert_eq!(up.await.unwrap().unwrap(), 0);
         assert!(!folder.control_socket().exists() && !folder.gauge_file().exists());
+    }
+
+    #[test]
+    fn what_keeps_it_from_listening_is_said_in_words() {
+        let said = |errno: rustix::io::Errno| listen_error(&errno.into());
+        assert_eq!(said(rustix::io::Errno::ADDRINUSE), "another process listens there already");
+        assert_eq!(said(rustix::io::Errno::ADDRNOTAVAIL), "this machine has no such address");
+        assert!(said(rustix::io::Errno::ACCESS).starts_with("not allowed (ports below 1024"));
+        assert!(said(rustix::io::Errno::NOBUFS).contains("No buffer space"));
+    }
+
+    /// Signals reach all of this process.
+    static SIGNALS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+    #[tokio::test]
+    async fn the_first_signal_ends_it_politely_the_next_ones_hurry_and_a_closed_terminal_does_neither() {
+        let _alone = SIGNALS.lock().await;
+        let (sender, mut commands) = tokio::sync::mpsc::channel(8);
+        let passed = tokio::spawn(Signals::take().unwrap().pass_on(Public::new(sender, None)));
+        let raise = |signal| rustix::process::kill_process(rustix::process::getpid(), signal).unwrap();
+        raise(rustix::process::Signal::HUP);
+        clock::sleep(LOOK).await;
+        assert!(commands.try_recv().is_err());
+        raise(rustix::process::Signal::TERM);
+        assert!(matches!(commands.recv().await, Some(Command::Down { by }) if by == Who::own()));
+        for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+            assert!(commands.try_recv().is_err());
+            raise(signal);
+            assert!(matches!(commands.recv().await, Some(Command::Hurry)));
+        }
+        // Nobody is there any more.
+        drop(commands);
+        raise(rustix::process::Signal::TERM);
+        passed.await.unwrap();
     }
 
     #[test]

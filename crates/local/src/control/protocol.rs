@@ -344,6 +344,28 @@ mod tests {
     }
 
     #[test]
+    fn people_read_what_scripts_read() {
+        let states = [
+            State::Starting,
+            State::Serving,
+            State::Unready,
+            State::Draining,
+            State::Stopping,
+            State::Orphaned,
+            State::Ended,
+        ];
+        for state in states {
+            assert_eq!(serde_json::json!(state), state.name());
+        }
+        let phases =
+            [Phase::Steady, Phase::Starting, Phase::Deploying, Phase::Ending, Phase::Orphaned, Phase::Down];
+        for phase in phases {
+            assert_eq!(serde_json::json!(phase), phase.name());
+        }
+        assert_eq!(Phase::GoingBack.name(), "going back");
+    }
+
+    #[test]
     fn what_is_written_is_read_back() {
         let at: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let wait = Wait { why: "its end".to_owned(), since: at, until: Some(at), setting: None };

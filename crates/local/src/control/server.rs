@@ -8,8 +8,8 @@ use std::path::Path;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::oneshot;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, oneshot};
 
 use super::protocol::{Event, Request};
 use crate::driver::{Answer, Command, Public};
@@ -159,17 +159,13 @@ impl Connection {
                 event = events.recv() => match event {
                     Ok(event) => {
                         self.say(&event).await?;
-                        match &event {
-                            Event::Ended(report) if report.number == number => return Ok(()),
-                            _ => {}
+                        if is_end(&event, number) {
+                            return Ok(());
                         }
                     }
                     // A client that read too slowly has missed some; if its end was among them, no other will come.
                     Err(RecvError::Lagged(_)) if self.is_under_way(number).await => {}
-                    Err(RecvError::Lagged(_)) => {
-                        let why = "it has ended, but this client read too slowly to hear how: `segue status` shows it";
-                        return self.say(&Event::Refused { why: why.to_owned() }).await;
-                    }
+                    Err(RecvError::Lagged(_)) => return self.tell_what_is_left(events, number).await,
                     Err(RecvError::Closed) => return self.refuse_ended().await,
                 },
                 Ok(()) = views.changed() => {
@@ -185,6 +181,30 @@ impl Connection {
                         self.public.ask(Command::Abort { by: who.clone(), reply }).await;
                     },
                 },
+            }
+        }
+    }
+
+    /// It is over, and this client has missed some: its end is among what is left, or among what it has missed.
+    async fn tell_what_is_left(
+        &mut self,
+        mut events: broadcast::Receiver<Event>,
+        number: u64,
+    ) -> io::Result<()> {
+        loop {
+            match events.try_recv() {
+                Ok(event) => {
+                    self.say(&event).await?;
+                    if is_end(&event, number) {
+                        return Ok(());
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => {
+                    let why =
+                        "it has ended, but this client read too slowly to hear how: `segue status` shows it";
+                    return self.say(&Event::Refused { why: why.to_owned() }).await;
+                }
             }
         }
     }
@@ -222,6 +242,10 @@ impl Connection {
             }
         }
     }
+}
+
+fn is_end(event: &Event, number: u64) -> bool {
+    matches!(event, Event::Ended(report) if report.number == number)
 }
 
 #[cfg(test)]

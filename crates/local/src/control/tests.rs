@@ -58,6 +58,136 @@ async fn a_follower_hears_the_end_of_its_own_deploy_and_then_no_more() {
     assert_eq!(client.next().await.unwrap(), report(7));
 }
 
+/// Asks to follow deploy 7, and leaves the server so far behind with what it is told that it asks whether 7 is under way.
+async fn follow_too_slowly(stage: &mut Stage, told: impl IntoIterator<Item = Event>) -> (Client, Reply) {
+    let mut client = Client::connect(&stage.folder).await.unwrap();
+    client.ask(&Request::Follow).await.unwrap();
+    let Some(Command::Follow { reply }) = stage.commands.recv().await else { panic!("not asked to follow") };
+    reply.send(Ok(Answer::UnderWay(7))).unwrap();
+    told.into_iter().for_each(|event| stage.public.tell(event));
+    let Some(Command::Follow { reply }) = stage.commands.recv().await else { panic!("not asked again") };
+    (client, reply)
+}
+
+type Reply = tokio::sync::oneshot::Sender<Result<Answer, String>>;
+
+/// More than are kept for who reads slowly.
+const MANY: usize = 3000;
+
+#[tokio::test]
+async fn who_reads_too_slowly_hears_on_while_its_deploy_is_under_way() {
+    let mut stage = stage();
+    let (mut client, reply) = follow_too_slowly(&mut stage, vec![report(6); MANY]).await;
+    reply.send(Ok(Answer::UnderWay(7))).unwrap();
+    // It may fall behind more than once, and asks each time.
+    let mut commands = stage.commands;
+    tokio::spawn(async move {
+        while let Some(Command::Follow { reply }) = commands.recv().await {
+            reply.send(Ok(Answer::UnderWay(7))).unwrap();
+        }
+    });
+    stage.public.tell(report(7));
+    let mut heard = 0;
+    while client.next().await.unwrap() != report(7) {
+        heard += 1;
+    }
+    assert!((1..MANY).contains(&heard), "{heard}");
+}
+
+#[tokio::test]
+async fn who_reads_too_slowly_hears_the_end_if_it_has_not_missed_it() {
+    let mut stage = stage();
+    let told = vec![report(6); MANY].into_iter().chain([report(7), report(8)]);
+    let (mut client, reply) = follow_too_slowly(&mut stage, told).await;
+    reply.send(Err("no deploy is under way".to_owned())).unwrap();
+    while client.next().await.unwrap() != report(7) {}
+    // It is asked no more of it, and may be asked for something else.
+    client.ask(&Request::Hurry).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::Hurry)));
+}
+
+#[tokio::test]
+async fn who_has_missed_the_end_is_told_that() {
+    // Another is under way by then, or none, or the driver has ended.
+    for answer in [Some(Ok(Answer::UnderWay(8))), Some(Err("none".to_owned())), None] {
+        let mut stage = stage();
+        let told = [report(7)].into_iter().chain(vec![report(8); MANY]);
+        let (mut client, reply) = follow_too_slowly(&mut stage, told).await;
+        match answer {
+            Some(answer) => reply.send(answer).unwrap(),
+            None => drop(reply),
+        }
+        let refused = loop {
+            match client.next().await {
+                Ok(event) => assert_eq!(event, report(8)),
+                Err(refused) => break refused,
+            }
+        };
+        assert!(refused.to_string().contains("read too slowly"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_a_driver_that_has_ended_is_told_so() {
+    let stage = stage();
+    drop(stage.commands);
+    for request in [Request::Status, Request::Rollback, Request::Down] {
+        let mut client = Client::connect(&stage.folder).await.unwrap();
+        client.ask(&request).await.unwrap();
+        let refused = client.next().await.unwrap_err();
+        assert!(matches!(&refused, AskError::Refused(why) if why == "`segue up` is ending"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn down_is_told_to_its_end_and_may_be_hurried() {
+    let mut stage = stage();
+    let mut client = Client::connect(&stage.folder).await.unwrap();
+    client.ask(&Request::Down).await.unwrap();
+    let Some(Command::Down { by }) = stage.commands.recv().await else { panic!("not asked") };
+    assert_eq!(by.uid, rustix::process::geteuid().as_raw());
+    stage.public.tell(report(1));
+    client.ask(&Request::Hurry).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::Hurry)));
+    stage.public.tell(Event::Down { cut: 3 });
+    assert_eq!(client.next().await.unwrap(), report(1));
+    assert_eq!(client.next().await.unwrap(), Event::Down { cut: 3 });
+}
+
+/// A server that says something to whom it meets, and hangs up; having read nothing of what that one said.
+async fn hangs_up_on(place: &std::path::Path, says: &[u8], after: bool) -> Client {
+    use std::io::Write;
+    let folder = StateDir::find(Some(place.to_owned())).unwrap().service("web");
+    drop(folder.lock().unwrap());
+    let listener = std::os::unix::net::UnixListener::bind(folder.control_socket()).unwrap();
+    let mut client = Client::connect(&folder).await.unwrap();
+    if after {
+        client.ask(&Request::Status).await.unwrap();
+    }
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(says).unwrap();
+    client
+}
+
+#[tokio::test]
+async fn who_is_hung_up_on_reads_why_if_that_was_said() {
+    let place = tempfile::tempdir().unwrap();
+    let refusal = b"{\"event\":\"refused\",\"why\":\"not yours\"}\n";
+    let mut client = hangs_up_on(place.path(), refusal, false).await;
+    client.ask(&Request::Status).await.expect("why is still to be read");
+    assert!(matches!(client.next().await.unwrap_err(), AskError::Refused(why) if why == "not yours"));
+
+    let place = tempfile::tempdir().unwrap();
+    let mut client = hangs_up_on(place.path(), b"", true).await;
+    let gone = client.next().await.unwrap_err();
+    assert!(matches!(gone, AskError::Gone), "{gone}");
+
+    let place = tempfile::tempdir().unwrap();
+    let mut client = hangs_up_on(place.path(), b"\xff\n", false).await;
+    let broken = client.next().await.unwrap_err();
+    assert!(matches!(broken, AskError::Io { .. }), "{broken}");
+}
+
 #[tokio::test]
 async fn a_refusal_says_why_and_the_connection_stays() {
     let mut stage = stage();

@@ -1,5 +1,7 @@
 //! What clients ask for, and when it is refused.
 
+use std::num::NonZeroU64;
+
 use segue_core::Time;
 use tokio::sync::oneshot;
 
@@ -287,8 +289,7 @@ impl Driver {
         let kill = ending.hurried > 1;
         let ids: Vec<_> = self.fleet.keys().cloned().collect();
         for id in ids {
-            let cut = self.pool.cut(id.as_str());
-            if cut > 0 {
+            if let Some(cut) = NonZeroU64::new(self.pool.cut(id.as_str())) {
                 tracing::warn!(cut, "{id}: what was in flight is cut");
             }
             if kill && let Err(error) = self.signal(&id, segue_core::stop::Signal::Kill) {
@@ -297,7 +298,7 @@ impl Driver {
         }
     }
 
-    fn drain_deadline(&self) -> std::time::Duration {
+    pub(super) fn drain_deadline(&self) -> std::time::Duration {
         self.state.work.as_ref().map(|work| work.rollout.goal().drain.deadline).unwrap_or_default()
     }
 }

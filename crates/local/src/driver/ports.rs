@@ -20,7 +20,7 @@ const FIRST: u16 = 15000;
 pub(super) fn free(taken: &BTreeSet<u16>) -> io::Result<u16> {
     let range = candidates();
     // Somewhere else at each start, so that two services seldom look at the same ones.
-    let offset = clock::boottime_ms().wrapping_mul(7919) ^ u64::from(std::process::id());
+    let offset = clock::boottime_ms().wrapping_mul(7919).wrapping_add(std::process::id().into());
     let rotated = range.clone().cycle_from(offset);
     let free = |port: &u16| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     match rotated.into_iter().find(free) {

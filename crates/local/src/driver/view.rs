@@ -212,6 +212,26 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_told_with_what_it_waits_for_if_that_takes_a_while() {
+        let why = [Why::Steady, Why::Router { path: "proxy".to_owned() }, Why::Exit];
+        let worth = why.map(|why| is_worth_a_line(&Wait { why, since: Time::from_millis(0), until: None }));
+        assert_eq!(worth, [false, false, true]);
+    }
+
+    #[test]
+    fn what_the_proxy_counts_is_shown() {
+        let stats = segue_proxy::Stats {
+            connections: 1,
+            in_flight: 2,
+            requests: 3,
+            own_answers: [("no-instance", 4)].into(),
+            ..segue_proxy::Stats::default()
+        };
+        let own_answers = [("no-instance".to_owned(), 4)].into();
+        assert_eq!(proxy_view(&stats), ProxyView { connections: 1, in_flight: 2, requests: 3, own_answers });
+    }
+
+    #[test]
     fn what_is_said_of_a_wait_is_what_it_is_for() {
         let wait = Wait { why: Why::Kept { connections: 2 }, since: Time::from_millis(0), until: None };
         assert_eq!(said(&wait), "waits for 2 kept connections to close");

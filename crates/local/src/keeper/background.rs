@@ -12,15 +12,14 @@ const LISTENING: &str = "0A";
 /// The processes that the command started and that have left its process group: they have its environment, and none is
 /// older than it. One that is about to leave is not among them yet.
 pub(crate) fn strays(launch: &Launch, main: Identity) -> io::Result<Vec<Identity>> {
-    let since =
-        |stat: &process::Stat| stat.start_time >= main.start_time && stat.group != main.pid && !stat.ended();
+    let since = |stat: &process::Stat| stat.start_time >= main.start_time && stat.group != main.pid;
     let marks = ["SEGUE_INSTANCE", "PORT"].map(|name| {
         let value = launch.env.get(name).cloned().unwrap_or_default();
         format!("{name}={value}").into_bytes()
     });
     let mut strays = process::find(since)?;
     strays.retain(|stray| {
-        // Another user's, or ended meanwhile.
+        // Another user's, or ended: then there is none, or nothing in it.
         let Ok(environment) = fs::read(format!("/proc/{}/environ", stray.pid)) else { return false };
         marks.iter().all(|mark| environment.split(|byte| *byte == 0).any(|entry| entry == mark))
     });
@@ -58,5 +57,55 @@ mod tests {
             drop(listener);
             assert!(!is_listened_on(address.port()));
         }
+    }
+
+    /// Ends with the test.
+    struct Sleeper(std::process::Child);
+
+    impl Sleeper {
+        fn new(env: &[(&str, &str)]) -> Self {
+            use std::os::unix::process::CommandExt;
+            let mut command = std::process::Command::new("sleep");
+            Self(command.arg("1000").envs(env.iter().copied()).process_group(0).spawn().expect("spawns"))
+        }
+
+        fn identity(&self) -> Identity {
+            let pid = i32::try_from(self.0.id()).expect("fits");
+            Identity::of(pid).expect("looks").expect("runs")
+        }
+    }
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn what_has_its_environment_is_its_own_but_for_itself_and_what_is_older() {
+        let id = format!("stray-{}", std::process::id());
+        let mut launch = crate::state::spec_for_tests("v1", "/bin/v1").launch(&id, 4000);
+        launch.env = [("SEGUE_INSTANCE", id.as_str()), ("PORT", "4000")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let own = [("SEGUE_INSTANCE", id.as_str()), ("PORT", "4000")];
+        let _another = Sleeper::new(&[("SEGUE_INSTANCE", "another"), ("PORT", "4000")]);
+        let _elsewhere = Sleeper::new(&[("SEGUE_INSTANCE", id.as_str()), ("PORT", "4001")]);
+        let (main, stray) = (Sleeper::new(&own), Sleeper::new(&own));
+        let found = |main: Identity| {
+            // Between its fork and its program, one has the environment of this test.
+            for _ in 0..1000 {
+                let found = strays(&launch, main).expect("looks");
+                if found.contains(&stray.identity()) || main.start_time > stray.identity().start_time {
+                    return found;
+                }
+                crate::clock::pause(std::time::Duration::from_millis(5));
+            }
+            panic!("never found");
+        };
+        assert_eq!(found(main.identity()), [stray.identity()]);
+        let later = Identity { start_time: stray.identity().start_time + 1, ..main.identity() };
+        assert_eq!(found(later), []);
     }
 }

@@ -130,7 +130,6 @@ impl Status {
 fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
     let path = dir.join(name);
     match fs::read(&path) {
-        Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => Ok(serde_json::from_slice(&text)
             .inspect_err(|error| tracing::warn!(%error, "{} cannot be understood", path.display()))
             .ok()),
@@ -142,4 +141,22 @@ fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {
 /// No process outlives a loss of power, so what was said of one is of no use after it.
 fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
     atomic::replace(&dir.join(name), &serde_json::to_vec_pretty(value)?, Outlives::Kill)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_none_and_what_cannot_be_read_or_deleted_is_told() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        Launch::forget(dir.path()).expect("there is none");
+        assert_eq!(Launch::read(dir.path()).expect("there is none"), None);
+        for file in [LAUNCH, STATUS] {
+            fs::create_dir(dir.path().join(file)).expect("makes it");
+        }
+        Launch::forget(dir.path()).expect_err("a folder is no file");
+        Launch::read(dir.path()).expect_err("a folder is no file");
+        Status::read(dir.path()).expect_err("a folder is no file");
+    }
 }

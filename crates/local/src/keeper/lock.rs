@@ -97,4 +97,12 @@ mod tests {
         drop(copy);
         assert!(!is_held(dir.path()).expect("looks"));
     }
+
+    #[test]
+    fn a_lock_that_cannot_be_looked_at_is_not_taken_for_free() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("no-folder");
+        std::fs::write(&file, "").expect("writes");
+        is_held(&file).expect_err("it is below a file");
+    }
 }

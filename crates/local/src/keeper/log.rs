@@ -168,13 +168,9 @@ impl Log {
         }
     }
 
-    /// Begins the next file and deletes what is no longer kept; the other way round if there is no room for the next.
+    /// Begins the next file and deletes what is no longer kept.
     fn rotate(&mut self) -> bool {
-        let next = create(&self.folder, self.number + 1).or_else(|_| {
-            self.delete_oldest();
-            create(&self.folder, self.number + 1)
-        });
-        let Ok(file) = next else { return false };
+        let Ok(file) = create(&self.folder, self.number + 1) else { return false };
         self.file = file;
         self.number += 1;
         self.size = 0;
@@ -242,82 +238,4 @@ fn plain(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn limits(max_size: u64, keep: u32) -> LogLimits {
-        LogLimits { max_size, keep: NonZeroU32::new(keep).expect("not 0") }
-    }
-
-    fn files(dir: &Path) -> Vec<Vec<u8>> {
-        let numbers = numbers(dir).expect("reads");
-        numbers.iter().map(|number| fs::read(dir.join(FOLDER).join(name(*number))).expect("reads")).collect()
-    }
-
-    #[test]
-    fn a_new_log_never_writes_into_a_file_that_is_there() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        for _ in 0..2 {
-            let mut log = Log::create(dir.path(), limits(100, 5)).expect("creates");
-            log.write(b"one\n", 0);
-            log.finish(0);
-        }
-        assert_eq!(files(dir.path()), [b"one\n", b"one\n"]);
-    }
-
-    #[test]
-    fn one_that_was_deleted_is_none_and_one_that_cannot_be_opened_is_an_error() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        assert!(open(dir.path(), 1).expect("is none").is_none());
-        // Where the folder of logs would be is a file.
-        fs::write(dir.path().join(FOLDER), "").expect("writes");
-        open(dir.path(), 1).expect_err("cannot be opened");
-    }
-
-    #[test]
-    fn where_no_new_file_can_be_made_the_old_one_grows() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        let mut log = Log::create(dir.path(), limits(4, 5)).expect("creates");
-        // What has the next file's name is a folder.
-        fs::create_dir(dir.path().join(FOLDER).join(name(2))).expect("makes it");
-        log.write(b"one\ntwo\nthree\n", 0);
-        fs::remove_dir(dir.path().join(FOLDER).join(name(2))).expect("removes");
-        log.write(b"four\n", 0);
-        assert_eq!(files(dir.path()), [&b"one\ntwo\nthree\n"[..], b"four\n"]);
-        assert_eq!(log.lost_lines(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn however_the_bytes_arrive_all_lines_are_kept_whole_and_in_order(
-            lines in prop::collection::vec("[a-z]{0,20}\n", 0..60),
-            cuts in prop::collection::vec(1usize..40, 1..200),
-            max_size in 1u64..64,
-        ) {
-            let dir = tempfile::tempdir().expect("temp dir");
-            let mut log = Log::create(dir.path(), limits(max_size, 1000)).expect("creates");
-            let text = lines.concat();
-            let mut rest = text.as_bytes();
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (piece, after) = rest.split_at(rest.len().min(*cut));
-                log.write(piece, 0);
-                rest = after;
-            }
-            log.finish(0);
-            let files = files(dir.path());
-            prop_assert_eq!(files.concat(), text.as_bytes());
-            for file in files.iter().filter(|file| !file.is_empty()) {
-                prop_assert_eq!(file.last(), Some(&b'\n'));
-                let one_line = line_length(file) == file.len();
-                prop_assert!(file.len() as u64 <= max_size || one_line);
-            }
-        }
-    }
-}
+mod tests;

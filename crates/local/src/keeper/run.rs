@@ -196,12 +196,11 @@ impl Watch<'_> {
             let _ = self.status.write(self.dir);
         }
         if self.members()? == 0 {
-            return Ok(Ending::Over { until: now + TAIL_MS });
+            return Ok(Ending::Over { until: now.saturating_add(TAIL_MS) });
         }
         self.signal_group(Signal::TERM)?;
-        Ok(Ending::Asked {
-            kill_at: now + u64::try_from(self.launch.group_grace.as_millis()).unwrap_or(u64::MAX / 2),
-        })
+        let grace = u64::try_from(self.launch.group_grace.as_millis()).unwrap_or(u64::MAX);
+        Ok(Ending::Asked { kill_at: now.saturating_add(grace) })
     }
 
     /// Whether what it had started runs on. A daemon forks more than once: while one look goes on, the one that was there
@@ -225,7 +224,7 @@ impl Watch<'_> {
             }
             self.signal_group(Signal::KILL)?;
         }
-        Ok(Ending::Over { until: now + TAIL_MS })
+        Ok(Ending::Over { until: now.saturating_add(TAIL_MS) })
     }
 
     fn members(&self) -> io::Result<usize> {
@@ -256,8 +255,9 @@ impl Watch<'_> {
                 fds.push(PollFd::from_borrowed_fd(handle.pidfd(), PollFlags::IN));
             }
             match poll(&mut fds, timeout.as_ref()) {
-                Ok(_) if self.pipe.is_some() => readable = !fds[0].revents().is_empty(),
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                // The pipe's, where there is one.
+                Ok(_) => readable = fds.first().is_some_and(|first| !first.revents().is_empty()),
+                Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -269,5 +269,19 @@ impl Watch<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_may_say_much_before_it_waits_for_its_keeper() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let launch = crate::state::spec_for_tests("v1", "/bin/true").launch("web-1", 4000);
+        let (mut child, pipe, _log) = start(dir.path(), &launch).expect("starts");
+        child.wait().expect("ends");
+        assert_eq!(rustix::pipe::fcntl_getpipe_size(&pipe).expect("looks"), 256 << 10);
     }
 }

@@ -11,7 +11,7 @@ use crate::keeper::{lock_is_held, log};
 
 /// How often the end of the log is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 65_536;
 
 /// Where a follower begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,8 +189,34 @@ fn to_last_line_end(file: &mut File) -> io::Result<()> {
     let start = size.saturating_sub(CHUNK as u64);
     file.seek(SeekFrom::Start(start))?;
     let mut tail = Vec::new();
-    file.take(size - start).read_to_end(&mut tail)?;
+    file.read_to_end(&mut tail)?;
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     file.seek(SeekFrom::Start(start + whole as u64))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_end_yet_is_given_only_to_who_does_not_wait_for_more() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let folder = dir.path().join("log");
+        std::fs::create_dir(&folder).expect("makes it");
+        std::fs::write(folder.join("000001.log"), "one\r\ntw").expect("writes");
+        let mut all = Follower::open(dir.path(), Since::Start).expect("opens");
+        let mut now = Follower::open(dir.path(), Since::Now).expect("opens");
+        let next = |follower: &mut Follower| follower.read_next().expect("reads").map(|line| line.text);
+        assert_eq!(next(&mut all).as_deref(), Some("one"));
+        assert_eq!((next(&mut all), next(&mut now)), (None, None));
+        let mut file =
+            std::fs::OpenOptions::new().append(true).open(folder.join("000001.log")).expect("opens");
+        io::Write::write_all(&mut file, b"o\nthree").expect("writes");
+        assert_eq!(next(&mut now).as_deref(), Some("two"), "it began before, and is not whole before now");
+        assert_eq!(next(&mut all).as_deref(), Some("two"));
+        assert_eq!(next(&mut all), None);
+        assert_eq!(all.take_rest().map(|line| line.text).as_deref(), Some("three"));
+        assert_eq!(all.take_rest(), None);
+    }
 }

@@ -118,3 +118,24 @@ fn a_group_other_than_roots_that_may_write_is_refused_to_root() {
     chown(&folder, None, Some(0)).unwrap();
     make(&folder.join("web")).unwrap();
 }
+
+#[test]
+fn above_the_root_is_the_root() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().strip_prefix("/").unwrap().join("web");
+    make(&Path::new("/../..").join(path)).unwrap();
+    assert!(place.path().join("web").is_dir());
+}
+
+#[test]
+fn as_many_links_are_followed_as_the_kernel_follows() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |number: u32| place.path().join(format!("link-{number}"));
+    fs::create_dir(at(0)).unwrap();
+    for number in 1..=41 {
+        symlink(format!("link-{}", number - 1), at(number)).unwrap();
+    }
+    make(&at(40).join("web")).unwrap();
+    assert!(at(0).join("web").is_dir());
+    refused(&at(41).join("web"), "symbolic links");
+}

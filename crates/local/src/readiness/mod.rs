@@ -81,14 +81,20 @@ async fn ask_for_ever(ready: Ready, address: SocketAddr, believed: watch::Sender
     let mut pause = FIRST_PAUSE.min(ready.interval);
     loop {
         let answer = ask(&ready.check, address, ready.timeout).await;
-        if !matches!(answer, Err(NotReady::Unreached(_))) {
-            pause = ready.interval;
-        }
+        let (now, next) = pauses(pause, &answer, ready.interval);
         if belief.hear(answer) {
             believed.send_replace(belief.now.clone());
         }
-        clock::sleep(pause).await;
-        pause = (pause * 2).min(ready.interval);
+        clock::sleep(now).await;
+        pause = next;
+    }
+}
+
+/// How long it is not asked after this answer, and after the next if nobody listens then either: ever longer.
+fn pauses(pause: Duration, answer: &Result<(), NotReady>, interval: Duration) -> (Duration, Duration) {
+    match answer {
+        Err(NotReady::Unreached(_)) => (pause, pause.saturating_mul(2).min(interval)),
+        _ => (interval, interval),
     }
 }
 

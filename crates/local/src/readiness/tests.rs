@@ -168,3 +168,25 @@ async fn it_is_asked_on_after_it_was_ready() {
     drop((listener, stream));
     assert!(matches!(probe.changed().await, Readiness::NotReady { .. }));
 }
+
+#[tokio::test]
+async fn one_that_is_not_wanted_any_more_is_asked_no_more() {
+    let address = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
+    let probe = Probe::start(&Ready::default(), address);
+    let mut believed = probe.subscribe();
+    drop(probe);
+    let ended = async { while believed.changed().await.is_ok() {} };
+    tokio::time::timeout(LONG, ended).await.expect("nobody asks any more");
+}
+
+#[test]
+fn while_nobody_listens_it_is_asked_more_often_and_then_ever_less() {
+    let interval = Duration::from_millis(100);
+    let ms = Duration::from_millis;
+    let unreached = Err(NotReady::Unreached(String::new()));
+    assert_eq!(pauses(ms(10), &unreached, interval), (ms(10), ms(20)));
+    assert_eq!(pauses(ms(80), &unreached, interval), (ms(80), interval));
+    for answer in [Ok(()), bad("a")] {
+        assert_eq!(pauses(ms(10), &answer, interval), (interval, interval));
+    }
+}

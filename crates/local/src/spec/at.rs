@@ -45,10 +45,6 @@ impl<T: Eq> Eq for At<T> {}
 
 /// In the schema a value is what it is without its place.
 impl<T: JsonSchema> JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
     }
@@ -93,9 +89,18 @@ mod tests {
     }
 
     #[test]
+    fn a_line_and_a_column_are_found_as_far_as_the_text_goes() {
+        let text = "ab\nwörter\n\nlast";
+        let places = [(1, 1, 0), (1, 2, 1), (2, 1, 3), (2, 3, 6), (2, 99, 10), (3, 1, 11), (4, 4, 15)];
+        for (line, column, at) in places {
+            assert_eq!(line_and_column(text, line, column), at..at, "{line}:{column}");
+        }
+        assert_eq!(line_and_column(text, 9, 1), text.len()..text.len());
+    }
+
+    #[test]
     fn in_the_schema_a_value_is_what_it_is_without_its_place() {
         assert_eq!(At::<String>::schema_id(), String::schema_id());
         assert_eq!(At::<String>::schema_name(), String::schema_name());
-        assert_eq!(At::<String>::inline_schema(), String::inline_schema());
     }
 }

@@ -138,6 +138,12 @@ mod tests {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("chmod");
         assert_eq!(find("tool", Path::new("/"), &format!("/nowhere:{folder}")), Ok(file));
         assert_eq!(find("./other", here.path(), ""), Err(FindError::Missing(here.path().join("other"))));
+        // A folder may be entered, which is no running it.
+        std::fs::create_dir(here.path().join("folder")).expect("makes it");
+        let no_file = FindError::Missing(here.path().join("folder"));
+        assert_eq!(find("./folder", here.path(), ""), Err(no_file));
+        let no_file = FindError::NotInPath { name: "folder".to_owned(), path: folder.to_owned() };
+        assert_eq!(find("folder", Path::new("/"), folder), Err(no_file));
         let missing = FindError::NotInPath { name: "other".to_owned(), path: folder.to_owned() };
         assert_eq!(find("other", Path::new("/"), folder), Err(missing));
     }

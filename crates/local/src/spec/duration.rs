@@ -132,4 +132,11 @@ mod tests {
             let _ = parse(&text);
         }
     }
+
+    #[test]
+    fn a_duration_is_written_in_the_largest_unit_in_which_it_is_whole() {
+        let written =
+            [0, 1, 1500, 90_000, 120_000, 5_400_000, 7_200_000].map(Duration::from_millis).map(format);
+        assert_eq!(written, ["0s", "1ms", "1500ms", "90s", "2m", "90m", "2h"]);
+    }
 }

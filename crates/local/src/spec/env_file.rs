@@ -20,7 +20,7 @@ pub(super) fn parse(file: &Arc<SourceFile>) -> Result<BTreeMap<String, String>, 
             Ok(Some((name, value))) => drop(variables.insert(name, value)),
             Ok(None) => {}
             Err(wrong) => {
-                let span = start + wrong.span.start..start + wrong.span.end.max(wrong.span.start + 1);
+                let span = start + wrong.span.start..start + wrong.span.end;
                 found.push(Diagnostic::error(wrong.message).at(file, span).help(wrong.help));
             }
         }
@@ -62,7 +62,7 @@ fn parse_line(line: &str) -> Result<Option<(String, String)>, Wrong> {
         let at = offset(line, value) + zero;
         return Err(Wrong {
             message: format!("the value of `{name}` holds a zero byte, which no variable can"),
-            span: at..at + 1,
+            span: at..at,
             help: "leave it out",
         });
     }
@@ -148,6 +148,13 @@ mod tests {
             let told = read(&format!("{name}=1\n")).expect_err("no name");
             assert!(told.contains(shown), "{told}");
         }
+    }
+
+    #[test]
+    fn a_line_without_a_name_is_told_where_it_begins() {
+        let told = read("A=1\n  =x\n").expect_err("no name");
+        assert!(told.contains("`` is not the name") && told.contains("app.env:2:3"), "{told}");
+        assert!(told.lines().any(|line| line.trim_start_matches([' ', '|']) == "^"), "{told}");
     }
 
     #[test]

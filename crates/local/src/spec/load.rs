@@ -102,9 +102,7 @@ fn not_yaml(file: &Arc<SourceFile>, error: &serde_saphyr::Error) -> Diagnostic {
                 // What no parser got through has a line and a column only.
                 None => at::line_and_column(&file.text, location.line(), location.column()),
             };
-            let character = file.text.get(span.start..).and_then(|rest| rest.chars().next());
-            let least = span.start + character.map_or(0, char::len_utf8);
-            diagnostic.at(file, span.start..span.end.max(least))
+            diagnostic.at(file, span)
         }
         None => diagnostic,
     }

@@ -69,9 +69,7 @@ impl Checker<'_> {
             ("", _) => format!("the file must hold {expected}, not {found}"),
             _ => format!("`{path}` must be {expected}, not {found}"),
         };
-        let span =
-            if node.span.is_empty() { node.span.start..node.span.start + 1 } else { node.span.clone() };
-        let mut diagnostic = Diagnostic::error(message).at(self.file, span);
+        let mut diagnostic = Diagnostic::error(message).at(self.file, node.span.clone());
         if path.is_empty() {
             let keys: Vec<String> = required(schema).map(|name| format!("`{name}`")).collect();
             diagnostic =
@@ -194,5 +192,23 @@ fn in_yaml(example: &Value) -> String {
             format!("{{{}}}", entries.join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_written_with_quotes_where_it_needs_them() {
+        let written = |example: Value| in_yaml(&example);
+        for plain in ["a", "./server", "$PORT", "127.0.0.1:8080", "--port", "www-data", "10MiB"] {
+            assert_eq!(written(plain.into()), plain);
+        }
+        for quoted in [":8080", "-", "-p", "two words", "--two words", "a#b"] {
+            assert_eq!(written(quoted.into()), format!("\"{quoted}\""));
+        }
+        let map = serde_json::json!({ "list": ["a", 5, true] });
+        assert_eq!(written(map), "{list: [a, 5, true]}");
     }
 }

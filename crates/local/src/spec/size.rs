@@ -74,4 +74,10 @@ mod tests {
             assert_eq!(parse(&format(bytes)), Ok(bytes), "{bytes}");
         }
     }
+
+    #[test]
+    fn a_size_is_written_in_the_largest_unit_in_which_it_is_whole() {
+        let written = [0, 1536, 4096, 10 << 20, 5 << 30].map(format);
+        assert_eq!(written, ["0B", "1536B", "4KiB", "10MiB", "5GiB"]);
+    }
 }

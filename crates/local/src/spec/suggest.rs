@@ -37,4 +37,12 @@ mod tests {
         assert_eq!(nearest("ports", KNOWN), None);
         assert_eq!(nearest("x", KNOWN), None);
     }
+
+    #[test]
+    fn a_longer_word_may_have_more_slips_and_signs_between_its_letters_are_none() {
+        assert_eq!(nearest("draynDedlin", KNOWN), Some("drainDeadline"));
+        assert_eq!(nearest("d-r-a-i-n_d_e_a_d_l_i_n_e", KNOWN), Some("drainDeadline"));
+        assert_eq!(nearest("evn", KNOWN), Some("env"));
+        assert_eq!(nearest("e", KNOWN), None);
+    }
 }

@@ -438,3 +438,68 @@ fn a_default_that_is_written_out_changes_nothing() {
         assert_eq!(load(&text), load(LEAST), "{text}");
     }
 }
+
+#[test]
+fn each_value_is_held_to_its_bounds_and_to_no_narrower_ones() {
+    let place = Place::new();
+    std::fs::write(place.path().join("binary.pem"), b"\xff").expect("writes");
+    let (longest, too_long) = ("a".repeat(63), "a".repeat(64));
+    let right = [
+        "name: a-b1",
+        &format!("name: {longest}"),
+        "ready: {interval: 10ms}",
+        "ready: {threshold: 100}",
+        "ready: {tcp: true}",
+        "ready: {http: \"/\"}",
+        "strategy: {rolling: {surge: 1000}}",
+        "log: {maxSize: 4KiB}",
+        "limits: {headerSize: 1KiB}",
+        "drainDeadline: 0s",
+        "env: {A_1: x}",
+    ];
+    for more in right {
+        let loaded = place.load_as(0, &format!("{LEAST}{more}\n"));
+        assert!(loaded.is_ok(), "{more}: {}", loaded.unwrap_err().render(false));
+    }
+    let wrong = [
+        ("name: -a", "cannot be a service's name"),
+        ("name: a-", "cannot be a service's name"),
+        ("name: aB", "cannot be a service's name"),
+        ("name: a_b", "cannot be a service's name"),
+        ("name: \"\"", "cannot be a service's name"),
+        (&format!("name: {too_long}"), "cannot be a service's name"),
+        ("version: \"\"", "cannot be a version"),
+        ("ready: {interval: 9ms}", "too short"),
+        ("ready: {threshold: 101}", "`threshold` cannot be 101"),
+        ("ready: {tcp: false}", "`tcp: false` says nothing"),
+        ("ready: {tcp: true, http: /}", "has both"),
+        ("ready: {http: /a b}", "is not a path"),
+        ("ready: {http: \"/a#b\"}", "is not a path"),
+        ("strategy: {rolling: {surge: 1001}}", "`surge` is too large"),
+        ("log: {maxSize: 4095B}", "at least 4KiB"),
+        ("limits: {headerSize: 1023B}", "at least 1KiB"),
+        ("limits: {bodyTimeout: 0s}", "cannot be 0"),
+        ("limits: {maxConnections: 0}", "`maxConnections` cannot be 0"),
+        ("progressDeadline: 0s", "cannot be 0"),
+        ("drainDeadline: -5", "for example `1m`"),
+        ("tls: {cert: binary.pem, key: binary.pem}", "/base/binary.pem: it is not UTF-8 text"),
+        ("cwd: server", "is not a folder"),
+        ("listen: 127.0.0.1", "the port is missing"),
+    ];
+    for (more, words) in wrong {
+        let text = if more.starts_with("listen") {
+            LEAST.replace("listen: 127.0.0.1:8080", more)
+        } else {
+            format!("{LEAST}{more}\n")
+        };
+        let told = place.refused(&text);
+        assert!(told.contains(words), "{more}: {told}");
+    }
+}
+
+#[test]
+fn a_folder_is_no_spec() {
+    let place = Place::new();
+    let told = Spec::load(place.path()).expect_err("refused").to_string();
+    assert!(told.ends_with("it is a folder"), "{told}");
+}

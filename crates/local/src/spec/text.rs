@@ -21,10 +21,6 @@ pub(super) struct DurationText(pub(super) String);
 pub(super) struct SizeText(pub(super) String);
 
 impl JsonSchema for Text {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         "Text".into()
     }
@@ -35,10 +31,6 @@ impl JsonSchema for Text {
 }
 
 impl JsonSchema for DurationText {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
     }
@@ -53,10 +45,6 @@ impl JsonSchema for DurationText {
 }
 
 impl JsonSchema for SizeText {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         "Size".into()
     }
@@ -67,5 +55,16 @@ impl JsonSchema for SizeText {
             "pattern": r"^\s*[0-9]+\s*(B|KiB|MiB|GiB)\s*$",
             "examples": ["64KiB", "10MiB"],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_name_of_its_own_in_a_schema() {
+        let names = [Text::schema_name(), DurationText::schema_name(), SizeText::schema_name()];
+        assert_eq!(names, ["Text", "Duration", "Size"]);
     }
 }

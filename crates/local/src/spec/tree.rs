@@ -119,3 +119,15 @@ impl<'de> Visitor<'de> for KindVisitor {
         Ok(Kind::Map(nodes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_file_holds_is_told_with_what_one_may_hold() {
+        let bytes = de::value::BytesDeserializer::<de::value::Error>::new(b"x");
+        let Err(error) = Kind::deserialize(bytes) else { panic!("bytes are no kind") };
+        assert!(error.to_string().ends_with("expected any value"), "{error}");
+    }
+}

@@ -116,6 +116,12 @@ mod tests {
     }
 
     #[test]
+    fn a_user_without_a_home_gets_none() {
+        let passwd = "web:x:33:34:web::/bin/false\n".to_owned();
+        assert_eq!(Accounts { passwd, ..accounts() }.find("web").map(|web| web.home), Ok(None));
+    }
+
+    #[test]
     fn who_does_not_exist_is_named() {
         assert_eq!(accounts().find("nobody"), Err(UserError::Unknown("nobody".to_owned())));
         assert_eq!(accounts().find("web:staff"), Err(UserError::Group("staff".to_owned())));

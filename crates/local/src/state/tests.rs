@@ -146,3 +146,62 @@ fn a_process_is_recognised_by_all_that_it_was_started_with() {
     richer.env.insert("MORE".to_owned(), "1".to_owned());
     assert_eq!(state.recognise(&richer, None).as_str(), "v1 (of an unknown spec)");
 }
+
+#[test]
+fn whatever_a_process_is_started_with_makes_another_revision_of_the_same_label() {
+    let first = || spec("v1", "/bin/a");
+    let others = [
+        spec("v1", "/bin/b"),
+        Spec { env: [("A".to_owned(), "b".to_owned())].into(), ..first() },
+        Spec { cwd: "/usr".into(), ..first() },
+        Spec {
+            user: Some(crate::spec::User {
+                name: "web".to_owned(),
+                uid: 33,
+                gid: 33,
+                groups: vec![33],
+                home: None,
+            }),
+            ..first()
+        },
+    ];
+    for other in others {
+        let mut state = State::empty("boot");
+        state.admit(first());
+        assert_eq!(state.find(&other), None, "{other:?}");
+        assert_eq!(state.admit(other).id.as_str(), "v1~2");
+        assert_eq!(state.find(&first()).map(|found| found.id.as_str()), Some("v1"));
+    }
+}
+
+#[test]
+fn another_spec_of_a_revision_takes_the_place_of_its_own_alone() {
+    let mut state = State::empty("boot");
+    for label in ["v1", "v2"] {
+        state.admit(spec(label, "/bin/a"));
+    }
+    state.replace_spec(&"v2".into(), Spec { replicas: 7.try_into().unwrap(), ..spec("v2", "/bin/a") });
+    let replicas: Vec<_> = state.revisions.iter().map(|known| known.spec.replicas.get()).collect();
+    assert_eq!(replicas, [2, 7]);
+}
+
+#[test]
+fn what_worked_last_is_the_last_good_one_however_old_it_is() {
+    let mut state = State::empty("boot");
+    for label in ["v1", "v2", "v3"] {
+        state.admit(spec(label, "/bin/a"));
+    }
+    for worked in ["v1", "v2", "v1"] {
+        state.worked(&worked.into());
+        assert_eq!(state.last_good(&"v3".into()).unwrap().id.as_str(), worked);
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_not_lost() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = StateDir::find(Some(place.path().to_owned())).unwrap().service("web");
+    drop(folder.lock().unwrap());
+    fs::create_dir(folder.state_file()).unwrap();
+    assert!(matches!(State::recover(&folder, "boot"), Err(StateError::Io { .. })));
+}

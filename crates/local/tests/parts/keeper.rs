@@ -33,12 +33,21 @@ async fn what_cannot_be_run_is_told() {
     let script = place.0.path().join("script");
     std::fs::write(&script, "#!/no/such/interpreter\n").expect("writes");
     let script = script.to_str().expect("UTF-8");
+    let broken = place.0.path().join("broken");
+    std::fs::write(&broken, "#!/no/such/interpreter\n").expect("writes");
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&broken, permissions).expect("sets");
+    let broken = broken.to_str().expect("UTF-8");
     let mut lost_folder = program("no-folder", &["/bin/true"]);
     lost_folder.cwd = "/no/such/folder".into();
     let cases = [
         (
             program("missing", &["/no/such/file"]),
             "cannot run /no/such/file: there is no such file".to_owned(),
+        ),
+        (
+            program("broken", &[broken]),
+            format!("cannot run {broken}: the interpreter in its first line, or its loader, does not exist"),
         ),
         (program("text", &[script]), format!("cannot run {script}: it is not executable for this user")),
         (lost_folder, "cannot run /bin/true: its folder /no/such/folder does not exist".to_owned()),
@@ -155,6 +164,20 @@ async fn what_it_leaves_in_its_process_group_ends_with_it() {
     for pid in left {
         assert!(!Identity::of(pid).expect("looks").is_some_and(runs), "{pid} still runs");
     }
+}
+
+#[tokio::test]
+async fn what_it_leaves_has_its_grace_and_no_longer_than_it_needs() {
+    let place = Place::new();
+    let says_bye = "trap 'sleep 0.2; echo bye; exit' TERM; echo here; while :; do sleep 0.02; done";
+    let script = format!("sh -c \"{says_bye}\" & sleep 2; exit 0");
+    let launch = Launch { group_grace: Duration::from_hours(1), ..shell("a-1", &script) };
+    let instance = place.try_spawn(&launch).await.expect("spawns");
+    tokio::time::timeout(super::PATIENCE, instance.closed()).await.expect("closes");
+    let said = said(&instance).await;
+    // A shell may say, too, that what it waited for was terminated.
+    assert_eq!(said.first().map(String::as_str), Some("here"));
+    assert_eq!(said.last().map(String::as_str), Some("bye"));
 }
 
 #[tokio::test]

@@ -95,6 +95,18 @@ async fn one_that_went_into_the_background_takes_its_deploy_back() {
 }
 
 #[tokio::test]
+async fn down_is_not_over_before_the_proxy_has_let_its_clients_go_and_gives_it_the_drains_deadline() {
+    let (_place, mut driver, _public) = idle().await;
+    assert_eq!(driver.drain_deadline(), Duration::from_mins(1));
+    driver.down(Who::own(), clock::now());
+    for (front_drained, is_over) in [(false, false), (true, true)] {
+        driver.ending.as_mut().unwrap().front_drained = front_drained;
+        let turn = driver.done(Outcome::Reached, clock::now()).await;
+        assert_eq!(matches!(turn, Turn::Over(0)), is_over);
+    }
+}
+
+#[tokio::test]
 async fn down_is_over_only_when_the_last_keeper_has_ended() {
     let (_place, folder) = folder();
     let (mut driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;

@@ -13,6 +13,14 @@ async fn view(public: &Public) -> View {
     answer.await.unwrap()
 }
 
+/// What a service manager hears next.
+async fn hears(manager: &tokio::net::UnixDatagram) -> String {
+    let mut buffer = [0; 100];
+    let received = tokio::time::timeout(PATIENCE, manager.recv(&mut buffer)).await;
+    let count = received.expect("told in time").unwrap();
+    String::from_utf8(buffer[..count].to_vec()).unwrap()
+}
+
 async fn until_steady(public: &Public) -> View {
     loop {
         let view = view(public).await;
@@ -28,11 +36,23 @@ async fn until_steady(public: &Public) -> View {
 async fn what_an_up_left_is_kept_through_a_deploy_that_fails_and_ended_by_down() {
     let (_place, folder) = folder();
     let mut left = ["web-1", "web-2"].map(|id| Left::new(&folder, id, &spec("v1", "/bin/v1")));
-    let (driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    let (mut driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
     let mut events = public.events();
+    let path = folder.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+    driver.manager = Manager::at(path.into()).unwrap();
     let running = tokio::spawn(driver.run());
+    assert_eq!(hears(&manager).await, "STATUS=v1: 0 of 2 serving, starting");
+    while hears(&manager).await != "READY=1" {}
 
     let up = until_steady(&public).await;
+    assert!(up.instances.iter().all(|one| one.wait.is_none()), "{up:?}");
+    // Who begins to look is shown how it is, although nothing changes.
+    let mut views = public.views();
+    public.ask_for_view().await;
+    tokio::time::timeout(PATIENCE, views.changed()).await.expect("shown in time").unwrap();
+    assert_eq!(views.borrow().as_ref().map(|view| view.state), Some(Phase::Steady));
+    drop(views);
     assert_eq!((up.serving, up.replicas, up.restarts), (2, 2, 0));
     assert_eq!((up.name.as_str(), up.version.as_deref(), up.deploy), ("web", Some("v1"), None));
     let shown = up.instances.iter().map(|one| (one.id.as_str(), one.state, one.pid));
@@ -62,7 +82,9 @@ async fn what_an_up_left_is_kept_through_a_deploy_that_fails_and_ended_by_down()
     };
     assert_eq!(of("web-1"), [State::Starting, State::Serving]);
     assert_eq!(of("web-2"), of("web-1"));
-    assert_eq!(of("web-3"), [State::Ended]);
+    for id in ["web-3", "web-4", "web-5"] {
+        assert_eq!(of(id), [State::Ended]);
+    }
     let end = told.iter().find(|(id, ..)| id == "web-3").unwrap();
     assert_eq!(end.2.as_ref(), Some(&failing.how));
 
@@ -94,6 +116,7 @@ async fn what_an_up_left_is_kept_through_a_deploy_that_fails_and_ended_by_down()
     for left in &mut left {
         assert_eq!(left.process.wait().unwrap().signal(), Some(15));
     }
+    assert!(told.iter().any(|(id, state, _)| id == "web-1" && *state == State::Draining), "{told:?}");
     let stopping = told.iter().find(|(id, state, _)| id == "web-1" && *state == State::Stopping).unwrap();
     assert!(stopping.2.as_ref().is_some_and(|why| why.starts_with("waits for ")), "{stopping:?}");
     let noted = history::last(&folder, 5).unwrap();

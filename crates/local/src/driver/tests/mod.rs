@@ -1,7 +1,9 @@
 //! A driver whose instances are processes of the test itself, as an earlier `up` would have left them; its keeper cannot
 //! be started, so what it is to start fails.
 
+mod adopted;
 mod asked;
+mod heard;
 mod held;
 mod life;
 
@@ -17,6 +19,8 @@ use crate::spec::Spec;
 use crate::state::spec_for_tests as spec;
 
 const NOW: Time = Time::from_millis(1_000_000);
+/// Nothing here takes longer, but on a machine that is very busy.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A service's folder in a place of its own.
 fn folder() -> (tempfile::TempDir, Folder) {
@@ -25,8 +29,8 @@ fn folder() -> (tempfile::TempDir, Folder) {
     (place, folder)
 }
 
-async fn open(folder: &Folder, spec: Option<Spec>) -> (Driver, Public) {
-    let setup = Setup {
+fn setup(folder: &Folder, spec: Option<Spec>) -> Setup {
+    Setup {
         folder: folder.clone(),
         held: folder.lock().unwrap(),
         spec,
@@ -35,8 +39,24 @@ async fn open(folder: &Folder, spec: Option<Spec>) -> (Driver, Public) {
         pool: Pool::default(),
         manager: Manager::default(),
         output: None,
+    }
+}
+
+async fn open(folder: &Folder, spec: Option<Spec>) -> (Driver, Public) {
+    Driver::open(setup(folder, spec)).await.unwrap()
+}
+
+/// Waits for what must come true.
+async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            clock::sleep(Duration::from_millis(5)).await;
+        }
     };
-    Driver::open(setup).await.unwrap()
+    tokio::time::timeout(PATIENCE, found).await.expect("it comes true")
 }
 
 /// A driver of v1 that has done nothing yet.

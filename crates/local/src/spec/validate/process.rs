@@ -22,7 +22,6 @@ impl Validator<'_> {
             let wrong = Diagnostic::error("`command` is empty");
             return self.wrong(&raw.span, wrong.help("for example `command: [./server, --port, $PORT]`"));
         };
-        let before = self.found.len();
         for word in &raw.value {
             if word.value.0.contains('\0') {
                 let wrong = Diagnostic::error("an argument cannot hold a zero byte").help("leave it out");
@@ -42,11 +41,10 @@ impl Validator<'_> {
         let path = env.and_then(|env| env.get("PATH")).unwrap_or(&self.surroundings.path);
         let found = command::find(&program.value.0, &self.surroundings.base, path);
         match found {
-            Ok(found) if self.found.len() == before => {
+            Ok(found) => {
                 let words = raw.value.iter().map(|word| word.value.0.clone()).collect();
                 Some(Command { program: found, words })
             }
-            Ok(_) => None,
             Err(error) => {
                 let help = match &error {
                     FindError::Missing(_) => "a path is relative to this file".to_owned(),

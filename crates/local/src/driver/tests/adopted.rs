@@ -1,0 +1,137 @@
+//! What a new driver finds, and what it leaves.
+
+use super::*;
+use crate::control::protocol::{Phase, State, View};
+use crate::history::{self, What};
+use crate::keeper::Lock;
+use crate::keeper::log::Log;
+use crate::logs::Since;
+use crate::spec::LogLimits;
+
+fn view(driver: &mut Driver) -> View {
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    driver.asked(Command::View { reply });
+    answer.try_recv().unwrap()
+}
+
+#[tokio::test]
+async fn a_deploy_that_a_killed_up_left_goes_on_and_says_what_it_waits_for() {
+    let (_place, folder) = folder();
+    let _old = ["web-1", "web-2"].map(|id| Left::new(&folder, id, &spec("v1", "/bin/v1")));
+    let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
+    driver.persist();
+    drop(driver);
+    let mut new = Left::new(&folder, "web-3", &spec("v2", "/bin/v2"));
+    new.listener = None;
+
+    let (mut driver, _public) = open(&folder, Some(spec("v2", "/bin/v2"))).await;
+    assert_eq!(driver.number_under_way(), Ok(1));
+    let noted = history::last(&folder, 1).unwrap().remove(0);
+    let why = noted.why.unwrap();
+    assert!(why.starts_with("the earlier `segue up` was killed with 0 requests in flight"), "{why}");
+    let mut last = Vec::new();
+    let shown = loop {
+        driver.turn(&mut last).await;
+        let shown = view(&mut driver);
+        if shown.serving == 2 && shown.deploy.as_ref().is_some_and(|deploy| deploy.wait.is_some()) {
+            break shown;
+        }
+        clock::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!((shown.state, shown.instances.len()), (Phase::Deploying, 3));
+    let old = shown.instances[0].wait.as_ref().map(|wait| wait.why.as_str());
+    assert_eq!(old, Some("a replacement (2 serving, 2 needed)"));
+    let new = &shown.instances[2];
+    assert_eq!((new.state, new.version.as_str()), (State::Starting, "v2"));
+    let wait = new.wait.as_ref().unwrap();
+    assert_eq!(wait.setting.as_deref(), Some("ready.interval, ready.threshold"));
+    let deploy = shown.deploy.unwrap();
+    assert_eq!((deploy.number, deploy.from.as_deref(), deploy.to.as_str()), (1, Some("v1"), "v2"));
+    assert_eq!(deploy.failure, None);
+
+    driver.abort(&Who::own(), clock::now()).unwrap();
+    driver.turn(&mut last).await;
+    let shown = view(&mut driver);
+    assert_eq!((shown.state, shown.deploy.unwrap().failure.as_deref()), (Phase::GoingBack, Some("aborted")));
+}
+
+#[tokio::test]
+async fn of_another_boot_only_the_specs_are_left() {
+    let (_place, folder) = folder();
+    let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
+    driver.state.boot_id = "another".to_owned();
+    driver.persist();
+    drop(driver);
+    let (driver, _public) = open(&folder, None).await;
+    assert_eq!(driver.state.boot_id, process::boot_id().unwrap());
+    assert!(driver.number_under_way().is_err());
+    assert_eq!(driver.state.revisions.len(), 2);
+    let noted = history::last(&folder, 1).unwrap().remove(0);
+    assert_eq!(
+        noted.why.as_deref(),
+        Some("the machine was started anew: nothing of what ran before is left")
+    );
+}
+
+#[tokio::test]
+async fn who_prints_what_instances_say_hears_of_one_that_is_adopted() {
+    let (_place, folder) = folder();
+    let _left = Left::new(&folder, "web-1", &spec("v1", "/bin/v1"));
+    let (output, mut heard) = mpsc::unbounded_channel();
+    let setup = Setup { output: Some(output), ..setup(&folder, Some(spec("v1", "/bin/v1"))) };
+    let (_driver, _public) = Driver::open(setup).await.unwrap();
+    let started = heard.try_recv().unwrap();
+    assert_eq!((started.id.as_str(), started.since), ("web-1", Since::Now));
+    assert_eq!(started.dir, folder.instance("web-1"));
+}
+
+#[tokio::test]
+async fn the_last_ten_that_ended_keep_what_they_said_and_not_what_they_were_started_with() {
+    let (_place, folder) = folder();
+    let _left = Left::new(&folder, "web-13", &spec("v1", "/bin/v1"));
+    let (driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    for number in 1..=12 {
+        let id = format!("web-{number}");
+        spec("v1", "/bin/v1").launch(&id, 4000).write_new(&folder.instance(&id)).unwrap();
+    }
+    let _keeper = Lock::take(&folder.instance("web-2")).unwrap().expect("free");
+    driver.remove_old_folders();
+    let ids = folder.instance_ids().unwrap();
+    assert_eq!(ids, (2..=13).map(|number| format!("web-{number}")).collect::<Vec<_>>());
+    let has_launch = |id: &&String| folder.instance(id).join("launch.json").exists();
+    assert_eq!(ids.iter().filter(has_launch).collect::<Vec<_>>(), ["web-2", "web-13"]);
+}
+
+#[tokio::test]
+async fn the_last_lines_of_one_are_shown_whole_or_not() {
+    let (_place, folder) = folder();
+    let (driver, _public) = open(&folder, None).await;
+    assert!(driver.last_lines(&"web-1".into(), 2).is_empty());
+    let mut log = Log::create(&folder.instance("web-1"), LogLimits::default()).unwrap();
+    log.write(b"one\ntwo\nthree\n", 0);
+    assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three"]);
+    std::fs::write(folder.instance("web-1").join("log/000002.log"), "torn").unwrap();
+    assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three", "torn"]);
+}
+
+#[tokio::test]
+async fn clients_are_let_in_once_one_serves_and_at_their_time_at_the_latest() {
+    for serves in [false, true] {
+        let (_place, mut driver, _public) = idle().await;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = driver.stand_behind(listener, segue_proxy::Config::default()).unwrap();
+        assert_eq!(driver.listen, Some(address));
+        let (began, opens) = (driver.began, driver.door.as_ref().unwrap().opens);
+        assert!(opens > began);
+        driver.pool.add("web-1", address, "v1");
+        driver.open_door(began);
+        assert!(driver.front.is_none() && driver.door.is_some());
+        if serves {
+            driver.pool.admit("web-1");
+        }
+        driver.open_door(if serves { began } else { opens });
+        assert!(driver.front.is_some() && driver.door.is_none());
+    }
+}
