@@ -78,10 +78,12 @@ mod tests {
         let pool = Pool::default();
         let front = Proxy::start(listener, pool.clone(), segue_proxy::Config::default()).unwrap();
         let kept = tokio::spawn(keep(folder.clone(), pool, Arc::new(front)));
-        while read(&folder) != Some(Reading { in_flight: 0 }) {
-            assert!(!kept.is_finished());
-            clock::sleep(Duration::from_millis(5)).await;
-        }
+        let written = async {
+            while read(&folder) != Some(Reading { in_flight: 0 }) {
+                clock::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), written).await.expect("written in time");
         kept.abort();
     }
 }

@@ -303,6 +303,26 @@ pub struct Failing {
     pub last_lines: Vec<String>,
 }
 
+/// How a service is of which only what matters to a test is said.
+#[cfg(test)]
+pub(crate) fn view_for_tests(serving: u32) -> View {
+    View {
+        name: "web".to_owned(),
+        state: Phase::Steady,
+        pid: None,
+        since: None,
+        listen: None,
+        version: None,
+        replicas: 2,
+        serving,
+        restarts: 0,
+        deploy: None,
+        instances: Vec::new(),
+        proxy: ProxyView::default(),
+        history: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::client::{AskError, Client};
-use super::protocol::{Event, Report, Request};
+use super::protocol::{Event, Report, Request, view_for_tests as view};
 use super::server;
 use crate::driver::{Answer, Command, Public};
 use crate::folder::{Folder, StateDir};
@@ -124,6 +124,26 @@ async fn who_has_missed_the_end_is_told_that() {
             }
         };
         assert!(refused.to_string().contains("read too slowly"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn how_it_is_is_told_once_or_for_as_long_as_somebody_looks() {
+    let mut stage = stage();
+    let mut client = Client::connect(&stage.folder).await.unwrap();
+    let mut commands = stage.commands;
+    let answers = tokio::spawn(async move {
+        let Some(Command::View { reply }) = commands.recv().await else { panic!("not asked") };
+        reply.send(view(1)).unwrap();
+        commands
+    });
+    assert_eq!(client.status().await.unwrap(), view(1));
+    stage.commands = answers.await.unwrap();
+    client.ask(&Request::Watch).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::View { .. })), "it is shown at once");
+    for serving in [1, 2] {
+        stage.public.show(view(serving));
+        assert_eq!(client.next().await.unwrap(), Event::View(Box::new(view(serving))));
     }
 }
 

@@ -86,7 +86,7 @@ impl Public {
         self.view.receiver_count() > 0
     }
 
-    pub(super) fn show(&self, view: View) {
+    pub(crate) fn show(&self, view: View) {
         self.view.send_if_modified(|shown| {
             let other = shown.as_ref() != Some(&view);
             if other {
@@ -112,25 +112,7 @@ impl Public {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::protocol::{Phase, ProxyView};
-
-    fn view(serving: u32) -> View {
-        View {
-            name: "web".to_owned(),
-            state: Phase::Steady,
-            pid: None,
-            since: None,
-            listen: None,
-            version: None,
-            replicas: 2,
-            serving,
-            restarts: 0,
-            deploy: None,
-            instances: Vec::new(),
-            proxy: ProxyView::default(),
-            history: Vec::new(),
-        }
-    }
+    use crate::control::protocol::view_for_tests as view;
 
     #[test]
     fn who_looks_is_shown_what_has_changed_and_the_same_not_again() {

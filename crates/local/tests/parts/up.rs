@@ -3,7 +3,11 @@
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output};
 
-use super::{HELPER, Place};
+use segue_local::folder::StateDir;
+use segue_local::instance::Instance;
+use segue_local::up::down_without_up;
+
+use super::{HELPER, Place, keeper, program, runs};
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().expect("runs");
@@ -37,4 +41,16 @@ fn it_takes_all_the_open_files_that_it_may_have_and_hands_none_on() {
     };
     assert_eq!(script("ulimit -Sn 77; ulimit -Hn 99"), "Some(77) Some(99)\n99\n99\n");
     assert_eq!(script("ulimit -n 88"), "Some(88) Some(88)\n88\n88\n");
+}
+
+#[tokio::test]
+async fn what_nobody_drives_any_more_is_ended_by_down() {
+    let place = Place::new();
+    let folder = StateDir::find(Some(place.0.path().to_owned())).expect("finds").service("web");
+    drop(folder.lock().expect("locks"));
+    let launch = program("web-1", &["/bin/sleep", "1000"]);
+    let instance = Instance::spawn(&folder.instance("web-1"), &launch, &keeper()).await.expect("spawns");
+    assert_eq!(down_without_up(folder, keeper()).await.expect("ends it"), 0);
+    assert!(!runs(instance.main()));
+    assert_eq!(instance.exited().await.signal, Some(15));
 }
