@@ -127,6 +127,14 @@ fn mutants() -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// The same among processes of its own: a changed condition may signal whatever it finds, and what hangs ends with it.
+fn alone(program: &Command) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    command.arg(program.get_program()).args(program.get_args());
+    command
+}
+
 /// Tries a crate's sample; how many mutants there are of it in all, and what became of those tried.
 fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcomes)> {
     let package = format!("segue-{name}");
@@ -148,7 +156,7 @@ fn try_crate(name: &str, arguments: &Arguments) -> anyhow::Result<(usize, Outcom
     let targets = targets(&package, &out, jobs)?;
     let mut running = Vec::new();
     for (job, target) in targets.iter().enumerate() {
-        let mut command = mutants()?;
+        let mut command = alone(&mutants()?);
         command.args(["--package", &package, "--no-times", "--colors", "never"]);
         command.args(["--shard", &format!("{job}/{jobs}"), "--sharding", "round-robin"]);
         command.arg("--output").arg(out.join(job.to_string())).envs([BUILT]).env("CARGO_TARGET_DIR", target);
