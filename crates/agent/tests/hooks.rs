@@ -1,6 +1,6 @@
 //! Hooks: several of them, the containers' own, and those that nobody may call.
 
-use crate::support::{self as wait, Application, Pod};
+use crate::support::{self as wait, Application, Pod, request};
 use segue_core::path::Bounds;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
@@ -35,8 +35,12 @@ fn all_hooks_of_a_pod_return_together_and_one_that_comes_later_joins_the_drain()
 #[test]
 fn a_drain_counts_from_when_its_hook_began_and_not_from_when_the_agent_hears_of_it() {
     let application = Application::listen(0);
+    application.give(false);
     let mut pod = Pod::new(application.port, true);
     pod.start();
+    // It holds the drain until it was looked at.
+    let held = request(pod.guard_port());
+    wait::until("the request is in flight", || pod.status()["in_flight"] == 1);
     let agent = rustix::process::Pid::from_child(pod.agent());
     rustix::process::kill_process(agent, rustix::process::Signal::STOP).unwrap();
     let mut hook = pod.hook(&[]);
@@ -50,7 +54,9 @@ fn a_drain_counts_from_when_its_hook_began_and_not_from_when_the_agent_hears_of_
     let (began, told) = (&drain["began"], &drain["left"]["service"]["told"]);
     assert!(began.as_u64().unwrap() <= asked, "{drain}, asked at {asked}");
     assert!(told.as_u64().unwrap() >= heard, "what nobody was told is not over sooner: {drain}, {heard}");
+    application.give(true);
     assert_eq!(hook.returns().0, 0);
+    drop(held);
 }
 
 #[test]

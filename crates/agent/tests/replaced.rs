@@ -1,7 +1,7 @@
 //! An agent that dies: in a drain a hook goes on in its place, otherwise the next agent does.
 
 use crate::support::{Application, Hook, Pod, request, until};
-use segue_core::path::{Bounds, Stage};
+use segue_core::path::{Bounds, Millis, Stage};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
@@ -12,6 +12,10 @@ fn a_hook_takes_its_dead_agents_ports_and_finishes_the_drain() {
     let application = Application::listen(0);
     application.give(false);
     let mut pod = Pod::new(application.port, true);
+    // What the agent carried is lost, so the path alone holds the drain until it was looked at.
+    pod.plan.drain.deadline *= 3;
+    let leave = &mut pod.plan.drain.paths[0].stages[0].leave;
+    leave.max = leave.max.map(|max| Millis(max.0 * 5));
     pod.start();
     let lost = request(pod.guard_port());
     until("the request is in flight", || pod.status()["in_flight"] == 1);

@@ -152,6 +152,8 @@ mod tests {
             let (_, gone) = take(&mut taken, NEIGHBOUR, now).unwrap();
             assert!(gone.is_some_and(|gone| gone != kubelet));
         }
+        let (_, gone) = take(&mut taken, KUBELET, 5_000).unwrap();
+        assert!(gone.is_some_and(|gone| gone != kubelet), "it has two, and the neighbour all others");
         assert_eq!(taken.places.len(), OUTSIDE);
     }
 
