@@ -185,3 +185,38 @@ fn an_undo_takes_little_room() {
     let json = serde_json::to_string(&undos[0]).unwrap();
     assert!(json.len() < 250, "{} bytes: {json}", json.len());
 }
+
+/// One edit of that text: the text it makes, and its undo.
+fn changed(text: &str, change: Edit) -> (String, Undo) {
+    let Edited { text, mut undo } = edit(&read(text), &[(0, change)]).unwrap();
+    (text, undo.pop().unwrap())
+}
+
+#[test]
+fn what_is_wrapped_into_a_list_is_found_below_it_and_what_is_not_below_it_is_not() {
+    let text = "a:\n  - name: web\n    port: 1\nb: 1\n";
+    let wrapped = |inner: &str| format!("items:\n  - {}", inner.trim_end().replace('\n', "\n    ")) + "\n";
+    let root = way("items.0");
+    for (at, value) in [("a.0.port", json!(2)), ("b", json!(2))] {
+        let (new, undone) = changed(text, Edit::Set { at: way(at), value });
+        let there = undone.clone().moved(&Pointer::root(), &root).unwrap();
+        let back = undo(&read(&wrapped(&new)), 0, &[there.clone()]).unwrap();
+        assert_eq!((back.text, back.skipped.len()), (wrapped(text), 0), "{at}");
+        // And back again.
+        assert_eq!(there.moved(&root, &Pointer::root()), Some(undone.clone()), "{at}");
+        assert_eq!(undone.moved(&way("c"), &root), None, "{at}");
+    }
+}
+
+#[test]
+fn a_record_says_no_more_than_it_must() {
+    let keys = |undo: &Undo| {
+        let written = serde_json::to_value(undo).unwrap();
+        written.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    let (_, set) = changed("a: 1\n", Edit::Set { at: way("a"), value: json!(2) });
+    assert_eq!(keys(&set), ["at", "bytes", "do", "head", "length", "new", "old", "top", "was"]);
+    let at = way("b");
+    let (_, insert) = changed("a: 1\n", Edit::Insert { at, value: json!(2), position: Position::Last });
+    assert_eq!(keys(&insert), ["at", "bytes", "do", "head", "length", "new", "top"]);
+}

@@ -108,12 +108,10 @@ impl Undo {
         self.top = self.top.checked_sub(depth)? + new.steps().len();
         let indices =
             |pointer: &Pointer| pointer.steps().iter().filter(|step| matches!(step, Step::Index(_))).count();
-        if !self.names.is_empty() || indices(new) > 0 {
-            // Where it stands now is known: it need not be found by a name.
-            let kept = self.names.split_off(indices(old).min(self.names.len()));
-            self.names = vec![None; indices(new)];
-            self.names.extend(kept);
-        }
+        // Where it stands now is known: it need not be found by a name.
+        let kept = self.names.split_off(indices(old).min(self.names.len()));
+        self.names = vec![None; indices(new)];
+        self.names.extend(kept);
         Some(self)
     }
 
