@@ -99,8 +99,9 @@ fn a_demo_that_is_starved_measures_again_says_so_and_is_no_failure() {
 #[test]
 fn an_interrupted_demo_leaves_nothing_behind() {
     type Reached = fn(&Place) -> bool;
-    let moments: [(&str, Signal, Reached); 2] = [
+    let moments: [(&str, Signal, Reached); 3] = [
         ("the first recipe's instances run", Signal::INT, |place| samples(place) > 0),
+        ("the first recipe's instances run", Signal::HUP, |place| samples(place) > 0),
         ("segue's own instances run", Signal::TERM, |place| keepers(place) > 0),
     ];
     for (moment, signal, reached) in moments {

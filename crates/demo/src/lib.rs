@@ -70,11 +70,14 @@ fn panels(settings: &Settings, line: impl Progress) -> anyhow::Result<Option<Vec
     let panels = runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
         let panels = tokio::select! {
             panels = all(settings, &folder, line) => panels.map(Some),
             // The processes that were started here end with the future that is dropped.
             _ = interrupt.recv() => Ok(None),
             _ = terminate.recv() => Ok(None),
+            // The terminal was closed.
+            _ = hang_up.recv() => Ok(None),
         };
         folder.end_instances().await;
         panels
