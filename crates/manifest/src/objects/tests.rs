@@ -92,3 +92,32 @@ fn objects_meet_in_their_namespace_and_one_without_goes_anywhere() {
     assert_eq!(joined(", namespace: shop", ""), 1);
     assert_eq!(joined(", namespace: shop", ", namespace: other"), 0);
 }
+
+#[test]
+fn who_replaces_a_workloads_pods_may_say_so_in_a_list() {
+    let text = |reference: &str| {
+        format!(
+            "apiVersion: flagger.app/v1\nkind: Plan\nmetadata: {{name: plan}}\nspec: {{targets: [{{name: x}}, {{workloadRef: {reference}}}]}}\n---\n\
+             apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\n"
+        )
+    };
+    let steers = |reference| {
+        let objects = all(&text(reference));
+        objects[0].steers(&objects[1])
+    };
+    assert!(steers("{kind: Deployment, name: web}"));
+    assert!(!steers("{kind: Deployment, name: other}"));
+    assert!(!steers("{kind: StatefulSet, name: web}"));
+}
+
+#[test]
+fn each_kind_that_makes_pods_keeps_their_template_where_its_api_has_it() {
+    let place = |kind: Kind| kind.template().map(|at| at.to_string());
+    for kind in [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Rollout] {
+        assert_eq!(place(kind).as_deref(), Some(".spec.template"), "{kind:?}");
+    }
+    assert_eq!(place(Kind::Pod).as_deref(), Some("."));
+    assert_eq!(place(Kind::PodTemplate).as_deref(), Some(".template"));
+    assert_eq!((place(Kind::Job), place(Kind::Service)), (None, None));
+    assert!(Kind::Job.is_workload() && !Kind::Service.is_workload());
+}

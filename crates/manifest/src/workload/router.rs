@@ -307,3 +307,6 @@ fn properties(
     let own = own.map(Value::Object);
     (merged(std::iter::once(own.as_ref()).chain(defaults.iter().map(Some))), missing)
 }
+
+#[cfg(test)]
+mod tests;
