@@ -15,7 +15,7 @@ use crate::command::{cargo, root, succeed};
 use crate::programs::{self, Program};
 
 /// The crates whose tests are held to it where none is named. `core` has had all of its conditions removed.
-const CRATES: [&str; 6] = ["proxy", "guard", "agent", "local", "yaml", "manifest"];
+const CRATES: [&str; 7] = ["proxy", "guard", "agent", "supervisor", "local", "yaml", "manifest"];
 
 /// Another version may list other mutants.
 const MUTANTS: Program = Program { name: "cargo-mutants", version: "27.1.0" };
@@ -26,7 +26,7 @@ const BUILT: (&str, &str) = ("CARGO_PROFILE_DEV_DEBUG", "0");
 /// What to change, and how many at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Crates without `segue-`; nothing: proxy guard agent local yaml manifest
+    /// Crates without `segue-`; nothing: proxy guard agent supervisor local yaml manifest
     crates: Vec<String>,
     /// How many mutants of each crate, chosen by the seed; 0: all
     #[arg(long, default_value_t = 150)]

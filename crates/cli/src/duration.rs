@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use segue_local::spec::duration;
+use segue_supervisor::duration;
 
 /// Reads `300ms`, `1.5s`, `5s`, `2m`, `1h`. For clap's `value_parser`.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {

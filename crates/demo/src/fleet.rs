@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
-use segue_local::spec::duration;
+use segue_supervisor::duration;
 use tokio::process::{Child, Command};
 
 use crate::settings::Settings;

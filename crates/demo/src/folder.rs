@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context;
-use segue_local::instance::{Adopted, Instance};
+use segue_supervisor::instance::{Adopted, Instance};
 use tokio::process::Command;
 
 use crate::fleet::own_program;

@@ -6,9 +6,9 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
 use jiff::Timestamp;
 use segue_core::Version;
+use segue_supervisor::atomic;
 use serde::{Deserialize, Serialize};
 
-use crate::atomic;
 use crate::folder::Folder;
 
 /// One thing that was done, and how it ended.

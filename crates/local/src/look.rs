@@ -1,10 +1,11 @@
 //! How a service is that nobody drives: what its folder and the kernel say.
 
+use segue_supervisor::keeper::{Launch, Status, lock_is_held};
+use segue_supervisor::process;
+
 use crate::control::protocol::{InstanceView, Phase, ProxyView, State, View};
 use crate::folder::{Folder, FolderError};
 use crate::history;
-use crate::keeper::{Launch, Status, lock_is_held};
-use crate::process;
 use crate::state;
 
 /// How many entries of the history are shown.
@@ -67,10 +68,10 @@ fn instance(folder: &Folder, id: &str, boot_id: &str, known: Option<&state::Stat
 mod tests {
     use super::*;
     use crate::folder::StateDir;
-    use crate::keeper::{self, Lock};
-    use crate::process::Identity;
     use crate::state::{Work, spec_for_tests};
     use segue_core::{Time, rollout::Rollout};
+    use segue_supervisor::keeper::{self, Lock};
+    use segue_supervisor::process::Identity;
 
     /// An instance of which its files say that this test's own process is it.
     fn leave(folder: &Folder, id: &str, change: impl FnOnce(&mut Status)) {

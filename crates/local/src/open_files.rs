@@ -65,15 +65,6 @@ fn carried(most: u64, workers: u64, instances: u64) -> u64 {
     (most.saturating_sub(others).saturating_mul(8) / PER_EIGHT_CLIENTS).max(most / LEAST).max(1)
 }
 
-/// Gives this process's next child another limit to begin with.
-pub(crate) fn lower_to(given: u64) {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current > given) {
-        // It may always be lowered.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(given), ..limit });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

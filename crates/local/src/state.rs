@@ -13,12 +13,12 @@ use segue_core::judge::Goal;
 use segue_core::path::Path;
 use segue_core::rollout::Rollout;
 use segue_core::{InstanceId, Time, Version, drain};
+use segue_supervisor::atomic::{self, Outlives};
+use segue_supervisor::keeper::Launch;
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::{self, Outlives};
 use crate::folder::Folder;
 use crate::history::{What, Who};
-use crate::keeper::Launch;
 use crate::spec::{Spec, Strategy};
 
 /// The proxy's name as a path: the only way by which requests come.

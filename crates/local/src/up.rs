@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use segue_proxy::{Config, Pool, PoolConfig, Tls, TlsError};
+use segue_supervisor::instance::Keeper;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -14,7 +15,6 @@ use crate::control::server;
 use crate::driver::{Command, Driver, OpenError, Public, Setup, Started};
 use crate::folder::{Folder, FolderError, Held, StateDir};
 use crate::history::Who;
-use crate::instance::Keeper;
 use crate::notify::Manager;
 use crate::open_files::OpenFiles;
 use crate::spec::{Spec, Strategy};
@@ -367,7 +367,8 @@ mod tests {
             assert!(!up.is_finished(), "{:?}", up.await);
             clock::sleep(LOOK).await;
         }
-        let told: crate::keeper::Launch = serde_json::from_slice(&std::fs::read(launch).unwrap()).unwrap();
+        let told: segue_supervisor::keeper::Launch =
+            serde_json::from_slice(&std::fs::read(launch).unwrap()).unwrap();
         assert_eq!((told.id.as_str(), told.open_files), ("web-1", Some(77)));
         let mut client = Client::connect(&folder).await.unwrap();
         client.ask(&Request::Down).await.unwrap();

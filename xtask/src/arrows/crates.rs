@@ -1,8 +1,8 @@
 //! The arrows between our crates point one way.
 //!
 //! ```text
-//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest} → {core, wire, yaml}
-//! agent →                                         {       guard, sockets, routing          } → {core, wire}
+//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest, supervisor} → {core, wire, yaml}
+//! agent →                                         {       guard, sockets, routing                      } → {core, wire}
 //! ```
 //! Rooms of one layer do not see each other. Workshops (e2e, bench, xtask) may use any room; no room uses them.
 
@@ -32,6 +32,7 @@ const PLACES: &[(&str, Place)] = &[
     ("segue-sockets", Place::Layer(1)),
     ("segue-routing", Place::Layer(1)),
     ("segue-manifest", Place::Layer(1)),
+    ("segue-supervisor", Place::Layer(1)),
     ("segue-local", Place::Layer(2)),
     ("segue-kube", Place::Layer(2)),
     ("segue-audit", Place::Layer(2)),

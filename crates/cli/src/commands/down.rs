@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use segue_local::control::client::{AskError, Client};
 use segue_local::control::protocol::{Event, Request};
 use segue_local::folder::Folder;
-use segue_local::instance::Keeper;
 use segue_local::look::look;
 use segue_local::up::down_without_up;
+use segue_supervisor::instance::Keeper;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output::outln;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// Runs the instance of that folder and keeps its output, if that is what was asked for.
 pub(crate) fn run_if_asked(args: &[OsString]) -> Option<ExitCode> {
     match args {
-        [_, command, dir] if command == "keeper" => Some(segue_local::keeper::main(Path::new(dir))),
+        [_, command, dir] if command == "keeper" => Some(segue_supervisor::keeper::main(Path::new(dir))),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use segue_local::folder::Folder;
-use segue_local::logs::{Follower, Line, Prefixes, Since};
+use segue_supervisor::logs::{Follower, Line, Prefixes, Since};
 use tokio::sync::mpsc;
 
 use crate::clock;

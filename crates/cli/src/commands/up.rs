@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use segue_local::driver::{OpenError, Started};
 use segue_local::folder::FolderError;
-use segue_local::instance::Keeper;
-use segue_local::logs::{Follower, Line, Prefixes};
 use segue_local::open_files::OpenFiles;
 use segue_local::up::{Options, UpError, up};
+use segue_supervisor::instance::Keeper;
+use segue_supervisor::logs::{Follower, Line, Prefixes};
 use tokio::sync::mpsc;
 
 use crate::output;
@@ -99,7 +99,7 @@ async fn print(mut started: mpsc::UnboundedReceiver<Started>) {
 async fn follow(
     id: &str,
     dir: &std::path::Path,
-    since: segue_local::logs::Since,
+    since: segue_supervisor::logs::Since,
     lines: mpsc::Sender<(String, Line)>,
 ) -> std::io::Result<()> {
     let mut follower = Follower::open(dir, since)?;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use segue_core::rollout::Action;
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Version, drain};
+use segue_supervisor::instance::{Instance, SpawnError};
+use segue_supervisor::keeper::{Launch, lock_is_held};
+use segue_supervisor::logs::{Follower, Since};
 use tokio::task::JoinSet;
 
 use super::Driver;
 use super::fleet::{Life, Member, Running};
 use super::ports;
-use crate::instance::{Instance, SpawnError};
-use crate::keeper::{Launch, lock_is_held};
-use crate::logs::{Follower, Since};
 use crate::spec::Spec;
 
 /// How many ended instances keep their folders, for `segue logs`.
@@ -74,7 +74,7 @@ impl Driver {
         let stop = self.state.revision(&member.revision).map(|revision| revision.spec.stop.signal);
         let Some(running) = member.running() else { return Ok(()) };
         match signal {
-            Signal::Stop => running.instance.signal(stop.unwrap_or(crate::signal::Signal::Term)),
+            Signal::Stop => running.instance.signal(stop.unwrap_or(segue_supervisor::signal::Signal::Term)),
             Signal::Kill => running.instance.kill_group(),
         }
     }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use segue_core::{InstanceId, Time, Version};
 use segue_proxy::Pool;
+use segue_supervisor::instance::{Adopted, Instance, Keeper};
+use segue_supervisor::logs::Since;
+use segue_supervisor::process;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::fleet::{Fleet, Life, Member, Running};
@@ -13,10 +16,7 @@ use crate::clock;
 use crate::folder::{Folder, FolderError, Held, instance_number};
 use crate::gauge;
 use crate::history::{Ended, Entry, What, Who};
-use crate::instance::{Adopted, Instance, Keeper};
-use crate::logs::Since;
 use crate::notify::Manager;
-use crate::process;
 use crate::spec::Spec;
 use crate::state::{State, StateError};
 

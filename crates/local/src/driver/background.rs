@@ -1,32 +1,19 @@
 //! Programs that go into the background: the process that was started ends, and what it started would run on unwatched,
 //! once more with every new start. They are told as what they are, ended, and not started again.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::Signal;
 use segue_core::rollout::Action;
 use segue_core::{InstanceId, Time, Version};
+use segue_supervisor::instance::Exit;
 
 use super::Driver;
 use super::fleet::{Life, Member};
 use super::view::wall;
 use crate::clock;
 use crate::control::protocol::{Event, Wait};
-use crate::instance::{Exit, Instance};
-use crate::keeper::background;
-use crate::process::Handle;
 
-/// How long they have between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(2);
-/// Once there is none for so long, none comes.
-const QUIET: Duration = Duration::from_secs(2);
-/// What is still there after that can't be ended.
-const LAST: Duration = Duration::from_secs(30);
-/// How often they are looked for.
-const LOOK: Duration = Duration::from_millis(50);
 /// How often the rules are asked anew while a start is held back: they know of no time at which to wake.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -80,54 +67,5 @@ impl Driver {
         let (why, since): &(String, Timestamp) =
             self.in_background.get(&member.revision).filter(|_| self.is_held(member))?;
         Some(Wait { why: why.clone(), since: *since, until: None, setting: Some("command".to_owned()) })
-    }
-}
-
-/// How one is to be signalled now that was first asked then.
-fn due(asked: Option<Time>, now: Time) -> Option<Signal> {
-    match asked {
-        None => Some(Signal::TERM),
-        Some(asked) => (now.since(asked) >= GRACE).then_some(Signal::KILL),
-    }
-}
-
-/// Ends what has left its process group, and what leaves it yet: a daemon forks more than once. Each is asked by SIGTERM
-/// first, and looked at again before it is signalled.
-pub(super) async fn end_strays(instance: Arc<Instance>) {
-    let mut asked: BTreeMap<i32, Time> = BTreeMap::new();
-    let last = clock::now() + LAST;
-    let mut quiet = clock::now() + QUIET;
-    while clock::now() < quiet.min(last) {
-        for stray in background::strays(instance.launch(), instance.main()).unwrap_or_default() {
-            let now = clock::now();
-            quiet = now + QUIET;
-            let Some(signal) = due(asked.get(&stray.pid).copied(), now) else { continue };
-            asked.entry(stray.pid).or_insert(now);
-            let signalled =
-                Handle::open(stray).and_then(|handle| handle.map_or(Ok(()), |it| it.signal(signal)));
-            let id = instance.id();
-            match signalled {
-                Ok(()) => tracing::info!(pid = stray.pid, "{id}: what it left is ended"),
-                Err(error) => tracing::warn!(pid = stray.pid, %error, "{id}: what it left cannot be ended"),
-            }
-        }
-        clock::sleep(LOOK).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_is_asked_to_end_first_and_made_to_only_after_the_grace() {
-        let first = Time::from_millis(1000);
-        assert_eq!(due(None, first), Some(Signal::TERM));
-        let after = |ms| due(Some(first), first + Duration::from_millis(ms));
-        assert_eq!(
-            [after(0), after(1999), after(2000), after(9000)].map(|due| due == Some(Signal::KILL)),
-            [false, false, true, true]
-        );
-        assert_eq!((after(0), after(1999)), (None, None));
     }
 }

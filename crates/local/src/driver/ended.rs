@@ -5,12 +5,12 @@ use std::time::Duration;
 use segue_core::judge::{Failure, Outcome, Readiness};
 use segue_core::rollout::{Drained, Seen};
 use segue_core::{InstanceId, Time};
+use segue_supervisor::keeper::lock_is_held;
 
 use super::Driver;
 use crate::clock;
 use crate::control::protocol::{Event, Failing, Report};
 use crate::history::{self, Cut, Ended, Entry, What};
-use crate::keeper::lock_is_held;
 use crate::state::Deploy;
 
 /// How many lines of a failing instance's log are shown.

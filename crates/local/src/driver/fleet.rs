@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Version};
+use segue_supervisor::instance::{Exit, Instance};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 
-use crate::instance::{Exit, Instance};
 use crate::readiness::{Probe, Readiness};
 use crate::spec::Ready;
 

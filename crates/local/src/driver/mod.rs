@@ -31,6 +31,8 @@ use segue_core::judge::Outcome;
 use segue_core::rollout::{Action, Seen};
 use segue_core::{InstanceId, Next, Time, Version, Wait};
 use segue_proxy::{Pool, Proxy};
+use segue_supervisor::instance::Keeper;
+use segue_supervisor::strays;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 pub use adopt::{OpenError, Setup};
@@ -41,7 +43,6 @@ use crate::clock;
 use crate::control::protocol;
 use crate::folder::{Folder, Held};
 use crate::history::Who;
-use crate::instance::Keeper;
 use crate::notify::Manager;
 use crate::state::State;
 use door::Door;
@@ -212,7 +213,8 @@ impl Driver {
                 let how = if in_background { background::how(&exit) } else { exit.to_string() };
                 let revision = member.revision.clone();
                 if let (true, Some(running)) = (in_background, member.running()) {
-                    tokio::spawn(background::end_strays(Arc::clone(&running.instance)));
+                    let instance = Arc::clone(&running.instance);
+                    tokio::spawn(async move { strays::end(&instance).await });
                 }
                 member.life = Life::Ended { how: how.clone() };
                 if in_background && !told {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use segue_supervisor::logs::Since;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc, watch};
 
 use super::asked::Command;
 use crate::control::protocol::{Event, View};
 use crate::folder::Folder;
-use crate::logs::Since;
 
 /// How many events a slow listener may be behind.
 const BEHIND: usize = 1024;

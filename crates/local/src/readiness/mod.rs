@@ -10,12 +10,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use segue_supervisor::duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock;
-use crate::spec::duration;
 use crate::spec::{Check, Ready};
 
 /// While nobody listens yet, asking costs nothing: it is asked more often at first.

@@ -8,7 +8,6 @@
 mod at;
 mod command;
 mod decode;
-pub mod duration;
 mod env_file;
 mod load;
 mod raw;
@@ -26,4 +25,4 @@ mod validate;
 
 pub use load::Loaded;
 pub use schema::schema;
-pub use types::{Check, Command, Limits, LogLimits, Ready, Spec, Stop, Strategy, Tls, User};
+pub use types::{Check, Command, Limits, Ready, Spec, Stop, Strategy, Tls};

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use segue_supervisor::duration;
 use segue_yaml::{Diagnostics, SourceFile};
 use tempfile::TempDir;
 

@@ -6,11 +6,10 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use segue_supervisor::duration;
+use segue_supervisor::keeper::{Launch, LogLimits, User};
+use segue_supervisor::signal::Signal;
 use serde::{Deserialize, Serialize};
-
-use super::duration;
-use crate::keeper::Launch;
-use crate::signal::Signal;
 
 /// What one service runs, and how it is upgraded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,21 +75,6 @@ pub struct Command {
     pub words: Vec<String>,
 }
 
-/// A user, looked up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct User {
-    /// The name, or the number if it has none.
-    pub name: String,
-    /// The user's number.
-    pub uid: u32,
-    /// The main group's number.
-    pub gid: u32,
-    /// All groups' numbers, the main group's too.
-    pub groups: Vec<u32>,
-    /// The home folder, if the user has a name.
-    pub home: Option<PathBuf>,
-}
-
 /// When an instance counts as ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
@@ -148,22 +132,6 @@ pub enum Strategy {
         /// How many fewer than `replicas` may serve meanwhile.
         unavailable: u32,
     },
-}
-
-/// How much of an instance's output is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LogLimits {
-    /// A file is closed and the next begun at this size.
-    pub max_size: u64,
-    /// How many files are kept, the one being written too.
-    pub keep: NonZeroU32,
-}
-
-impl Default for LogLimits {
-    fn default() -> Self {
-        Self { max_size: 10 << 20, keep: NonZeroU32::new(5).unwrap_or(NonZeroU32::MIN) }
-    }
 }
 
 /// What clients are held to; `None` is the proxy's own choice.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::User;
+use segue_supervisor::keeper::User;
 
 /// The two files' text.
 pub(super) struct Accounts {

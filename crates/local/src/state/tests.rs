@@ -155,7 +155,7 @@ fn whatever_a_process_is_started_with_makes_another_revision_of_the_same_label()
         Spec { env: [("A".to_owned(), "b".to_owned())].into(), ..first() },
         Spec { cwd: "/usr".into(), ..first() },
         Spec {
-            user: Some(crate::spec::User {
+            user: Some(segue_supervisor::keeper::User {
                 name: "web".to_owned(),
                 uid: 33,
                 gid: 33,

@@ -1,12 +1,11 @@
 //! What a new driver finds, and what it leaves.
 
+use segue_supervisor::keeper::Lock;
+use segue_supervisor::logs::Since;
+
 use super::*;
 use crate::control::protocol::{Phase, State, View};
 use crate::history::{self, What};
-use crate::keeper::Lock;
-use crate::keeper::log::Log;
-use crate::logs::Since;
-use crate::spec::LogLimits;
 
 fn view(driver: &mut Driver) -> View {
     let (reply, mut answer) = tokio::sync::oneshot::channel();
@@ -109,10 +108,11 @@ async fn the_last_lines_of_one_are_shown_whole_or_not() {
     let (_place, folder) = folder();
     let (driver, _public) = open(&folder, None).await;
     assert!(driver.last_lines(&"web-1".into(), 2).is_empty());
-    let mut log = Log::create(&folder.instance("web-1"), LogLimits::default()).unwrap();
-    log.write(b"one\ntwo\nthree\n", 0);
+    let log = folder.instance("web-1").join("log");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("000001.log"), "one\ntwo\nthree\n").unwrap();
     assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three"]);
-    std::fs::write(folder.instance("web-1").join("log/000002.log"), "torn").unwrap();
+    std::fs::write(log.join("000002.log"), "torn").unwrap();
     assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three", "torn"]);
 }
 

@@ -8,11 +8,11 @@ use std::task::{Context, Waker};
 use segue_core::drain;
 use segue_core::judge::{Failure, Readiness};
 use segue_core::rollout::InstanceSeen;
+use segue_supervisor::instance::Exit;
 
 use super::*;
 use crate::control::protocol::{self, Event};
 use crate::history::{Ended, What};
-use crate::instance::Exit;
 use crate::logged::said;
 
 fn exit(code: i32, background: bool) -> Exit {

@@ -5,11 +5,11 @@ use std::task::{Context, Waker};
 
 use segue_core::drain;
 use segue_core::stop::Signal;
+use segue_supervisor::keeper::Lock;
 
 use super::*;
 use crate::control::protocol::{Event, Phase};
 use crate::history::{self, What};
-use crate::keeper::Lock;
 
 fn all_actions() -> Vec<Action> {
     let instance = || InstanceId::from("web-1");

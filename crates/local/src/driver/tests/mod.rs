@@ -11,10 +11,11 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command as Process};
 
+use segue_supervisor::keeper::{self, Status};
+use segue_supervisor::process::{self, Identity};
+
 use super::*;
 use crate::folder::StateDir;
-use crate::keeper::{self, Status};
-use crate::process::{self, Identity};
 use crate::spec::Spec;
 use crate::state::spec_for_tests as spec;
 

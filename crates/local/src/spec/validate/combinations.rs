@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use segue_supervisor::duration::format;
 use segue_yaml::Diagnostic;
 
 use super::Validator;
-use crate::spec::duration::format;
 use crate::spec::raw::RawSpec;
 use crate::spec::{Spec, Strategy};
 

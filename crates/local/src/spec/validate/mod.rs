@@ -11,12 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use segue_supervisor::keeper::User;
 use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 use sha1::{Digest, Sha1};
 
 use super::load::Surroundings;
 use super::raw::RawSpec;
-use super::{Command, Spec, User};
+use super::{Command, Spec};
 
 const SECOND: Duration = Duration::from_secs(1);
 

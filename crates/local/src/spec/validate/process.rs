@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use segue_supervisor::keeper::User;
 use segue_yaml::{Diagnostic, SourceFile};
 
 use super::Validator;
@@ -10,7 +11,7 @@ use crate::spec::at::At;
 use crate::spec::command::{self, FindError, ReplaceError};
 use crate::spec::raw::RawTls;
 use crate::spec::text::Text;
-use crate::spec::{Command, Tls, User, decode, env_file};
+use crate::spec::{Command, Tls, decode, env_file};
 
 impl Validator<'_> {
     pub(super) fn command(

@@ -4,14 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use segue_supervisor::duration;
+use segue_supervisor::keeper::LogLimits;
+use segue_supervisor::signal::Signal;
 use segue_yaml::Diagnostic;
 
 use super::{SECOND, Validator};
-use crate::signal::Signal;
 use crate::spec::at::At;
 use crate::spec::raw::{RawLimits, RawLog, RawReady, RawRolling, RawStop};
 use crate::spec::text::{DurationText, SizeText, Text};
-use crate::spec::{Check, Limits, LogLimits, Ready, Stop, Strategy, duration, size};
+use crate::spec::{Check, Limits, Ready, Stop, Strategy, size};
 
 /// A DNS label's.
 const LONGEST_NAME: usize = 63;

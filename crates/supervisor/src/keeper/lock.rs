@@ -21,11 +21,11 @@ const LOOKS_OUTLIVED: u32 = 5;
 
 /// Whoever has this value (or a copy of its file) holds the lock.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub struct Lock(File);
 
 impl Lock {
     /// Takes it; `None` if another holds it.
-    pub(crate) fn take(dir: &Path) -> io::Result<Option<Self>> {
+    pub fn take(dir: &Path) -> io::Result<Option<Self>> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_has_its_environment_is_its_own_but_for_itself_and_what_is_older() {
         let id = format!("stray-{}", std::process::id());
-        let mut launch = crate::state::spec_for_tests("v1", "/bin/v1").launch(&id, 4000);
+        let mut launch = Launch::for_tests(&id, "/bin/v1");
         launch.env = [("SEGUE_INSTANCE", id.as_str()), ("PORT", "4000")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();

@@ -6,10 +6,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::num::NonZeroU32;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::spec::LogLimits;
+use serde::{Deserialize, Serialize};
 
 /// Longer lines are cut into pieces of this length: the keeper holds an unfinished line in memory.
 pub(crate) const LINE_LIMIT: usize = 64 * 1024;
@@ -17,6 +18,22 @@ pub(crate) const LINE_LIMIT: usize = 64 * 1024;
 const FOLDER: &str = "log";
 /// While writing fails, it is tried again no more often than this: every try may leave a line of ours behind.
 const TRY_AGAIN_MS: u64 = 1000;
+
+/// How much of an instance's output is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLimits {
+    /// A file is closed and the next begun at this size.
+    pub max_size: u64,
+    /// How many files are kept, the one being written too.
+    pub keep: NonZeroU32,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self { max_size: 10 << 20, keep: NonZeroU32::new(5).unwrap_or(NonZeroU32::MIN) }
+    }
+}
 
 /// Writes the log.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use segue_local::clock;
-use segue_local::instance::Adopted;
+use segue_supervisor::clock;
+use segue_supervisor::instance::Adopted;
 
 use super::{HELPER, Place, end, shell};
 

@@ -1,7 +1,7 @@
 //! Running as another user, which only root may do.
 
-use segue_local::keeper::{Launch, Status};
-use segue_local::spec::User;
+use segue_supervisor::keeper::User;
+use segue_supervisor::keeper::{Launch, Status};
 
 use super::{Place, line, said, shell};
 

@@ -1,13 +1,21 @@
 //! What a process that becomes an `up` takes from whoever started it.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use segue_local::folder::StateDir;
-use segue_local::instance::Instance;
 use segue_local::up::down_without_up;
+use segue_supervisor::instance::{Instance, Keeper};
+use segue_supervisor::keeper::{Launch, LogLimits};
+use tempfile::TempDir;
 
-use super::{HELPER, Place, keeper, program, runs};
+const HELPER: &str = env!("CARGO_BIN_EXE_segue-local-test-helper");
+
+fn place() -> TempDir {
+    tempfile::tempdir().expect("temp dir")
+}
 
 fn run(command: &mut Command) -> Output {
     let output = command.output().expect("runs");
@@ -17,8 +25,8 @@ fn run(command: &mut Command) -> Output {
 
 #[test]
 fn the_manager_that_its_environment_names_is_told() {
-    let place = Place::new();
-    let path = place.0.path().join("notify");
+    let place = place();
+    let path = place.path().join("notify");
     let manager = UnixDatagram::bind(&path).expect("binds");
     manager.set_nonblocking(true).expect("sets");
     // None, and none by an empty name.
@@ -45,12 +53,26 @@ fn it_takes_all_the_open_files_that_it_may_have_and_hands_none_on() {
 
 #[tokio::test]
 async fn what_nobody_drives_any_more_is_ended_by_down() {
-    let place = Place::new();
-    let folder = StateDir::find(Some(place.0.path().to_owned())).expect("finds").service("web");
+    let place = place();
+    let folder = StateDir::find(Some(place.path().to_owned())).expect("finds").service("web");
     drop(folder.lock().expect("locks"));
-    let launch = program("web-1", &["/bin/sleep", "1000"]);
+    let launch = Launch {
+        id: "web-1".to_owned(),
+        version: "v1".to_owned(),
+        program: "/bin/sleep".into(),
+        arguments: ["sleep", "1000"].map(str::to_owned).into(),
+        env: BTreeMap::new(),
+        cwd: "/".into(),
+        user: None,
+        port: 4000,
+        log: LogLimits::default(),
+        group_grace: Duration::from_millis(300),
+        open_files: None,
+    };
+    let keeper = || Keeper { program: HELPER.into(), arguments: vec!["keeper".into()], open_files: None };
     let instance = Instance::spawn(&folder.instance("web-1"), &launch, &keeper()).await.expect("spawns");
     assert_eq!(down_without_up(folder, keeper()).await.expect("ends it"), 0);
-    assert!(!runs(instance.main()));
+    let stat = instance.main().stat().expect("looks");
+    assert!(stat.is_none_or(|stat| stat.ended()));
     assert_eq!(instance.exited().await.signal, Some(15));
 }

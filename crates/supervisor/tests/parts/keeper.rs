@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use segue_local::instance::{Exit, Instance, Keeper, SpawnError};
-use segue_local::keeper::{Launch, State, Status, lock_is_held};
-use segue_local::process::{Handle, Identity};
-use segue_local::signal::Signal;
+use segue_supervisor::instance::{Exit, Instance, Keeper, SpawnError};
+use segue_supervisor::keeper::{Launch, State, Status, lock_is_held};
+use segue_supervisor::process::{Handle, Identity};
+use segue_supervisor::signal::Signal;
 
 use super::{HELPER, Place, end, eventually, line, program, runs, said, shell};
 
@@ -88,8 +88,9 @@ async fn an_instance_can_be_asked_by_a_signal_that_its_up_ignores() {
     for (number, signal) in [(2, Signal::Int), (3, Signal::Quit), (1, Signal::Hup), (10, Signal::Usr1)] {
         let id = format!("a-{number}");
         let launch = program(&id, &["/bin/sleep", "1000"]);
-        let instance =
-            segue_local::instance::Instance::spawn(&place.dir(&id), &launch, &keeper).await.expect("spawns");
+        let instance = segue_supervisor::instance::Instance::spawn(&place.dir(&id), &launch, &keeper)
+            .await
+            .expect("spawns");
         instance.signal(signal).expect("signals");
         let ended = tokio::time::timeout(super::PATIENCE, instance.exited()).await;
         assert_eq!(ended.map(|exit| exit.signal), Ok(Some(number)), "{signal}");
@@ -106,8 +107,9 @@ async fn the_instance_gets_its_environment_and_not_what_is_up_s_own() {
     let mut launch = shell("a-1", "env; pwd; ls -l /proc/$$/fd | grep -c lock; cat");
     launch.env.insert("PORT".to_owned(), "4000".to_owned());
     launch.cwd = "/usr".into();
-    let instance =
-        segue_local::instance::Instance::spawn(&place.dir("a-1"), &launch, &keeper).await.expect("spawns");
+    let instance = segue_supervisor::instance::Instance::spawn(&place.dir("a-1"), &launch, &keeper)
+        .await
+        .expect("spawns");
     let said = said(&instance).await;
     let has = |line: &str| said.iter().any(|said| said == line);
     assert!(has("PORT=4000") && has("SEGUE_INSTANCE=a-1") && has("FROM_UP=kept") && has("/usr"), "{said:?}");
@@ -189,7 +191,7 @@ async fn who_left_the_process_group_does_not_hold_the_keeper_up() {
     let escaped: i32 = said[0].parse().expect("a pid");
     let escaped = Identity::of(escaped).expect("looks").expect("runs");
     assert!(runs(escaped), "a process group is ended, a daemon is not");
-    let handle = segue_local::process::Handle::open(escaped).expect("opens").expect("runs");
+    let handle = segue_supervisor::process::Handle::open(escaped).expect("opens").expect("runs");
     handle.signal(rustix::process::Signal::KILL).expect("signals");
 }
 

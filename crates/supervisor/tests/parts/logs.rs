@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use segue_local::keeper::Launch;
-use segue_local::logs::{Follower, Since};
-use segue_local::spec::LogLimits;
+use segue_supervisor::keeper::Launch;
+use segue_supervisor::keeper::LogLimits;
+use segue_supervisor::logs::{Follower, Since};
 
 use super::{HELPER, Place, end, line, program, read, said, shell};
 

@@ -5,22 +5,21 @@ mod disk_full;
 mod keeper;
 mod kill;
 mod logs;
-mod up;
 mod user;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use segue_local::clock;
-use segue_local::instance::{Adopted, Instance, Keeper, SpawnError};
-use segue_local::keeper::Launch;
-use segue_local::logs::{Follower, Since};
-use segue_local::process::Identity;
-use segue_local::signal::Signal;
-use segue_local::spec::LogLimits;
+use segue_supervisor::clock;
+use segue_supervisor::instance::{Adopted, Instance, Keeper, SpawnError};
+use segue_supervisor::keeper::Launch;
+use segue_supervisor::keeper::LogLimits;
+use segue_supervisor::logs::{Follower, Since};
+use segue_supervisor::process::Identity;
+use segue_supervisor::signal::Signal;
 use tempfile::TempDir;
 
-const HELPER: &str = env!("CARGO_BIN_EXE_segue-local-test-helper");
+const HELPER: &str = env!("CARGO_BIN_EXE_segue-supervisor-test-helper");
 /// Nothing here takes longer, but on a machine that is very busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -11,9 +11,11 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::credentials::User;
+use super::log::LogLimits;
 use crate::atomic::{self, Outlives};
+use crate::duration;
 use crate::process::Identity;
-use crate::spec::{LogLimits, User, duration};
 
 const LAUNCH: &str = "launch.json";
 const STATUS: &str = "status.json";
@@ -54,7 +56,7 @@ impl Launch {
     }
 
     /// Makes the folder, for its owner alone, and writes it there. A folder that exists is another instance's.
-    pub(crate) fn write_new(&self, dir: &Path) -> io::Result<()> {
+    pub fn write_new(&self, dir: &Path) -> io::Result<()> {
         if let Some(parent) = dir.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
@@ -63,10 +65,28 @@ impl Launch {
     }
 
     /// Nobody will run it again: what it holds (secrets, perhaps) is not kept for longer than it is of use.
-    pub(crate) fn forget(dir: &Path) -> io::Result<()> {
+    pub fn forget(dir: &Path) -> io::Result<()> {
         match fs::remove_file(dir.join(LAUNCH)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// One of a program without arguments.
+    #[cfg(test)]
+    pub(super) fn for_tests(id: &str, program: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: "v1".to_owned(),
+            program: program.into(),
+            arguments: vec![program.to_owned()],
+            env: BTreeMap::new(),
+            cwd: "/".into(),
+            user: None,
+            port: 4000,
+            log: LogLimits::default(),
+            group_grace: Duration::from_secs(2),
+            open_files: None,
         }
     }
 
@@ -121,7 +141,8 @@ impl Status {
         read(dir, STATUS)
     }
 
-    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+    /// What its keeper says from now on.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
         write(dir, STATUS, self)
     }
 }

@@ -1,4 +1,4 @@
-//! The keeper: the small process that runs one instance, keeps its output, and outlives `segue up`.
+//! The keeper: the small process that runs one instance, keeps its output, and outlives whoever started it.
 //!
 //! ```text
 //! up ──lock──▶ keeper ──spawns──▶ the application ──▶ its own children   (one process group)
@@ -19,9 +19,10 @@ mod run;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use credentials::User;
 pub use files::{Launch, State, Status};
-pub(crate) use lock::Lock;
-pub use lock::is_held as lock_is_held;
+pub use lock::{Lock, is_held as lock_is_held};
+pub use log::LogLimits;
 
 /// Runs the instance whose folder this is, until it and its process group have ended and its output was written.
 pub fn main(dir: &Path) -> ExitCode {

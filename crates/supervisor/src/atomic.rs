@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// What the new text must outlive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outlives {
+pub enum Outlives {
     /// Any end of this process. It does not wait for the disk, so after a loss of power the file may hold the old text,
     /// the new one or nothing of use: only for what such a loss makes worthless.
     Kill,
@@ -17,7 +17,7 @@ pub(crate) enum Outlives {
 }
 
 /// Writes the text in place of the file's, readable for the owner alone.
-pub(crate) fn replace(path: &Path, text: &[u8], outlives: Outlives) -> io::Result<()> {
+pub fn replace(path: &Path, text: &[u8], outlives: Outlives) -> io::Result<()> {
     let beside = beside(path);
     let written = write(&beside, text, outlives).and_then(|()| fs::rename(&beside, path));
     if let Err(error) = written {
@@ -32,7 +32,7 @@ pub(crate) fn replace(path: &Path, text: &[u8], outlives: Outlives) -> io::Resul
 }
 
 /// Names in a folder outlive a loss of power only once the folder itself has reached the disk.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 

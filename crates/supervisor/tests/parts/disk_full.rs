@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use segue_local::clock;
-use segue_local::keeper::Launch;
+use segue_supervisor::clock;
+use segue_supervisor::keeper::Launch;
 
 use super::{HELPER, Place, eventually, said, shell};
 

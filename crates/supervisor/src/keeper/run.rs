@@ -9,13 +9,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
 use super::log::Log;
 use super::{Launch, Lock, State, Status, background, credentials, group};
 use crate::clock;
-use crate::open_files;
 use crate::process::{self, Handle, Identity};
 
 /// What of `up`'s own environment is not for the application: by these it would speak for `up` to systemd.
@@ -102,13 +101,22 @@ fn start(dir: &Path, launch: &Launch) -> io::Result<(Child, PipeReader, Log)> {
         .stdout(output.try_clone()?)
         .stderr(output);
     if let Some(given) = launch.open_files {
-        open_files::lower_to(given);
+        lower_open_files(given);
     }
     let child = match &launch.user {
         Some(user) => credentials::spawn_as(user, command)?,
         None => command.spawn()?,
     };
     Ok((child, pipe, log))
+}
+
+/// Gives this process's next child another limit of open files to begin with.
+fn lower_open_files(given: u64) {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current > given) {
+        // It may always be lowered.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(given), ..limit });
+    }
 }
 
 fn child_identity(child: &Child) -> io::Result<Identity> {
@@ -279,7 +287,7 @@ mod tests {
     #[test]
     fn an_application_may_say_much_before_it_waits_for_its_keeper() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let launch = crate::state::spec_for_tests("v1", "/bin/true").launch("web-1", 4000);
+        let launch = Launch::for_tests("web-1", "/bin/true");
         let (mut child, pipe, _log) = start(dir.path(), &launch).expect("starts");
         child.wait().expect("ends");
         assert_eq!(rustix::pipe::fcntl_getpipe_size(&pipe).expect("looks"), 256 << 10);

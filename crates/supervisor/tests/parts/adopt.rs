@@ -1,9 +1,9 @@
 //! What a new `segue up` finds of an old one: never a foreign process, and never one that nobody finds.
 
-use segue_local::instance::{Adopted, Exit};
-use segue_local::keeper::{Launch, State, Status, lock_is_held};
-use segue_local::process::{Handle, Identity};
-use segue_local::signal::Signal;
+use segue_supervisor::instance::{Adopted, Exit};
+use segue_supervisor::keeper::{Launch, State, Status, lock_is_held};
+use segue_supervisor::process::{Handle, Identity};
+use segue_supervisor::signal::Signal;
 
 use super::{Place, end, line, runs, shell};
 
