@@ -134,7 +134,7 @@ impl Folder {
     }
 
     /// How many requests are in flight.
-    pub fn gauge_file(&self) -> PathBuf {
+    pub fn in_flight_file(&self) -> PathBuf {
         self.path.join("gauge")
     }
 

@@ -4,7 +4,7 @@
 //!  segue deploy, status, down ── control ──┐          ┌── proxy (another crate) ◀── clients
 //!                                          ▼          │
 //!  spec ──▶ up ──▶ driver: observe ─▶ the rules ─▶ act ──spawns──▶ keeper ──runs──▶ the application
-//!                    ├── state, history, gauge     │          (another crate) └── writes ──▶ status.json, log/
+//!                    ├── state, history, in_flight │          (another crate) └── writes ──▶ status.json, log/
 //!                    │   (in the service's folder) └── readiness  asks an instance whether it is ready
 //!                    └── view
 //! ```
@@ -12,17 +12,17 @@
 pub mod clock;
 pub mod control;
 pub mod driver;
+pub mod dry_run;
 pub mod folder;
-pub mod gauge;
 pub mod history;
+pub mod in_flight;
+pub mod inspect;
 #[cfg(test)]
 mod logged;
-pub mod look;
 pub mod notify;
 pub mod open_files;
 pub mod own_folder;
 pub mod readiness;
-pub mod rehearse;
 pub mod spec;
 pub mod state;
 pub mod up;

@@ -127,7 +127,7 @@ pub async fn up(options: Options) -> Result<u64, UpError> {
         output,
     };
     let (mut driver, public) = Driver::open(setup).await?;
-    let address = driver.stand_behind(listener, config).map_err(UpError::Process)?;
+    let address = driver.listen_on(listener, config).map_err(UpError::Process)?;
     let control =
         server::bind(&socket).map_err(|source| UpError::Control { path: socket.clone(), source })?;
     tracing::info!("{} listens on {address}", folder.name());
@@ -158,9 +158,9 @@ pub async fn down_without_up(folder: Folder, keeper: Keeper) -> Result<u64, UpEr
     let signals = Signals::take().map_err(UpError::Process)?;
     let (driver, public) = Driver::open(setup).await?;
     public.ask(Command::Down { by: Who::own() }).await;
-    let hurry = tokio::spawn(signals.hurry(public));
+    let force = tokio::spawn(signals.force(public));
     let cut = driver.run().await;
-    hurry.abort();
+    force.abort();
     clean_up(&folder);
     Ok(cut)
 }
@@ -179,7 +179,7 @@ async fn lock(folder: &Folder) -> Result<Held, FolderError> {
 /// What tells of a living `up`; that it is not there is no error.
 fn clean_up(folder: &Folder) {
     let _ = std::fs::remove_file(folder.control_socket());
-    let _ = std::fs::remove_file(folder.gauge_file());
+    let _ = std::fs::remove_file(folder.in_flight_file());
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, UpError> {
@@ -255,14 +255,14 @@ impl Signals {
     async fn pass_on(mut self, public: Public) {
         self.next().await;
         if public.ask(Command::Down { by: Who::own() }).await {
-            self.hurry(public).await;
+            self.force(public).await;
         }
     }
 
-    async fn hurry(mut self, public: Public) {
+    async fn force(mut self, public: Public) {
         loop {
             self.next().await;
-            if !public.ask(Command::Hurry).await {
+            if !public.ask(Command::Force).await {
                 return;
             }
         }
@@ -374,7 +374,7 @@ mod tests {
         client.ask(&Request::Down).await.unwrap();
         while !matches!(client.next().await.unwrap(), Event::Down { cut: 0 }) {}
         assert_eq!(up.await.unwrap().unwrap(), 0);
-        assert!(!folder.control_socket().exists() && !folder.gauge_file().exists());
+        assert!(!folder.control_socket().exists() && !folder.in_flight_file().exists());
     }
 
     #[test]
@@ -390,7 +390,7 @@ mod tests {
     static SIGNALS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
     #[tokio::test]
-    async fn the_first_signal_ends_it_politely_the_next_ones_hurry_and_a_closed_terminal_does_neither() {
+    async fn the_first_signal_ends_it_politely_the_next_ones_force_it_and_a_closed_terminal_does_neither() {
         let _alone = SIGNALS.lock().await;
         let (sender, mut commands) = tokio::sync::mpsc::channel(8);
         let passed = tokio::spawn(Signals::take().unwrap().pass_on(Public::new(sender, None)));
@@ -403,7 +403,7 @@ mod tests {
         for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
             assert!(commands.try_recv().is_err());
             raise(signal);
-            assert!(matches!(commands.recv().await, Some(Command::Hurry)));
+            assert!(matches!(commands.recv().await, Some(Command::Force)));
         }
         // Nobody is there any more.
         drop(commands);

@@ -205,7 +205,7 @@ impl Instance {
         let failed = |source| AdoptError::Folder { path: dir.to_owned(), source };
         // Before its status: a keeper that ends takes the one away after it has written the other.
         let launch = Launch::read(dir).map_err(failed)?;
-        let found = tokio::time::timeout(SILENCE, look(dir)).await;
+        let found = tokio::time::timeout(SILENCE, inspect(dir)).await;
         let found = found.map_err(|_| AdoptError::Silent(dir.to_owned()))?.map_err(failed)?;
         let Some((status, process)) = found else { return Ok(Adopted::Never) };
         if status.boot_id != process::boot_id().map_err(failed)? {
@@ -355,7 +355,7 @@ fn prepare(dir: &Path, launch: &Launch) -> io::Result<Lock> {
 }
 
 /// Waits until the keeper has said something or is gone; `None` if there is and was no process.
-async fn look(dir: &Path) -> io::Result<Option<(Status, Identity)>> {
+async fn inspect(dir: &Path) -> io::Result<Option<(Status, Identity)>> {
     loop {
         let held = lock_is_held(dir)?;
         match Status::read(dir)? {

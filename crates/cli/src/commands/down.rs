@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use segue_local::control::client::{AskError, Client};
 use segue_local::control::protocol::{Event, Request};
 use segue_local::folder::Folder;
-use segue_local::look::look;
+use segue_local::inspect::inspect;
 use segue_local::up::down_without_up;
 use segue_supervisor::instance::Keeper;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,7 +57,7 @@ async fn down(folder: &Folder) -> anyhow::Result<ExitCode> {
             },
             _ = interrupts.recv() => {
                 live.line("hurrying: what is in flight is cut; once more kills the instances");
-                client.ask(&Request::Hurry).await?;
+                client.ask(&Request::Force).await?;
             }
         }
     }
@@ -66,7 +66,7 @@ async fn down(folder: &Folder) -> anyhow::Result<ExitCode> {
 /// `segue up` is gone: this command takes over what it left, and ends it by the same rules.
 async fn down_orphans(folder: &Folder) -> anyhow::Result<ExitCode> {
     let name = folder.name();
-    let left = look(folder)?.instances.len();
+    let left = inspect(folder)?.instances.len();
     if left == 0 {
         outln!("{name}: nothing runs")?;
         return Ok(ExitCode::SUCCESS);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use segue_local::control::client::{AskError, Client};
 use segue_local::control::protocol::{Event, Request, View};
 use segue_local::folder::Folder;
-use segue_local::look::look;
+use segue_local::inspect::inspect;
 
 use crate::clock;
 use crate::output::{self, outln};
@@ -72,7 +72,7 @@ async fn view(folder: &Folder) -> anyhow::Result<View> {
     };
     match asked {
         Ok(view) => Ok(view),
-        Err(AskError::NotUp { .. } | AskError::Gone) => Ok(look(folder)?),
+        Err(AskError::NotUp { .. } | AskError::Gone) => Ok(inspect(folder)?),
         Err(error) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use segue_local::control::protocol::Phase;
 use segue_local::folder::{Folder, StateDir};
-use segue_local::look::look;
+use segue_local::inspect::inspect;
 use segue_local::spec::Spec;
 
 use crate::output;
@@ -66,7 +66,7 @@ impl Place {
 /// Whether somebody drives it, or instances of it are left. What cannot be looked at may well run.
 fn runs(service: &Folder) -> bool {
     let driven = service.driven_by().map_or(true, |pid| pid.is_some());
-    driven || look(service).map_or(true, |view| view.state != Phase::Down)
+    driven || inspect(service).map_or(true, |view| view.state != Phase::Down)
 }
 
 fn unknown(name: &str, services: &[Folder], state_dir: &StateDir) -> String {

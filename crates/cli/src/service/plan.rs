@@ -4,44 +4,44 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use segue_local::dry_run::{DryRun, Step, dry_run};
 use segue_local::folder::Folder;
-use segue_local::rehearse::{Rehearsal, Step, rehearse};
 use segue_local::spec::Spec;
 use segue_local::state::State;
 
 use super::{Format, WRONG, rows};
 use crate::output::{self, outln};
 
-/// Rehearses the deploy on what runs now, and prints it.
+/// Computes what the deploy would do to what runs now, and prints it.
 pub(crate) fn print(folder: &Folder, spec: Spec, format: Format) -> anyhow::Result<ExitCode> {
     let stop = spec.stop.clone();
     let deadline = spec.drain_deadline;
-    let Some(rehearsal) = State::read(folder)?.and_then(|state| rehearse(state, spec)) else {
+    let Some(planned) = State::read(folder)?.and_then(|state| dry_run(state, spec)) else {
         eprintln!("{} is not up: there is nothing to deploy to", folder.name());
         return Ok(WRONG.into());
     };
     match format {
         Format::Json => {
-            let mut json = serde_json::to_value(&rehearsal)?;
+            let mut json = serde_json::to_value(&planned)?;
             json["schema"] = 1.into();
             outln!("{json:#}")?;
         }
         Format::Text => {
             let signal = format!("{} (KILL after {})", stop.signal, rows::length(stop.grace));
-            output::write(text(&rehearsal, &signal, deadline)?.as_bytes())?;
+            output::write(text(&planned, &signal, deadline)?.as_bytes())?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(rehearsal: &Rehearsal, signal: &str, deadline: Duration) -> Result<String, std::fmt::Error> {
-    let Rehearsal { name, from, to, replicas, floor, most, waves, .. } = rehearsal;
+fn text(planned: &DryRun, signal: &str, deadline: Duration) -> Result<String, std::fmt::Error> {
+    let DryRun { name, from, to, replicas, floor, most, waves, .. } = planned;
     let mut text = format!("{name}: {from} to {to}, {replicas} instances\n");
-    if rehearsal.steps.is_empty() {
+    if planned.steps.is_empty() {
         text += "  nothing to do\n";
         return Ok(text);
     }
-    for (index, step) in rehearsal.steps.iter().enumerate() {
+    for (index, step) in planned.steps.iter().enumerate() {
         write!(text, "{:4}  ", index + 1)?;
         match step {
             Step::Start { instance, version } => {
@@ -60,10 +60,10 @@ fn text(rehearsal: &Rehearsal, signal: &str, deadline: Duration) -> Result<Strin
     }
     writeln!(text, "never fewer than {floor} serving, never more than {most} in all; {waves} wave(s)")?;
     let of = |millis: Option<u64>| millis.map(|millis| rows::length(Duration::from_millis(millis)));
-    if let Some(drain) = of(rehearsal.drain_ms) {
+    if let Some(drain) = of(planned.drain_ms) {
         writeln!(text, "each wave takes start + ready + at most {drain} (longestRequest + stop.grace)")?;
     }
-    if let Some(bound) = of(rehearsal.bound_ms) {
+    if let Some(bound) = of(planned.bound_ms) {
         writeln!(
             text,
             "at most {bound} in all (waves × (progressDeadline + drainDeadline + stop.grace)), then it has gone back"

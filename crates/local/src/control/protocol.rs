@@ -39,7 +39,8 @@ pub enum Request {
     /// Drain and end everything; [`Event::View`]s until [`Event::Down`].
     Down,
     /// Do not wait any longer for what `Down` waits for: first what is in flight, the second time the instances.
-    Hurry,
+    #[serde(rename = "hurry")]
+    Force,
 }
 
 /// What `up` says.
@@ -410,5 +411,6 @@ mod tests {
         assert_eq!(text, r#"{"event":"refused","why":"another deploy is under way"}"#);
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
         assert!(matches!(serde_json::from_str(r#"{"ask":"status"}"#).unwrap(), Request::Status));
+        assert_eq!(serde_json::to_string(&Request::Force).unwrap(), r#"{"ask":"hurry"}"#);
     }
 }

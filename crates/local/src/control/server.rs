@@ -98,8 +98,8 @@ impl Connection {
             Request::Follow => self.deploy(who, |reply| Command::Follow { reply }).await,
             Request::Abort => self.deploy(who, |reply| Command::Abort { by, reply }).await,
             Request::Down => self.down(by).await,
-            Request::Hurry => {
-                self.public.ask(Command::Hurry).await;
+            Request::Force => {
+                self.public.ask(Command::Force).await;
                 Ok(())
             }
         }
@@ -235,8 +235,8 @@ impl Connection {
                     }
                 }
                 Ok(Some(line)) = self.lines.next_line() => {
-                    if let Ok(Request::Hurry) = serde_json::from_str(&line) {
-                        self.public.ask(Command::Hurry).await;
+                    if let Ok(Request::Force) = serde_json::from_str(&line) {
+                        self.public.ask(Command::Force).await;
                     }
                 }
             }

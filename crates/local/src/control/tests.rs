@@ -102,8 +102,8 @@ async fn who_reads_too_slowly_hears_the_end_if_it_has_not_missed_it() {
     reply.send(Err("no deploy is under way".to_owned())).unwrap();
     while client.next().await.unwrap() != report(7) {}
     // It is asked no more of it, and may be asked for something else.
-    client.ask(&Request::Hurry).await.unwrap();
-    assert!(matches!(stage.commands.recv().await, Some(Command::Hurry)));
+    client.ask(&Request::Force).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::Force)));
 }
 
 #[tokio::test]
@@ -160,15 +160,15 @@ async fn whoever_asks_a_driver_that_has_ended_is_told_so() {
 }
 
 #[tokio::test]
-async fn down_is_told_to_its_end_and_may_be_hurried() {
+async fn down_is_told_to_its_end_and_may_be_forced() {
     let mut stage = stage();
     let mut client = Client::connect(&stage.folder).await.unwrap();
     client.ask(&Request::Down).await.unwrap();
     let Some(Command::Down { by }) = stage.commands.recv().await else { panic!("not asked") };
     assert_eq!(by.uid, rustix::process::geteuid().as_raw());
     stage.public.tell(report(1));
-    client.ask(&Request::Hurry).await.unwrap();
-    assert!(matches!(stage.commands.recv().await, Some(Command::Hurry)));
+    client.ask(&Request::Force).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::Force)));
     stage.public.tell(Event::Down { cut: 3 });
     assert_eq!(client.next().await.unwrap(), report(1));
     assert_eq!(client.next().await.unwrap(), Event::Down { cut: 3 });
@@ -233,8 +233,8 @@ async fn an_abort_on_the_way_reaches_the_driver_and_a_lost_client_asks_for_nothi
     drop(client);
     // Whoever comes next is the next to be heard of: the lost client asked for nothing.
     let mut other = Client::connect(&stage.folder).await.unwrap();
-    other.ask(&Request::Hurry).await.unwrap();
-    assert!(matches!(stage.commands.recv().await, Some(Command::Hurry)));
+    other.ask(&Request::Force).await.unwrap();
+    assert!(matches!(stage.commands.recv().await, Some(Command::Force)));
 }
 
 #[tokio::test]

@@ -9,16 +9,18 @@ use segue_supervisor::logs::Since;
 use segue_supervisor::process;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
+use super::background::InBackground;
+use super::error::OpenError;
 use super::fleet::{Fleet, Life, Member, Running};
 use super::plan::{Plan, Wish, plan};
 use super::{Driver, Public, Started};
 use crate::clock;
-use crate::folder::{Folder, FolderError, Held, instance_number};
-use crate::gauge;
+use crate::folder::{Folder, Held, instance_number};
 use crate::history::{Ended, Entry, What, Who};
+use crate::in_flight;
 use crate::notify::Manager;
 use crate::spec::Spec;
-use crate::state::{State, StateError};
+use crate::state::State;
 
 /// How many commands may wait for the driver.
 const COMMANDS: usize = 64;
@@ -42,35 +44,6 @@ pub struct Setup {
     pub manager: Manager,
     /// Who hears of every instance, to print what it says.
     pub output: Option<UnboundedSender<Started>>,
-}
-
-/// Why a driver cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Its folder.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// Its state.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// This machine.
-    #[error("cannot read which boot this is: {0}")]
-    Boot(#[source] std::io::Error),
-    /// Something else runs.
-    #[error(
-        "{name} runs {runs} ({instances}), and the file says {asked}: `segue up` with the file of what runs \
-         takes it over, `--replace` rolls it to this file, `segue down {name}` ends it"
-    )]
-    OtherSpec {
-        /// The service.
-        name: String,
-        /// The label of what runs.
-        runs: String,
-        /// Its instances.
-        instances: String,
-        /// The label of what was asked for.
-        asked: String,
-    },
 }
 
 impl Driver {
@@ -102,7 +75,7 @@ impl Driver {
             keeper: setup.keeper,
             pool: setup.pool,
             listen: None,
-            door: None,
+            listener: None,
             front: None,
             fleet: Fleet::new(),
             news,
@@ -116,7 +89,7 @@ impl Driver {
             restarts: 0,
             last_crash: None,
             failing: None,
-            in_background: BTreeMap::new(),
+            in_background: InBackground::default(),
             shown: BTreeMap::new(),
             announced: false,
             ending: None,
@@ -210,13 +183,13 @@ async fn adopt(
 /// What there is to say of a driver that ended without a word, if one did.
 fn left_behind(folder: &Folder, state: &State, boot_id: &str, by: &Who) -> Option<Entry> {
     let work = state.work.as_ref()?;
-    let reading = gauge::read(folder);
+    let reading = in_flight::read(folder);
     let cut = reading.map_or(0, |reading| reading.in_flight);
     let why = if state.boot_id == boot_id {
         format!(
             "the earlier `segue up` was killed with {cut} request{} in flight, as counted at most {} ms before",
             if cut == 1 { "" } else { "s" },
-            gauge::EVERY.as_millis()
+            in_flight::EVERY.as_millis()
         )
     } else {
         "the machine was started anew: nothing of what ran before is left".to_owned()

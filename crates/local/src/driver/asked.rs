@@ -5,67 +5,13 @@ use std::num::NonZeroU64;
 use segue_core::Time;
 use tokio::sync::oneshot;
 
-use super::view::wall;
+use super::command::{Answer, Command};
 use super::{Driver, Ending, News, observe};
 use crate::clock;
 use crate::control::protocol::{Event, Report, View};
 use crate::history::{Ended, What, Who};
 use crate::spec::{Spec, Strategy};
 use crate::state::{Deploy, nothing_of};
-
-/// What the driver can be asked for.
-#[derive(Debug)]
-pub enum Command {
-    /// How everything is.
-    View {
-        /// The answer.
-        reply: oneshot::Sender<View>,
-    },
-    /// Another spec.
-    Deploy {
-        /// What shall run.
-        spec: Box<Spec>,
-        /// Who asks.
-        by: Who,
-        /// What came of it, or why it is refused.
-        reply: oneshot::Sender<Result<Answer, String>>,
-    },
-    /// The last spec that worked.
-    Rollback {
-        /// Who asks.
-        by: Who,
-        /// What came of it, or why it is refused.
-        reply: oneshot::Sender<Result<Answer, String>>,
-    },
-    /// To hear of the deploy under way.
-    Follow {
-        /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<Answer, String>>,
-    },
-    /// To take the deploy under way back.
-    Abort {
-        /// Who asks.
-        by: Who,
-        /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<Answer, String>>,
-    },
-    /// To drain and end everything.
-    Down {
-        /// Who asks.
-        by: Who,
-    },
-    /// Not to wait any longer for what `Down` waits for: first what is in flight, the second time the instances.
-    Hurry,
-}
-
-/// What came of a request about deploys.
-#[derive(Debug)]
-pub enum Answer {
-    /// The deploy of this number is under way.
-    UnderWay(u64),
-    /// All is as asked for already.
-    NothingToDo(Box<Report>),
-}
 
 impl Driver {
     pub(super) fn asked(&mut self, command: Command) {
@@ -88,7 +34,7 @@ impl Driver {
                 self.promise(reply, answer);
             }
             Command::Down { by } => self.down(by, now),
-            Command::Hurry => self.hurry(),
+            Command::Force => self.force(),
         }
     }
 
@@ -218,7 +164,7 @@ impl Driver {
         for (setting, _) in later.iter().filter(|(_, changed)| *changed) {
             let text = format!("{setting} has changed: that takes effect when `segue up` starts next");
             tracing::warn!("{text}");
-            self.public.tell(Event::Note { at: wall(now, now), text });
+            self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
         }
     }
 
@@ -234,7 +180,7 @@ impl Driver {
         {
             let text = format!("{by} takes it back");
             tracing::info!("{text}");
-            self.public.tell(Event::Note { at: wall(now, now), text });
+            self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
         }
         Ok(number)
     }
@@ -250,11 +196,11 @@ impl Driver {
             work.ending = true;
         }
         // Whom nobody has let in need not be drained.
-        self.door = None;
+        self.listener = None;
         let deadline = self.drain_deadline();
         let front_drained = self.front.is_none();
         let at = clock::wall();
-        self.ending = Some(Ending { by, at, began: now, front_drained, cut: 0, hurried: 0 });
+        self.ending = Some(Ending { by, at, began: now, front_drained, cut: 0, forced: 0 });
         match self.front.clone() {
             None => self.end_instances(now),
             Some(front) => {
@@ -283,10 +229,10 @@ impl Driver {
         }
     }
 
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn force(&mut self) {
         let Some(ending) = &mut self.ending else { return };
-        ending.hurried += 1;
-        let kill = ending.hurried > 1;
+        ending.forced += 1;
+        let kill = ending.forced > 1;
         let ids: Vec<_> = self.fleet.keys().cloned().collect();
         for id in ids {
             if let Some(cut) = NonZeroU64::new(self.pool.cut(id.as_str())) {

@@ -1,18 +1,16 @@
 //! Programs that go into the background: the process that was started ends, and what it started would run on unwatched,
 //! once more with every new start. They are told as what they are, ended, and not started again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use segue_core::rollout::Action;
-use segue_core::{InstanceId, Time, Version};
+use segue_core::{Time, Version};
 use segue_supervisor::instance::Exit;
 
-use super::Driver;
-use super::fleet::{Life, Member};
-use super::view::wall;
-use crate::clock;
-use crate::control::protocol::{Event, Wait};
+use super::fleet::{Fleet, Life, Member};
+use crate::control::protocol::Wait;
 
 /// How often the rules are asked anew while a start is held back: they know of no time at which to wake.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -22,50 +20,63 @@ pub(super) fn how(exit: &Exit) -> String {
     format!("went into the background ({exit}): its command must run in the foreground")
 }
 
-impl Driver {
-    pub(super) fn went_into_background(&mut self, id: &InstanceId, revision: &Version, how: &str) {
-        let now = clock::now();
-        let text = format!("{id} {how}; it is not started again until the next deploy");
-        tracing::error!("{text}");
-        self.public.tell(Event::Note { at: wall(now, now), text });
-        self.in_background.insert(revision.clone(), (how.to_owned(), clock::wall()));
-        let deploy = self.state.work.as_mut().and_then(|work| work.deploy.as_mut());
-        if let Some(deploy) = deploy.filter(|deploy| deploy.to == *revision) {
-            deploy.abort = true;
-            self.failing = Some((id.clone(), how.to_owned()));
-        }
+/// What is not started again, since it goes into the background.
+#[derive(Debug, Default)]
+pub(super) struct InBackground(BTreeMap<Version, Seen>);
+
+/// How one was seen to go there, and when.
+#[derive(Debug)]
+struct Seen {
+    how: String,
+    at: Timestamp,
+}
+
+// === impl InBackground ===
+
+impl InBackground {
+    pub(super) fn note(&mut self, revision: Version, how: &str, at: Timestamp) {
+        self.0.insert(revision, Seen { how: how.to_owned(), at });
     }
 
-    /// What is wanted and goes into the background is not started, and stays to be seen; answers when to ask again. A deploy
-    /// under way ends by its own rules.
-    pub(super) fn hold_what_goes_into_background(
+    /// All of them are tried again.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How this one was seen to go there, if it was.
+    pub(super) fn how(&self, revision: &Version) -> Option<&str> {
+        self.0.get(revision).map(|seen| seen.how.as_str())
+    }
+
+    /// What is wanted and goes into the background is not started, and stays to be seen; answers when to ask again.
+    pub(super) fn hold(
         &self,
+        goal: &Version,
+        fleet: &Fleet,
         actions: &mut Vec<Action>,
         now: Time,
     ) -> Option<Time> {
-        let work = self.state.work.as_ref().filter(|work| work.deploy.is_none() && self.ending.is_none())?;
-        let goal = &work.rollout.goal().version;
-        if !self.in_background.contains_key(goal) {
-            return None;
-        }
+        self.how(goal)?;
         actions.retain(|action| match action {
             Action::Start { version } => version != goal,
             Action::Forget { instance } => {
-                self.fleet.get(instance).is_none_or(|member| !self.is_held(member))
+                fleet.get(instance).is_none_or(|member| self.held(member).is_none())
             }
             _ => true,
         });
         Some(now + ASK_AGAIN)
     }
 
-    fn is_held(&self, member: &Member) -> bool {
-        matches!(member.life, Life::Ended { .. }) && self.in_background.contains_key(&member.revision)
+    /// Shown where others say what they wait for.
+    pub(super) fn wait(&self, member: &Member) -> Option<Wait> {
+        let Seen { how, at } = self.held(member)?;
+        Some(Wait { why: how.clone(), since: *at, until: None, setting: Some("command".to_owned()) })
     }
 
-    /// Shown where others say what they wait for.
-    pub(super) fn held_wait(&self, member: &Member) -> Option<Wait> {
-        let (why, since): &(String, Timestamp) =
-            self.in_background.get(&member.revision).filter(|_| self.is_held(member))?;
-        Some(Wait { why: why.clone(), since: *since, until: None, setting: Some("command".to_owned()) })
+    fn held(&self, member: &Member) -> Option<&Seen> {
+        match member.life {
+            Life::Ended { .. } => self.0.get(&member.revision),
+            Life::Running(_) => None,
+        }
     }
 }

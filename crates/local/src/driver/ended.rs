@@ -62,7 +62,7 @@ impl Driver {
         }
         self.hold_steady(now);
         self.state.prune();
-        let in_background = self.in_background.get(&deploy.to).map(|(how, _)| how.clone());
+        let in_background = self.in_background.how(&deploy.to).map(str::to_owned);
         let why = failure.map(|failure| in_background.unwrap_or_else(|| self.in_users_words(failure)));
         self.tell_end(&deploy, ended, why, cut_on, now);
         self.persist();

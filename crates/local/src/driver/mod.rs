@@ -6,15 +6,18 @@
 //! ```
 //! Steps are modules: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`], [`act`], [`asked`] (what clients ask for),
 //! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside),
-//! [`door`] (when clients are let in), [`background`] (programs that leave their process).
+//! [`front`] and [`listener`] (when clients are let in), [`background`] (programs that leave their process).
 
 mod act;
 mod adopt;
 mod asked;
 mod background;
-mod door;
+mod command;
 mod ended;
+mod error;
 mod fleet;
+mod front;
+mod listener;
 mod observe;
 mod plan;
 mod ports;
@@ -35,18 +38,20 @@ use segue_supervisor::instance::Keeper;
 use segue_supervisor::strays;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-pub use adopt::{OpenError, Setup};
-pub use asked::{Answer, Command};
+pub use adopt::Setup;
+pub use command::{Answer, Command};
+pub use error::OpenError;
 pub use public::{Public, Started};
 
 use crate::clock;
-use crate::control::protocol;
+use crate::control::protocol::{self, Event};
 use crate::folder::{Folder, Held};
 use crate::history::Who;
 use crate::notify::Manager;
 use crate::state::State;
-use door::Door;
+use background::InBackground;
 use fleet::{Fleet, Life, News};
+use listener::DeferredListener;
 use observe::Counts;
 
 /// How often the counts are shown anew while somebody looks.
@@ -68,7 +73,7 @@ pub struct Driver {
     /// Where clients connect; nowhere if only the instances are to be ended.
     listen: Option<SocketAddr>,
     /// Until the first instance serves.
-    door: Option<Door>,
+    listener: Option<DeferredListener>,
     /// From then on.
     front: Option<Arc<Proxy>>,
     fleet: Fleet,
@@ -83,8 +88,7 @@ pub struct Driver {
     restarts: u64,
     last_crash: Option<(InstanceId, Version, String)>,
     failing: Option<(InstanceId, String)>,
-    /// What is not started again, since it goes into the background, and how that was seen.
-    in_background: BTreeMap<Version, (String, Timestamp)>,
+    in_background: InBackground,
     shown: BTreeMap<InstanceId, protocol::State>,
     /// Whether it was told that all is up.
     announced: bool,
@@ -101,7 +105,7 @@ struct Ending {
     front_drained: bool,
     /// What the proxy cut.
     cut: u64,
-    hurried: u32,
+    forced: u32,
 }
 
 /// What one turn of the loop leaves to do.
@@ -126,7 +130,7 @@ impl Driver {
                 Turn::Sleep(until) => until,
             };
             let shown = self.public.is_watched().then(|| clock::now() + SHOW);
-            let opens = self.door.as_ref().map(|door| door.opens);
+            let opens = self.listener.as_ref().map(|listener| listener.opens);
             let until = [until, shown, opens].into_iter().flatten().min();
             tokio::select! {
                 () = changed => {}
@@ -142,7 +146,7 @@ impl Driver {
             self.hear(news);
         }
         let now = clock::now();
-        self.open_door(now);
+        self.let_clients_in(now);
         let counts = observe::counts(&self.pool);
         let Some(work) = &mut self.state.work else { return Turn::Over(0) };
         let abort = work.deploy.as_ref().is_some_and(|deploy| deploy.abort);
@@ -176,6 +180,12 @@ impl Driver {
                 self.done(outcome, now).await
             }
         }
+    }
+
+    /// What goes into the background is not started again as long as it is wanted. A deploy under way ends by its own rules.
+    fn hold_what_goes_into_background(&self, actions: &mut Vec<Action>, now: Time) -> Option<Time> {
+        let work = self.state.work.as_ref().filter(|work| work.deploy.is_none() && self.ending.is_none())?;
+        self.in_background.hold(&work.rollout.goal().version, &self.fleet, actions, now)
     }
 
     /// While the proxy lets its clients go, instances go on serving; only none is started or admitted any more.
@@ -224,6 +234,19 @@ impl Driver {
                     self.crashed(&id, &revision, &how);
                 }
             }
+        }
+    }
+
+    fn went_into_background(&mut self, id: &InstanceId, revision: &Version, how: &str) {
+        let now = clock::now();
+        let text = format!("{id} {how}; it is not started again until the next deploy");
+        tracing::error!("{text}");
+        self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
+        self.in_background.note(revision.clone(), how, clock::wall());
+        let deploy = self.state.work.as_mut().and_then(|work| work.deploy.as_mut());
+        if let Some(deploy) = deploy.filter(|deploy| deploy.to == *revision) {
+            deploy.abort = true;
+            self.failing = Some((id.clone(), how.to_owned()));
         }
     }
 

@@ -14,7 +14,7 @@ use segue_core::judge::Goal;
 use segue_core::rollout::Rollout;
 use segue_core::{Time, Version, drain};
 
-use super::OpenError;
+use super::error::OpenError;
 use crate::spec::Spec;
 use crate::state::{Revision, State, Work};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use segue_supervisor::logs::Since;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc, watch};
 
-use super::asked::Command;
+use super::command::Command;
 use crate::control::protocol::{Event, View};
 use crate::folder::Folder;
 
@@ -133,8 +133,8 @@ mod tests {
     async fn who_asks_a_driver_that_has_ended_is_told_so() {
         let (sender, commands) = mpsc::channel(1);
         let public = Public::new(sender, None);
-        assert!(public.ask(Command::Hurry).await);
+        assert!(public.ask(Command::Force).await);
         drop(commands);
-        assert!(!public.ask(Command::Hurry).await);
+        assert!(!public.ask(Command::Force).await);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
 use segue_core::why::Settings;
 use segue_core::{InstanceId, Time, Wait, Why};
 
@@ -47,7 +46,7 @@ impl Driver {
 
     /// Tells every instance whose state is another than it was, once.
     pub(super) fn tell_changes(&mut self, waits: &BTreeMap<InstanceId, Wait>, now: Time) {
-        let at = wall(now, now);
+        let at = clock::wall_at(now, now);
         let states: BTreeMap<_, _> =
             self.fleet.iter().map(|(id, member)| (id.clone(), self.state_of(id, member))).collect();
         // Who serves comes first: it is why another may leave.
@@ -96,7 +95,7 @@ impl Driver {
                     requests: counted.map_or(0, |view| view.requests),
                     failed: counted.map_or(0, |view| view.failed),
                     stages: work.map(|work| work.rollout.stages(id, &member.revision)).unwrap_or_default(),
-                    wait: wait.map(|wait| people(wait, now)).or_else(|| self.held_wait(member)),
+                    wait: wait.map(|wait| people(wait, now)).or_else(|| self.in_background.wait(member)),
                 }
             })
             .collect();
@@ -181,35 +180,15 @@ fn said(wait: &Wait) -> String {
 fn people(wait: &Wait, now: Time) -> protocol::Wait {
     protocol::Wait {
         why: wait.why.to_string(),
-        since: wall(wait.since, now),
-        until: wait.until.map(|until| wall(until, now)),
+        since: clock::wall_at(wait.since, now),
+        until: wait.until.map(|until| clock::wall_at(until, now)),
         setting: wait.why.setting(&SETTINGS).map(str::to_owned),
     }
-}
-
-/// A point on the rules' clock on people's clock, as far apart from now.
-pub(super) fn wall(time: Time, now: Time) -> Timestamp {
-    let ago = SignedDuration::try_from(now.since(time)).unwrap_or_default();
-    let ahead = SignedDuration::try_from(time.since(now)).unwrap_or_default();
-    let at = clock::wall();
-    at.checked_sub(ago).and_then(|at| at.checked_add(ahead)).unwrap_or(at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_point_in_time_is_as_far_from_now_on_peoples_clock() {
-        let at = |second: u64| Time::from_millis(second * 1000);
-        let day = 86_400;
-        let hour = SignedDuration::from_hours(1);
-        for (time, ago) in [(day - 3600, hour), (day, SignedDuration::ZERO), (day + 3600, -hour)] {
-            let before = clock::wall();
-            let told = wall(at(time), at(day));
-            assert!(told >= before - ago && told <= clock::wall() - ago, "{told}");
-        }
-    }
 
     #[test]
     fn a_change_is_told_with_what_it_waits_for_if_that_takes_a_while() {

@@ -1,13 +1,14 @@
 //! From the file to the spec.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 use serde_saphyr::UserMessageFormatter;
 
 use super::raw::RawSpec;
+use super::surroundings::Surroundings;
 use super::tree::Node;
 use super::user::Accounts;
 use super::{Spec, at, decode, shape, validate};
@@ -21,26 +22,6 @@ pub struct Loaded {
     pub source: Arc<SourceFile>,
     /// What is probably not meant, but can be done.
     pub warnings: Diagnostics,
-}
-
-/// What of the machine a spec is held to.
-pub(super) struct Surroundings {
-    /// The spec file's folder.
-    pub(super) base: PathBuf,
-    /// Where programs are looked for, unless the spec's own environment says it.
-    pub(super) path: String,
-    /// Who runs this.
-    pub(super) uid: u32,
-    pub(super) accounts: Accounts,
-}
-
-// === impl Surroundings ===
-
-impl Surroundings {
-    /// A path as the spec says it: relative to its own folder.
-    pub(super) fn path_of(&self, text: &str) -> PathBuf {
-        self.base.join(text).components().collect()
-    }
 }
 
 // === impl Spec ===

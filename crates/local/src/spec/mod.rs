@@ -15,6 +15,7 @@ mod schema;
 mod shape;
 pub mod size;
 mod suggest;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -7,7 +7,8 @@ use segue_supervisor::duration;
 use segue_yaml::{Diagnostics, SourceFile};
 use tempfile::TempDir;
 
-use super::load::{Surroundings, parse};
+use super::load::parse;
+use super::surroundings::Surroundings;
 use super::user::Accounts;
 use super::*;
 

@@ -42,7 +42,7 @@ const TAIL_MS: u64 = 1000;
 pub(super) fn run(dir: &Path) -> io::Result<()> {
     let dir = dir.canonicalize()?;
     // Handlers and not "ignore", which the application would inherit and then could not be asked to stop. That goes for
-    // every signal that a spec may ask by: started in the background of a script, `up` itself ignores some.
+    // every signal that it may be asked by: started in the background of a script, `up` itself ignores some.
     for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }

@@ -121,17 +121,17 @@ async fn clients_are_let_in_once_one_serves_and_at_their_time_at_the_latest() {
     for serves in [false, true] {
         let (_place, mut driver, _public) = idle().await;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = driver.stand_behind(listener, segue_proxy::Config::default()).unwrap();
+        let address = driver.listen_on(listener, segue_proxy::Config::default()).unwrap();
         assert_eq!(driver.listen, Some(address));
-        let (began, opens) = (driver.began, driver.door.as_ref().unwrap().opens);
+        let (began, opens) = (driver.began, driver.listener.as_ref().unwrap().opens);
         assert!(opens > began);
         driver.pool.add("web-1", address, "v1");
-        driver.open_door(began);
-        assert!(driver.front.is_none() && driver.door.is_some());
+        driver.let_clients_in(began);
+        assert!(driver.front.is_none() && driver.listener.is_some());
         if serves {
             driver.pool.admit("web-1");
         }
-        driver.open_door(if serves { began } else { opens });
-        assert!(driver.front.is_some() && driver.door.is_none());
+        driver.let_clients_in(if serves { began } else { opens });
+        assert!(driver.front.is_some() && driver.listener.is_none());
     }
 }

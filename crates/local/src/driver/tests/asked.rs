@@ -49,12 +49,12 @@ async fn what_belongs_to_up_or_could_never_be_done_is_refused() {
 async fn one_deploy_at_a_time_is_taken_in_numbered_and_may_be_taken_back() {
     let (_place, mut driver, public) = idle().await;
     let mut events = public.events();
-    driver.in_background.insert("v1".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH));
+    driver.in_background = went("v1");
     let Ok(Answer::NothingToDo(report)) = deploy(&mut driver, spec("v1", "/bin/v1")) else {
         panic!("it runs already")
     };
     assert_eq!((report.ended, report.to.as_str()), (Ended::NothingToDo, "v1"));
-    assert!(driver.in_background.is_empty(), "it is tried again");
+    assert!(driver.in_background.how(&"v1".into()).is_none(), "it is tried again");
     let none = driver.abort(&Who::own(), NOW).unwrap_err();
     assert_eq!(none, "no deploy is under way");
     assert!(driver.rollback(Who::own(), NOW).unwrap_err().contains("no other version has worked"));
@@ -111,7 +111,7 @@ async fn who_asks_first_takes_it_down_and_nothing_is_deployed_any_more() {
 }
 
 #[tokio::test]
-async fn who_hurries_twice_does_not_wait_for_the_instances() {
+async fn who_forces_it_twice_does_not_wait_for_the_instances() {
     let (_place, folder) = folder();
     let mut left = Left::new(&folder, "web-1", &spec("v1", "/bin/v1"));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
@@ -120,13 +120,13 @@ async fn who_hurries_twice_does_not_wait_for_the_instances() {
         if ending {
             driver.down(Who::own(), NOW);
         }
-        driver.hurry();
+        driver.force();
         assert_eq!(signalled(&driver), None, "ending: {ending}");
     }
     // And every time after that.
     for _ in 0..2 {
         driver.fleet.get_mut(&"web-1".into()).unwrap().signalled = None;
-        driver.hurry();
+        driver.force();
         assert_eq!(signalled(&driver), Some(Signal::Kill));
     }
     assert_eq!(left.process.wait().unwrap().signal(), Some(9));

@@ -56,9 +56,9 @@ async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen
         (actions, again)
     };
     assert_eq!(held(&driver), (all_actions(), None));
-    driver.in_background.insert("v2".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH));
+    driver.in_background = went("v2");
     assert_eq!(held(&driver), (all_actions(), None), "it is not what is wanted");
-    driver.in_background = [("v1".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    driver.in_background = went("v1");
     let mut rest = all_actions();
     rest.retain(|action| {
         *action != Action::Start { version: "v1".into() }
@@ -67,15 +67,15 @@ async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen
     let (actions, again) = held(&driver);
     assert_eq!(actions, rest);
     assert!(again.is_some_and(|again| again > NOW));
-    let shown = driver.held_wait(&driver.fleet[&"web-1".into()]).unwrap();
+    let shown = driver.in_background.wait(&driver.fleet[&"web-1".into()]).unwrap();
     assert_eq!((shown.why.as_str(), shown.setting.as_deref()), ("how", Some("command")));
-    assert_eq!(driver.held_wait(&driver.fleet[&"web-2".into()]), None);
+    assert_eq!(driver.in_background.wait(&driver.fleet[&"web-2".into()]), None);
     // A deploy ends by its own rules, and so does the end.
     driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
-    driver.in_background = [("v2".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    driver.in_background = went("v2");
     assert_eq!(held(&driver), (all_actions(), None));
     driver.down(Who::own(), NOW);
-    driver.in_background = [("v1".into(), ("how".to_owned(), Timestamp::UNIX_EPOCH))].into();
+    driver.in_background = went("v1");
     assert_eq!(held(&driver), (all_actions(), None));
 }
 

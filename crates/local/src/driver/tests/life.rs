@@ -148,9 +148,9 @@ async fn without_a_spec_what_was_left_is_ended_by_down_and_an_earlier_end_is_not
 
 #[test]
 fn a_point_of_the_rules_clock_is_as_far_from_now_on_peoples_clock() {
-    let [before, after] = [NOW, NOW + Duration::from_hours(1)].map(|time| view::wall(time, NOW));
+    let [before, after] = [NOW, NOW + Duration::from_hours(1)].map(|time| clock::wall_at(time, NOW));
     let apart = after.duration_since(before).as_secs();
     assert!((3600..3660).contains(&apart), "{apart}");
-    let earlier = view::wall(NOW, NOW + Duration::from_secs(500));
+    let earlier = clock::wall_at(NOW, NOW + Duration::from_secs(500));
     assert!((500..560).contains(&clock::wall().duration_since(earlier).as_secs()));
 }

@@ -67,6 +67,13 @@ async fn idle() -> (tempfile::TempDir, Driver, Public) {
     (place, driver, public)
 }
 
+/// This revision was seen to go into the background.
+fn went(revision: &str) -> InBackground {
+    let mut in_background = InBackground::default();
+    in_background.note(revision.into(), "how", Timestamp::UNIX_EPOCH);
+    in_background
+}
+
 /// An instance that runs and is ready.
 struct Left {
     process: Child,

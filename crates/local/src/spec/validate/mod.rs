@@ -15,8 +15,8 @@ use segue_supervisor::keeper::User;
 use segue_yaml::{Diagnostic, Diagnostics, SourceFile};
 use sha1::{Digest, Sha1};
 
-use super::load::Surroundings;
 use super::raw::RawSpec;
+use super::surroundings::Surroundings;
 use super::{Command, Spec};
 
 const SECOND: Duration = Duration::from_secs(1);

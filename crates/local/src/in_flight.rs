@@ -1,4 +1,5 @@
-//! How many requests are in flight, written down while it changes: the count that a killed `segue up` leaves.
+//! The in-flight file: how many requests are in flight, written down while it changes; the count that a killed `segue up`
+//! leaves. In the state folder and in the log it is called `gauge`.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -40,7 +41,7 @@ pub async fn keep(folder: Folder, pool: Pool, front: Arc<Proxy>) {
 
 /// In place and always of the same length: one small write, no file is made.
 fn write(folder: &Folder, reading: Reading) -> io::Result<()> {
-    let path = folder.gauge_file();
+    let path = folder.in_flight_file();
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let text = serde_json::to_string(&reading)?;
     file.write_all_at(format!("{text:<40}\n").as_bytes(), 0)
@@ -48,7 +49,7 @@ fn write(folder: &Folder, reading: Reading) -> io::Result<()> {
 
 /// What was written last.
 pub fn read(folder: &Folder) -> Option<Reading> {
-    let text = std::fs::read_to_string(folder.gauge_file()).ok()?;
+    let text = std::fs::read_to_string(folder.in_flight_file()).ok()?;
     serde_json::from_str(text.trim()).ok()
 }
 

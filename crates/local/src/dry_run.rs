@@ -16,7 +16,7 @@ const MOST_STEPS: usize = 100_000;
 
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rehearsal {
+pub struct DryRun {
     /// The service.
     pub name: String,
     /// The label of what runs.
@@ -67,8 +67,8 @@ pub enum Step {
     },
 }
 
-/// Rehearses a deploy of this spec; `None` if nothing runs.
-pub fn rehearse(mut state: State, spec: Spec) -> Option<Rehearsal> {
+/// What a deploy of this spec would do; `None` if nothing runs.
+pub fn dry_run(mut state: State, spec: Spec) -> Option<DryRun> {
     let current = state.work.as_ref()?.current.clone();
     let before = state.revision(&current)?.clone();
     let after = state.admit(spec).clone();
@@ -85,7 +85,7 @@ pub fn rehearse(mut state: State, spec: Spec) -> Option<Rehearsal> {
     let (Goal { surge, unavailable, .. }, drain) = (&goal, spec.drain_deadline + spec.stop.grace);
     let wave = (*surge).max(*unavailable).max(1);
     let starts = steps.iter().filter(|step| matches!(step, Step::Start { .. })).count();
-    Some(Rehearsal {
+    Some(DryRun {
         name: spec.name.clone(),
         from: before.spec.version.clone(),
         to: spec.version.clone(),
@@ -102,7 +102,7 @@ pub fn rehearse(mut state: State, spec: Spec) -> Option<Rehearsal> {
 fn steps(state: &State, before: &Revision, after: &Revision) -> Vec<Step> {
     let mut world = World { next: state.next_instance, ..World::default() };
     let mut now = Time::from_millis(0);
-    // What runs now serves; how well is not what a rehearsal is about. Those that are missing are started before.
+    // What runs now serves; how well is not what a dry run is about. Those that are missing are started before.
     let mut running = state.instances.iter().filter(|(_, version)| **version == before.id);
     for _ in 0..before.spec.replicas.get() {
         match running.next() {
@@ -223,19 +223,19 @@ mod tests {
         state
     }
 
-    fn said(rehearsal: &Rehearsal) -> Vec<String> {
+    fn said(dry_run: &DryRun) -> Vec<String> {
         let said = |step: &Step| match step {
             Step::Start { instance, version } => format!("start {instance} of {version}"),
             Step::Admit { instance } => format!("admit {instance}"),
             Step::Withdraw { instance } => format!("withdraw {instance}"),
             Step::Stop { instance } => format!("stop {instance}"),
         };
-        rehearsal.steps.iter().map(said).collect()
+        dry_run.steps.iter().map(said).collect()
     }
 
     #[test]
     fn each_old_instance_is_withdrawn_after_a_new_one_was_admitted() {
-        let rehearsal = rehearse(running(2), spec("v2", "/bin/v2")).unwrap();
+        let dry_run = dry_run(running(2), spec("v2", "/bin/v2")).unwrap();
         let expected = [
             "start web-3 of v2",
             "admit web-3",
@@ -246,17 +246,17 @@ mod tests {
             "withdraw web-2",
             "stop web-2",
         ];
-        assert_eq!(said(&rehearsal), expected);
-        assert_eq!((rehearsal.waves, rehearsal.floor, rehearsal.most), (2, 2, 3));
-        assert_eq!(rehearsal.drain_ms, Some(60_000));
-        assert_eq!(rehearsal.bound_ms, Some(420_000));
+        assert_eq!(said(&dry_run), expected);
+        assert_eq!((dry_run.waves, dry_run.floor, dry_run.most), (2, 2, 3));
+        assert_eq!(dry_run.drain_ms, Some(60_000));
+        assert_eq!(dry_run.bound_ms, Some(420_000));
     }
 
     #[test]
     fn one_that_is_missing_is_started_before_and_takes_no_new_ones_name() {
         let mut state = running(2);
         state.instances.remove(&"web-2".into());
-        let steps = said(&rehearse(state, spec("v2", "/bin/v2")).unwrap());
+        let steps = said(&dry_run(state, spec("v2", "/bin/v2")).unwrap());
         let expected = [
             "start web-4 of v2",
             "admit web-4",
@@ -272,16 +272,16 @@ mod tests {
 
     #[test]
     fn the_same_spec_needs_no_step_and_fewer_replicas_only_stops() {
-        assert!(rehearse(running(2), spec("v1", "/bin/v1")).unwrap().steps.is_empty());
-        let rehearsal = rehearse(running(3), spec("v1", "/bin/v1")).unwrap();
-        let kinds: Vec<_> = rehearsal.steps.iter().map(std::mem::discriminant).collect();
+        assert!(dry_run(running(2), spec("v1", "/bin/v1")).unwrap().steps.is_empty());
+        let dry_run = dry_run(running(3), spec("v1", "/bin/v1")).unwrap();
+        let kinds: Vec<_> = dry_run.steps.iter().map(std::mem::discriminant).collect();
         let (withdraw, stop) =
             (Step::Withdraw { instance: String::new() }, Step::Stop { instance: String::new() });
         assert_eq!(kinds, [std::mem::discriminant(&withdraw), std::mem::discriminant(&stop)]);
     }
 
     #[test]
-    fn with_nothing_running_there_is_nothing_to_rehearse() {
-        assert_eq!(rehearse(State::empty("boot"), spec("v1", "/bin/v1")), None);
+    fn with_nothing_running_there_is_nothing_to_dry_run() {
+        assert_eq!(dry_run(State::empty("boot"), spec("v1", "/bin/v1")), None);
     }
 }

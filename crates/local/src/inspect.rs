@@ -12,7 +12,7 @@ use crate::state;
 const HISTORY: usize = 5;
 
 /// Looks, and changes nothing.
-pub fn look(folder: &Folder) -> Result<View, FolderError> {
+pub fn inspect(folder: &Folder) -> Result<View, FolderError> {
     let boot_id = process::boot_id().unwrap_or_default();
     let known = state::State::read(folder).ok().flatten().filter(|state| state.boot_id == boot_id);
     let ids = folder.instance_ids()?;
@@ -100,11 +100,11 @@ mod tests {
         drop(folder.lock().unwrap());
         leave(&folder, "web-1", |status| status.boot_id = "another".to_owned());
         leave(&folder, "web-2", ended);
-        assert_eq!(look(&folder).unwrap().state, Phase::Down);
+        assert_eq!(inspect(&folder).unwrap().state, Phase::Down);
         leave(&folder, "web-3", |_| {});
         leave(&folder, "web-4", ended);
         let _keeper = Lock::take(&folder.instance("web-4")).unwrap().expect("free");
-        let view = look(&folder).unwrap();
+        let view = inspect(&folder).unwrap();
         let shown: Vec<_> = view.instances.iter().map(|one| (one.id.as_str(), one.state)).collect();
         assert_eq!(shown, [("web-3", State::Orphaned), ("web-4", State::Stopping)]);
         assert_eq!((view.state, view.version, view.replicas), (Phase::Orphaned, None, 0));
@@ -126,12 +126,12 @@ mod tests {
         let rollout = Rollout::begin(revision.goal(), None, Time::from_millis(0));
         known.work = Some(Work { current: revision.id, rollout, deploy: None, ending: false });
         known.write(&folder, None).unwrap();
-        let view = look(&folder).unwrap();
+        let view = inspect(&folder).unwrap();
         assert_eq!((view.version.as_deref(), view.replicas), (Some("v1"), 2));
         assert_eq!(view.instances[0].revision.as_str(), "v1~2");
         known.boot_id = "another".to_owned();
         known.write(&folder, None).unwrap();
-        let view = look(&folder).unwrap();
+        let view = inspect(&folder).unwrap();
         assert_eq!((view.version, view.replicas), (None, 0));
         assert_eq!(view.instances[0].revision.as_str(), "v1");
     }
