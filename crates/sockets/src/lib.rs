@@ -3,14 +3,14 @@
 //! Two halves, strictly apart:
 //!
 //! ```text
-//!   kernel ──sock_diag (or /proc)──▶ Looker ──Picture──▶ Watch ──Estimate──▶ drain
-//!             looking: I/O, no judgement     judging: no I/O, no clock
+//!   kernel ──sock_diag (or /proc)──▶ Collector ──Snapshot──▶ Estimator ──Estimate──▶ drain
+//!          collecting: I/O, no judgement    estimating: no I/O, no clock
 //! ```
 //!
-//! * [`Looker`] takes a [`Picture`] of every TCP socket in the network namespace. It needs no privilege.
-//! * [`Watch`] judges pictures: what is in flight, when the last application request came, what is merely kept open.
+//! * [`Collector`] takes a [`Snapshot`] of every TCP socket in the network namespace. It needs no privilege.
+//! * [`Estimator`] judges snapshots: what is in flight, when the last application request came, what is merely kept open.
 //!
-//! Looks every 200 ms are meant, as long as one takes far less: at 24,000 sockets a look takes 40 ms and its judgement
+//! One every 200 ms is meant, as long as it takes far less: at 24,000 sockets a snapshot takes 40 ms and its judgement
 //! 5 ms (2 µs per socket, most of it in the kernel).
 //!
 //! # What is invisible
@@ -21,21 +21,21 @@
 //! * An answer with a gap longer than `idle_after` (a slow stream, a long poll that sent its head early) looks over.
 //! * Kernel times count in ticks (1 to 10 ms). A request that comes in the tick of the answer before it looks answered
 //!   with it, once `idle_after` has passed.
-//! * A connection that opens and closes between two looks leaves a TIME_WAIT socket if this side closed first. If the
+//! * A connection that opens and closes between two snapshots leaves a TIME_WAIT socket if this side closed first. If the
 //!   client did, only the namespace's counter of passive opens tells, without an address and a port: whatever it
 //!   counts that no socket explains is taken as an application request. So does chatter on the pod's other ports.
-//! * Several requests on one connection between two looks are one arrival. Requests in the last moment of a connection
-//!   that is gone at the next look are none: its client needs a new connection, and that is seen.
+//! * Several requests on one connection between two snapshots are one arrival. Requests in the last moment of a connection
+//!   that is gone in the next snapshot are none: its client needs a new connection, and that is seen.
 //! * HTTP/2 and WebSocket frames of any kind, and the rest of a long upload, count as requests.
 //! * A client that sends precisely every whole number of seconds, from an address that sends little else, can't be told
-//!   from a probe (see [`Watch`]).
+//!   from a probe (see [`Estimator`]).
 
-mod looker;
+mod collector;
+mod estimator;
 mod netlink;
-mod picture;
 mod proc;
-mod watch;
+mod snapshot;
 
-pub use looker::{LookError, Looker};
-pub use picture::{Connection, Listener, Picture, Source, State, Traffic};
-pub use watch::{Estimate, Settings, Watch};
+pub use collector::{CollectError, Collector};
+pub use estimator::{Estimate, Estimator, Settings};
+pub use snapshot::{Connection, Listener, Snapshot, Source, TcpState, Traffic};

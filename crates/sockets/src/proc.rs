@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::picture::{Sockets, Told};
+use crate::snapshot::{RawSocket, Sockets};
 
 /// A folder with the kernel's tables.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ fn read_table(table: &str, sockets: &mut Sockets) -> io::Result<()> {
     Ok(())
 }
 
-fn read_line(line: &str) -> Option<Told> {
+fn read_line(line: &str) -> Option<RawSocket> {
     let mut columns = line.split_ascii_whitespace().skip(1);
     let local = address(columns.next()?)?;
     let remote = address(columns.next()?)?;
@@ -58,7 +58,7 @@ fn read_line(line: &str) -> Option<Told> {
     let (send, receive) = columns.next()?.split_once(':')?;
     // Timer, retransmissions, user, timeout.
     let inode: u64 = columns.nth(4)?.parse().ok()?;
-    Some(Told {
+    Some(RawSocket {
         local,
         remote,
         state,

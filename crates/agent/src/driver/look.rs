@@ -7,25 +7,25 @@ use crate::clock;
 use segue_core::Time;
 use segue_core::drain::InFlight;
 use segue_core::pod::PodPlan;
-use segue_guard::Picture as Guarded;
-use segue_sockets::{Connection, Looker, Picture, Settings, Watch};
+use segue_guard::Picture as GuardSnapshot;
+use segue_sockets::{Collector, Connection, Estimator, Settings, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// A picture may miss a socket: nothing listens when so many in a row say so.
+/// A snapshot may miss a socket: nothing listens when so many in a row say so.
 const SILENT: u32 = 2;
 
 /// Looks at the pod.
 pub(crate) struct Look {
-    looker: Option<Looker>,
-    watch: Watch,
+    collector: Option<Collector>,
+    estimator: Estimator,
     /// The application's ports that the guard stands in front of.
     guarded: BTreeSet<u16>,
     not_covered: u64,
     /// Where the application listens behind the guard, beside loopback.
     listeners: BTreeMap<u16, Vec<IpAddr>>,
     learning: bool,
-    /// How many pictures in a row showed no listener.
+    /// How many snapshots in a row showed no listener.
     silent: u32,
     /// Whether any port is known on which to look for the application.
     ports: bool,
@@ -48,8 +48,8 @@ impl Look {
         };
         let guarded = plan.ports.iter().filter(|port| guarded && port.guard.is_some());
         Self {
-            looker: Looker::open().ok(),
-            watch: Watch::new(settings),
+            collector: Collector::open().ok(),
+            estimator: Estimator::new(settings),
             guarded: guarded.map(|port| port.application).collect(),
             not_covered: 0,
             listeners: BTreeMap::new(),
@@ -69,25 +69,27 @@ impl Look {
         &self.listeners
     }
 
-    /// Rhythms of probes are learnt while the pod serves, and not from what a drain changes.
+    /// Probe periods are learnt while the pod serves, and not from what a drain changes.
     pub(crate) fn learn(&mut self, learn: bool) {
         if learn != self.learning {
             self.learning = learn;
-            if learn { self.watch.learn() } else { self.watch.stop_learning() }
+            if learn { self.estimator.learn() } else { self.estimator.stop_learning() }
         }
     }
 
-    pub(crate) fn look(&mut self, guard: Option<&Guarded>) -> Looked {
-        let Some(picture) = self.looker.as_mut().and_then(|looker| looker.look(clock::now).ok()) else {
+    pub(crate) fn look(&mut self, guard: Option<&GuardSnapshot>) -> Looked {
+        let Some(snapshot) =
+            self.collector.as_mut().and_then(|collector| collector.snapshot(clock::now).ok())
+        else {
             return Looked {
                 listens: true,
                 in_flight: guard.map_or(InFlight::Unknown, |guard| InFlight::Counted(guard.in_flight)),
                 last_request: guard.and_then(|guard| guard.last_request),
             };
         };
-        self.find_listeners(&picture);
-        let past_the_guard = self.past_the_guard(picture);
-        let estimate = self.watch.observe(&past_the_guard);
+        self.find_listeners(&snapshot);
+        let past_the_guard = self.past_the_guard(snapshot);
+        let estimate = self.estimator.observe(&past_the_guard);
         self.not_covered = estimate.connections;
         self.silent = if estimate.listening { 0 } else { self.silent.saturating_add(1) };
         // What goes past the guard holds a drain up by being in flight; when it last came is no question of quiet, since
@@ -102,9 +104,9 @@ impl Look {
     }
 
     /// An application that listens on the pod's address alone is not to be found on loopback.
-    fn find_listeners(&mut self, picture: &Picture) {
+    fn find_listeners(&mut self, snapshot: &Snapshot) {
         self.listeners.clear();
-        for listener in &picture.listeners {
+        for listener in &snapshot.listeners {
             let (ip, port) = (listener.local.ip(), listener.local.port());
             if self.guarded.contains(&port) && !ip.is_unspecified() && !ip.is_loopback() {
                 self.listeners.entry(port).or_default().push(ip);
@@ -112,25 +114,25 @@ impl Look {
         }
     }
 
-    /// The picture without the guard's own connections to the application: those that come from the pod itself.
-    fn past_the_guard(&self, mut picture: Picture) -> Picture {
+    /// The snapshot without the guard's own connections to the application: those that come from the pod itself.
+    fn past_the_guard(&self, mut snapshot: Snapshot) -> Snapshot {
         let own = |ip: IpAddr, local: IpAddr| ip.is_loopback() || ip == local;
         let guards = |connection: &Connection| {
             self.guarded.contains(&connection.local.port())
                 && own(connection.remote.ip(), connection.local.ip())
         };
-        picture.connections.retain(|connection| !guards(connection));
+        snapshot.connections.retain(|connection| !guards(connection));
         // Whom the application has not accepted yet is the guard, as good as always: it counts those itself.
-        for listener in &mut picture.listeners {
+        for listener in &mut snapshot.listeners {
             if self.guarded.contains(&listener.local.port()) {
                 listener.waiting = 0;
             }
         }
         if !self.guarded.is_empty() {
             // It counts what clients opened on any port, the guard's own among them.
-            picture.passive_opens = None;
+            snapshot.passive_opens = None;
         }
-        picture
+        snapshot
     }
 }
 

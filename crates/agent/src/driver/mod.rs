@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// How often the pod is looked at when nothing else wakes the driver. Without the guard that often also while it serves:
-/// the rhythm of probes every second shows only so.
+/// the period of probes every second shows only so.
 const OFTEN: Duration = Duration::from_millis(200);
 /// While it serves behind the guard, which counts: each look makes the kernel go through its whole table of connections.
 const SELDOM: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use super::failure::Failure;
 use super::inet;
 use super::message::{self, DONE, ERROR, INTERRUPTED, OVERRUN, SOCKET};
-use crate::picture::Sockets;
+use crate::snapshot::Sockets;
 
 /// What came so far.
 #[derive(Debug)]

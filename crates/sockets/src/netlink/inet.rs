@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::family::Family;
 use super::message::{INFO, number};
 use super::tcp_info;
-use crate::picture::{Told, Traffic};
+use crate::snapshot::{RawSocket, Traffic};
 
 const LENGTH: usize = 72;
 
@@ -17,13 +17,13 @@ const TIME_WAIT: u8 = 6;
 const TIMER_TIME_WAIT: u8 = 3;
 
 /// Reads a socket.
-pub(super) fn parse(payload: &[u8]) -> Result<Told, Failure> {
+pub(super) fn parse(payload: &[u8]) -> Result<RawSocket, Failure> {
     let told = payload.get(..LENGTH).and_then(|header| {
         let family = Family::of(header[0])?;
         let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let address = |at: usize| Some(family.address(*header.get(at..)?.first_chunk()?));
         let left = Duration::from_millis(u64::from(number(header, 52)?));
-        Some(Told {
+        Some(RawSocket {
             state: header[1],
             local: SocketAddr::new(address(8)?, port(4)),
             remote: SocketAddr::new(address(24)?, port(6)),

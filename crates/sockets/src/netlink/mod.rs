@@ -19,7 +19,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use crate::picture::Sockets;
+use crate::snapshot::Sockets;
 use answer::{Answer, Progress};
 pub(crate) use failure::Failure;
 use family::Family;
@@ -30,7 +30,7 @@ const DATAGRAM: usize = 32 << 10;
 /// How often a dump that was interrupted is taken again; the last one stands as it is.
 const ATTEMPTS: u32 = 3;
 
-/// The kernel answers at once or never; this only keeps a look from hanging.
+/// The kernel answers at once or never; this only keeps the collector from hanging.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A netlink socket on which dumps are asked for, one at a time.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::message::number;
-use crate::picture::Traffic;
+use crate::snapshot::Traffic;
 
 /// Reads it; `None` if it is shorter than what every kernel since 2.6 gives.
 pub(super) fn parse(info: &[u8]) -> Option<Traffic> {

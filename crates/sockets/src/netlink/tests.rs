@@ -1,5 +1,5 @@
 use super::*;
-use crate::picture::{State, Traffic};
+use crate::snapshot::{TcpState, Traffic};
 use proptest::prelude::*;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -49,7 +49,7 @@ fn socket(family: u8, state: u8, info: usize) -> Vec<u8> {
     bytes
 }
 
-fn told(payload: &[u8]) -> crate::picture::Connection {
+fn told(payload: &[u8]) -> crate::snapshot::Connection {
     let mut sockets = Sockets::default();
     sockets.add(inet::parse(payload).unwrap());
     sockets.connections[0]
@@ -60,7 +60,7 @@ fn a_socket_is_read_field_by_field() {
     let told = told(&socket(2, 1, 232));
     assert_eq!(told.local, SocketAddr::from(([10, 0, 0, 1], 8080)));
     assert_eq!(told.remote, SocketAddr::from(([10, 0, 0, 2], 40_000)));
-    assert_eq!((told.state, told.unread, told.unacknowledged), (State::Established, 6, 7));
+    assert_eq!((told.state, told.unread, told.unacknowledged), (TcpState::Established, 6, 7));
     assert_eq!((told.inode, told.cookie, told.time_wait_left), (8, 0x2222_0000_1111, None));
     let word = |at: u8| u32::from_ne_bytes([at, at + 1, at + 2, at + 3]);
     let long = |at: u8| u64::from_ne_bytes(std::array::from_fn(|byte| at + u8::try_from(byte).unwrap()));
@@ -102,7 +102,7 @@ fn an_older_kernel_says_less() {
 #[test]
 fn the_fin_of_a_peer_is_no_data() {
     let closed = told(&socket(2, 8, 232));
-    assert_eq!((closed.state, closed.unread), (State::CloseWait, 5));
+    assert_eq!((closed.state, closed.unread), (TcpState::CloseWait, 5));
     let open = told(&socket(2, 1, 232)).traffic.unwrap().received.unwrap();
     assert_eq!(closed.traffic.unwrap().received, Some(open - 1));
 }
@@ -145,7 +145,7 @@ fn an_interrupted_dump_is_taken_again_but_not_for_ever() {
     };
     let mut dumps = VecDeque::from([dump(true, 1), dump(false, 8), dump(false, 9)]);
     let taken = again(|| Ok(dumps.pop_front().unwrap())).unwrap();
-    assert_eq!((taken.connections[0].state, dumps.len()), (State::CloseWait, 1));
+    assert_eq!((taken.connections[0].state, dumps.len()), (TcpState::CloseWait, 1));
     let mut asked = 0;
     again(|| {
         asked += 1;

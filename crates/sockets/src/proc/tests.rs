@@ -1,5 +1,5 @@
 use super::*;
-use crate::picture::State;
+use crate::snapshot::TcpState;
 use proptest::prelude::*;
 use std::fmt::Write;
 
@@ -42,8 +42,8 @@ fn a_table_as_a_kernel_writes_it_is_read() {
         (open.local, open.remote),
         ("127.0.0.1:8080".parse().unwrap(), "127.0.0.1:50000".parse().unwrap())
     );
-    assert_eq!((open.state, open.unread, open.unacknowledged), (State::Established, 5, 16));
-    assert_eq!((over.state, over.inode, over.traffic), (State::TimeWait, 0, None));
+    assert_eq!((open.state, open.unread, open.unacknowledged), (TcpState::Established, 5, 16));
+    assert_eq!((over.state, over.inode, over.traffic), (TcpState::TimeWait, 0, None));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_socket_that_a_changing_table_shows_twice_is_one() {
     assert_eq!((sockets.connections.len(), sockets.listeners.len()), (2, 2));
     sockets.settle();
     assert_eq!((sockets.connections.len(), sockets.listeners.len()), (1, 1));
-    assert_eq!(sockets.connections[0].state, State::Established);
+    assert_eq!(sockets.connections[0].state, TcpState::Established);
 }
 
 #[test]

@@ -1,24 +1,24 @@
-//! Both ways of looking show the same sockets, as far as both can say.
+//! Both ways of collecting show the same sockets, as far as both can say.
 
 use crate::clock;
-use crate::pair::{connect, listen, look, server_end, until};
-use segue_sockets::{Connection, Listener, Looker, Picture, Source, State};
+use crate::pair::{connect, listen, server_end, snapshot, until};
+use segue_sockets::{Collector, Connection, Listener, Snapshot, Source, TcpState};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
 /// What both can say of some listeners, and of the connections of some clients.
 fn common(
-    picture: &Picture,
+    snapshot: &Snapshot,
     locals: &[SocketAddr],
     clients: &[SocketAddr],
 ) -> (Vec<Listener>, Vec<Connection>) {
-    let listeners = picture.listeners.iter().filter(|one| locals.contains(&one.local));
+    let listeners = snapshot.listeners.iter().filter(|one| locals.contains(&one.local));
     let listeners = listeners.map(|one| Listener { backlog: None, ..*one }).collect();
     // By both ends: what another test left behind may have one of them.
     let port = |end: SocketAddr| locals.iter().any(|local| local.port() == end.port());
     let ours = |client, server| clients.contains(&client) && port(server);
     let connections =
-        picture.connections.iter().filter(|one| ours(one.local, one.remote) || ours(one.remote, one.local));
+        snapshot.connections.iter().filter(|one| ours(one.local, one.remote) || ours(one.remote, one.local));
     let plain = |one: &Connection| Connection { cookie: 0, time_wait_left: None, traffic: None, ..*one };
     (listeners, connections.map(plain).collect())
 }
@@ -49,13 +49,13 @@ fn proc_shows_the_same_sockets_without_their_times() {
     let held_here = held.iter().map(|(client, _)| client).chain([&mapped, &native]);
     let clients: Vec<_> = held_here.map(|client| client.local_addr().unwrap()).chain([gone]).collect();
     // Until no FIN is on its way any more, nothing stands still.
-    until(|picture| {
-        let over = server_end(picture, local_four.port(), gone)?.state == State::TimeWait;
-        let ours = common(picture, &locals, &clients).1;
-        (over && ours.iter().all(|one| one.state != State::FinWait1)).then_some(())
+    until(|snapshot| {
+        let over = server_end(snapshot, local_four.port(), gone)?.state == TcpState::TimeWait;
+        let ours = common(snapshot, &locals, &clients).1;
+        (over && ours.iter().all(|one| one.state != TcpState::FinWait1)).then_some(())
     });
-    let by_netlink = look();
-    let by_proc = Looker::by_proc().look(clock::now).unwrap();
+    let by_netlink = snapshot();
+    let by_proc = Collector::by_proc().snapshot(clock::now).unwrap();
     assert_eq!(by_proc.source, Source::Proc);
     let (listeners, connections) = common(&by_netlink, &locals, &clients);
     assert_eq!((listeners.len(), listeners.iter().map(|one| one.waiting).sum::<u32>()), (3, 2));

@@ -1,4 +1,4 @@
-//! Looks at real sockets on the loopback of this machine: what the kernel really says, and that it takes no privilege.
+//! Snapshots of real sockets on the loopback of this machine: what the kernel really says, and that it takes no privilege.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

@@ -1,4 +1,4 @@
-//! A crowded namespace is still one look.
+//! A crowded namespace is still one snapshot.
 
 use crate::pair::{listen, until};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -31,9 +31,9 @@ fn twenty_thousand_sockets_are_one_look() {
         listening.iter().flat_map(|(_, local)| (0..EACH).map(move |_| connect(*local))).collect();
     let locals: HashSet<_> = listening.iter().map(|(_, local)| *local).collect();
     let addresses: HashSet<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
-    let all = until(|picture| {
+    let all = until(|snapshot| {
         let ours = |client, server| addresses.contains(client) && locals.contains(server);
-        let both = picture.connections.iter();
+        let both = snapshot.connections.iter();
         let ends = both.filter(|one| ours(&one.local, &one.remote) || ours(&one.remote, &one.local)).count();
         (ends >= 2 * clients.len()).then_some(ends)
     });

@@ -1,26 +1,26 @@
 //! A listener, and connections to it of which this test holds both ends.
 
 use crate::clock;
-use segue_sockets::{Connection, Listener, Looker, Picture, Source};
+use segue_sockets::{Collector, Connection, Listener, Snapshot, Source};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-/// Looks as an agent does; there must be times.
-pub(crate) fn look() -> Picture {
-    let picture = Looker::open().unwrap().look(clock::now).unwrap();
-    assert_eq!(picture.source, Source::Netlink);
-    picture
+/// What an agent sees; there must be times.
+pub(crate) fn snapshot() -> Snapshot {
+    let snapshot = Collector::open().unwrap().snapshot(clock::now).unwrap();
+    assert_eq!(snapshot.source, Source::Netlink);
+    snapshot
 }
 
-/// Looks until something is seen that the kernel takes a moment to do.
+/// Takes snapshots until one shows something that the kernel takes a moment to do.
 #[track_caller]
-pub(crate) fn until<T>(mut seen: impl FnMut(&Picture) -> Option<T>) -> T {
+pub(crate) fn until<T>(mut seen: impl FnMut(&Snapshot) -> Option<T>) -> T {
     let mut last = None;
     for _ in 0..500 {
-        let picture = look();
-        if let Some(found) = seen(&picture) {
+        let snapshot = snapshot();
+        if let Some(found) = seen(&snapshot) {
             return found;
         }
-        last = Some(picture);
+        last = Some(snapshot);
         clock::pause();
     }
     panic!("not seen in {last:?}");
@@ -39,13 +39,13 @@ pub(crate) fn connect(listener: &TcpListener) -> (TcpStream, TcpStream) {
     (client, server)
 }
 
-pub(crate) fn listener(picture: &Picture, local: SocketAddr) -> Option<Listener> {
-    picture.listeners.iter().copied().find(|listener| listener.local == local)
+pub(crate) fn listener(snapshot: &Snapshot, local: SocketAddr) -> Option<Listener> {
+    snapshot.listeners.iter().copied().find(|listener| listener.local == local)
 }
 
 /// The server's end of the connection from a client's address.
-pub(crate) fn server_end(picture: &Picture, port: u16, client: SocketAddr) -> Option<Connection> {
-    let mut ends = picture.connections.iter().filter(|one| one.local.port() == port && one.remote == client);
+pub(crate) fn server_end(snapshot: &Snapshot, port: u16, client: SocketAddr) -> Option<Connection> {
+    let mut ends = snapshot.connections.iter().filter(|one| one.local.port() == port && one.remote == client);
     let end = ends.next().copied();
     assert_eq!(ends.count(), 0, "one end is seen once");
     end

@@ -2,8 +2,8 @@
 //! network namespace of its own, where the kernel's counter counts nobody else.
 
 use crate::clock;
-use crate::pair::{connect, listen, look};
-use segue_sockets::{Looker, Settings, Source, Watch};
+use crate::pair::{connect, listen, snapshot};
+use segue_sockets::{Collector, Estimator, Settings, Source};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const ALONE: &str = "SEGUE_TEST_ALONE";
 const INNER: &str = "unprivileged::nobody_sees_every_socket_and_every_count";
 
 #[test]
-fn looking_takes_no_privilege() {
+fn collecting_takes_no_privilege() {
     // Nobody may not come to where it was built.
     let folder = tempfile::tempdir().unwrap();
     let everyone = PermissionsExt::from_mode(0o755);
@@ -35,7 +35,7 @@ fn looking_takes_no_privilege() {
 }
 
 #[test]
-#[ignore = "looking_takes_no_privilege runs it, as nobody"]
+#[ignore = "collecting_takes_no_privilege runs it, as nobody"]
 fn nobody_sees_every_socket_and_every_count() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap().trim();
@@ -43,12 +43,12 @@ fn nobody_sees_every_socket_and_every_count() {
     assert!(!rustix::process::getuid().is_root());
 
     let (listening, local) = listen("[::]:0");
-    let before = look();
+    let before = snapshot();
     let held = connect(&listening);
-    let seen = look();
+    let seen = snapshot();
     let ends = seen.connections.iter().filter(|one| one.local.port() == local.port());
     assert_eq!(ends.filter(|one| one.traffic.is_some()).count(), 1);
-    assert_eq!(Looker::by_proc().look(clock::now).unwrap().source, Source::Proc);
+    assert_eq!(Collector::by_proc().snapshot(clock::now).unwrap().source, Source::Proc);
     if std::env::var_os(ALONE).is_some() {
         assert_eq!((before.listeners.len(), before.connections.len()), (1, 0));
         assert_eq!(seen.passive_opens, before.passive_opens.map(|opens| opens + 1));
@@ -61,16 +61,16 @@ fn nobody_sees_every_socket_and_every_count() {
 fn quiet_is_broken_by_nothing_but_a_connection(listening: &std::net::TcpListener) {
     let ports = vec![listening.local_addr().unwrap().port()];
     let settings = Settings { ports, idle_after: Duration::from_millis(100), longest_request: None };
-    let (mut looker, mut watch) = (Looker::open().unwrap(), Watch::new(settings));
-    let mut look = || watch.observe(&looker.look(clock::now).unwrap());
-    let first = look().last_request;
+    let (mut collector, mut estimator) = (Collector::open().unwrap(), Estimator::new(settings));
+    let mut observe = || estimator.observe(&collector.snapshot(clock::now).unwrap());
+    let first = observe().last_request;
     for _ in 0..10 {
         clock::pause();
-        assert_eq!(look().last_request, first);
+        assert_eq!(observe().last_request, first);
     }
     // The client closes first: only the counter knows.
     let (client, server) = connect(listening);
     drop(client);
     drop(server);
-    assert!(look().last_request > first);
+    assert!(observe().last_request > first);
 }

@@ -1,9 +1,9 @@
-//! What of a picture is the guard's own, and what goes past it.
+//! What of a snapshot is the guard's own, and what goes past it.
 
 use super::*;
 use crate::routers::tests::plan;
 use segue_core::pod::{Port, Protocol};
-use segue_sockets::{Listener, Source, State};
+use segue_sockets::{Listener, Source, TcpState};
 use std::net::SocketAddr;
 
 /// Guarded on 8080, and not on 9090.
@@ -24,7 +24,7 @@ fn connection(local: &str, remote: &str) -> Connection {
     Connection {
         local: address(local),
         remote: address(remote),
-        state: State::Established,
+        state: TcpState::Established,
         unread: 0,
         unacknowledged: 0,
         inode: 1,
@@ -34,9 +34,9 @@ fn connection(local: &str, remote: &str) -> Connection {
     }
 }
 
-fn picture(listeners: Vec<Listener>, connections: Vec<Connection>) -> Picture {
+fn snapshot(listeners: Vec<Listener>, connections: Vec<Connection>) -> Snapshot {
     let taken = Time::from_millis(1);
-    Picture { taken, source: Source::Proc, passive_opens: Some(7), listeners, connections }
+    Snapshot { taken, source: Source::Proc, passive_opens: Some(7), listeners, connections }
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn a_guarded_port_is_found_where_it_listens_beside_loopback() {
     let mut look = look();
     let all =
         ["0.0.0.0:8080", "127.0.0.1:8080", "10.0.0.7:8080", "10.0.0.7:9090", "[fd00::7]:8080", "[::]:8080"];
-    look.find_listeners(&picture(all.map(listener).to_vec(), Vec::new()));
+    look.find_listeners(&snapshot(all.map(listener).to_vec(), Vec::new()));
     let found = [address("10.0.0.7:8080").ip(), address("[fd00::7]:8080").ip()];
     assert_eq!(look.listeners(), &BTreeMap::from([(8080, found.to_vec())]));
-    look.find_listeners(&picture(vec![listener("0.0.0.0:8080")], Vec::new()));
+    look.find_listeners(&snapshot(vec![listener("0.0.0.0:8080")], Vec::new()));
     assert_eq!(look.listeners(), &BTreeMap::new(), "it listens elsewhere now");
 }
 
@@ -71,7 +71,7 @@ fn the_guards_own_connections_are_not_taken_for_clients() {
         connection("10.0.0.7:9090", "10.0.0.9:4001"),
     ];
     let listeners = vec![listener("0.0.0.0:8080"), listener("0.0.0.0:9090")];
-    let seen = picture(listeners, guards.into_iter().chain(clients).collect());
+    let seen = snapshot(listeners, guards.into_iter().chain(clients).collect());
     let past = look().past_the_guard(seen.clone());
     assert_eq!(past.connections, clients);
     assert_eq!(past.listeners.iter().map(|listener| listener.waiting).collect::<Vec<_>>(), [0, 3]);
@@ -81,7 +81,7 @@ fn the_guards_own_connections_are_not_taken_for_clients() {
 }
 
 #[test]
-fn rhythms_are_learnt_while_it_serves_and_not_in_a_drain() {
+fn probe_periods_are_learnt_while_it_serves_and_not_in_a_drain() {
     let mut look = look();
     for learns in [false, false, true, true, false] {
         look.learn(learns);

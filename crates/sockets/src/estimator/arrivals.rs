@@ -1,4 +1,4 @@
-//! What came since the last picture: connections that are new, data on old ones, and what only a counter saw.
+//! What came since the last snapshot: connections that are new, data on old ones, and what only a counter saw.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use segue_core::Time;
 
-use crate::picture::{Connection, Picture, State};
+use crate::snapshot::{Connection, Snapshot, TcpState};
 
 /// The kernel keeps a socket in TIME_WAIT for so long.
 const TIME_WAIT: Duration = Duration::from_mins(1);
@@ -39,9 +39,9 @@ pub(super) struct Ends {
     remote: SocketAddr,
 }
 
-/// The connections of the last two pictures.
+/// The connections of the last two snapshots.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct ArrivalTracker {
     known: HashMap<Ends, Known>,
     last: Option<Last>,
 }
@@ -60,8 +60,8 @@ struct Known {
     received: Option<u64>,
     /// Whether the counter of passive opens has it: not before its handshake is over.
     counted: bool,
-    /// How many of its last arrivals in a row followed a rhythm.
-    in_rhythm: u32,
+    /// How many of its last arrivals in a row kept a probe period.
+    periodic: u32,
     taken: Time,
 }
 
@@ -71,48 +71,48 @@ impl Ends {
     }
 }
 
-impl Ledger {
-    /// What came to the application's ports since the last picture that could tell, in the order in which it came.
-    /// From the first picture: what its sockets still show.
-    pub(super) fn arrivals(&mut self, picture: &Picture, ports: &[u16], opens: u64) -> Vec<Arrival> {
-        let listened: HashSet<u16> = picture
+impl ArrivalTracker {
+    /// What came to the application's ports since the last snapshot that could tell, in the order in which it came.
+    /// From the first snapshot: what its sockets still show.
+    pub(super) fn arrivals(&mut self, snapshot: &Snapshot, ports: &[u16], opens: u64) -> Vec<Arrival> {
+        let listened: HashSet<u16> = snapshot
             .listeners
             .iter()
             .map(|listener| listener.local.port())
             .chain(ports.iter().copied())
             .collect();
         let mut round =
-            Round { taken: picture.taken, since: self.last.map(|last| last.taken), ..Round::default() };
-        for connection in picture.connections.iter().filter(|one| listened.contains(&one.local.port())) {
+            Round { taken: snapshot.taken, since: self.last.map(|last| last.taken), ..Round::default() };
+        for connection in snapshot.connections.iter().filter(|one| listened.contains(&one.local.port())) {
             round.note(&mut self.known, connection, ports);
         }
-        for connection in picture.connections.iter().filter(|one| !listened.contains(&one.local.port())) {
+        for connection in snapshot.connections.iter().filter(|one| !listened.contains(&one.local.port())) {
             if let Some(mirrored) = mirrored(connection, &listened) {
                 round.note_mirrored(&mut self.known, &mirrored, ports);
             }
         }
-        // One that is missing from one picture may still be there.
+        // One that is missing from one snapshot may still be there.
         let last = self.last.map(|last| last.taken);
-        self.known.retain(|_, known| known.taken == picture.taken || Some(known.taken) == last);
+        self.known.retain(|_, known| known.taken == snapshot.taken || Some(known.taken) == last);
         self.unseen(&mut round, opens);
         round.arrivals.sort_by_key(|arrival| arrival.at);
         round.arrivals
     }
 
-    /// Whether an arrival followed a rhythm, for [`Self::in_rhythm`].
+    /// Whether an arrival kept a probe period, for [`Self::periodic`].
     pub(super) fn mark(&mut self, ends: &Ends, followed: bool) {
         if let Some(known) = self.known.get_mut(ends) {
-            known.in_rhythm = if followed { known.in_rhythm.saturating_add(1) } else { 0 };
+            known.periodic = if followed { known.periodic.saturating_add(1) } else { 0 };
         }
     }
 
-    /// How many of the last arrivals on a connection, in a row, followed a rhythm.
-    pub(super) fn in_rhythm(&self, connection: &Connection) -> u32 {
-        self.known.get(&Ends::of(connection)).map_or(0, |known| known.in_rhythm)
+    /// How many of the last arrivals on a connection, in a row, kept a probe period.
+    pub(super) fn periodic(&self, connection: &Connection) -> u32 {
+        self.known.get(&Ends::of(connection)).map_or(0, |known| known.periodic)
     }
 
     /// Compares the counter with what was seen. The counter was read before the sockets, so one that was opened
-    /// between the two is seen first and counted in the next picture; no later, lest a mistake hide arrivals for good.
+    /// between the two is seen first and counted in the next snapshot; no later, lest a mistake hide arrivals for good.
     fn unseen(&mut self, round: &mut Round, opens: u64) {
         let mut ahead = 0;
         if let Some(last) = self.last {
@@ -128,10 +128,10 @@ impl Ledger {
     }
 }
 
-/// More unseen connections than this in one interval follow no rhythm anyway.
+/// More unseen connections than this in one interval keep no period anyway.
 const MANY: usize = 32;
 
-/// One picture's bookkeeping.
+/// One snapshot's bookkeeping.
 #[derive(Debug, Default)]
 struct Round {
     taken: Time,
@@ -144,7 +144,7 @@ impl Round {
     fn note(&mut self, known: &mut HashMap<Ends, Known>, connection: &Connection, ports: &[u16]) {
         let ends = Ends::of(connection);
         let received = connection.traffic.and_then(|traffic| traffic.received);
-        let counted = connection.state != State::SynReceived;
+        let counted = connection.state != TcpState::SynReceived;
         let before = known.get(&ends).copied().filter(|before| before.cookie == connection.cookie);
         let grown = before.is_none_or(|before| match received {
             Some(_) => received > before.received,
@@ -158,10 +158,10 @@ impl Round {
             let origin = Origin::Remote(connection.remote.ip(), connection.local.port());
             self.arrivals.push(self.arrival(origin, Some(ends), moment(connection, self.taken)));
         }
-        let in_rhythm = before.map_or(0, |before| before.in_rhythm);
+        let periodic = before.map_or(0, |before| before.periodic);
         let received = received.or(before.and_then(|before| before.received));
         let cookie = connection.cookie;
-        known.insert(ends, Known { cookie, received, counted, in_rhythm, taken: self.taken });
+        known.insert(ends, Known { cookie, received, counted, periodic, taken: self.taken });
     }
 
     /// A connection of which only the client's end is left, in this same namespace: it was open, though the server's
@@ -177,7 +177,7 @@ impl Round {
         if let Some(at) = at {
             return Arrival { origin, ends, at, give: Duration::ZERO };
         }
-        // Some time between the two pictures.
+        // Some time between the two snapshots.
         let gap = self.taken.since(self.since.unwrap_or(self.taken));
         let give = Duration::from_millis(u64::try_from(gap.as_millis().div_ceil(2)).unwrap_or(u64::MAX));
         Arrival { origin, ends, at: before(self.taken, give), give }
@@ -199,7 +199,7 @@ fn before(time: Time, by: Duration) -> Time {
 fn mirrored(connection: &Connection, listened: &HashSet<u16>) -> Option<Connection> {
     let (local, remote) = (connection.local, connection.remote);
     let here = remote.ip().is_loopback() || remote.ip() == local.ip();
-    let opened = !matches!(connection.state, State::SynSent | State::Closed);
+    let opened = !matches!(connection.state, TcpState::SynSent | TcpState::Closed);
     (here && opened && listened.contains(&remote.port())).then_some(Connection {
         local: remote,
         remote: local,

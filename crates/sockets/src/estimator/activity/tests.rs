@@ -24,7 +24,7 @@ fn traffic(last_received: u64, last_sent: u64) -> Traffic {
     }
 }
 
-fn connection(state: State, traffic: Option<Traffic>) -> Connection {
+fn connection(state: TcpState, traffic: Option<Traffic>) -> Connection {
     Connection {
         local: "10.0.0.1:80".parse().unwrap(),
         remote: "10.0.0.2:40000".parse().unwrap(),
@@ -39,7 +39,7 @@ fn connection(state: State, traffic: Option<Traffic>) -> Connection {
 }
 
 fn established(traffic: Traffic) -> Connection {
-    connection(State::Established, Some(traffic))
+    connection(TcpState::Established, Some(traffic))
 }
 
 #[track_caller]
@@ -93,31 +93,31 @@ fn bytes_in_a_queue_make_it_busy_whatever_the_times() {
 fn what_waits_to_be_accepted_is_busy() {
     let waiting = Connection { inode: 0, ..established(traffic(90_000, 80_000)) };
     assert_judged(waiting, Activity::Busy);
-    assert_judged(connection(State::SynReceived, None), Activity::Busy);
+    assert_judged(connection(TcpState::SynReceived, None), Activity::Busy);
 }
 
 #[test]
 fn a_client_that_closed_its_half_may_still_wait_for_an_answer() {
-    assert_judged(connection(State::CloseWait, Some(traffic(6_000, 7_000))), Activity::Busy);
-    assert_judged(connection(State::CloseWait, Some(traffic(7_000, 6_000))), Activity::Kept);
+    assert_judged(connection(TcpState::CloseWait, Some(traffic(6_000, 7_000))), Activity::Busy);
+    assert_judged(connection(TcpState::CloseWait, Some(traffic(7_000, 6_000))), Activity::Kept);
 }
 
 #[test]
 fn a_closed_connection_is_busy_until_its_last_byte_arrived() {
-    for state in [State::FinWait1, State::Closing, State::LastAck] {
+    for state in [TcpState::FinWait1, TcpState::Closing, TcpState::LastAck] {
         let delivered = connection(state, Some(traffic(1, 0)));
         assert_judged(delivered, Activity::Over);
         assert_judged(Connection { unacknowledged: 1, ..delivered }, Activity::Busy);
     }
-    for state in [State::FinWait2, State::TimeWait, State::Closed, State::SynSent] {
+    for state in [TcpState::FinWait2, TcpState::TimeWait, TcpState::Closed, TcpState::SynSent] {
         assert_judged(Connection { unacknowledged: 1, ..connection(state, None) }, Activity::Over);
     }
 }
 
 #[test]
 fn without_times_only_queues_tell() {
-    assert_judged(connection(State::Established, None), Activity::Unknown);
-    assert_judged(Connection { unread: 1, ..connection(State::Established, None) }, Activity::Busy);
+    assert_judged(connection(TcpState::Established, None), Activity::Unknown);
+    assert_judged(Connection { unread: 1, ..connection(TcpState::Established, None) }, Activity::Busy);
 }
 
 #[test]
@@ -141,7 +141,7 @@ proptest! {
         peer_closed: bool,
     ) {
         let told = Traffic { received: Some(received), sent: Some(sent), ..traffic(last_received, last_sent) };
-        let state = if peer_closed { State::CloseWait } else { State::Established };
+        let state = if peer_closed { TcpState::CloseWait } else { TcpState::Established };
         let connection = Connection { unread, unacknowledged, inode, ..connection(state, Some(told)) };
         let asked = received > 0 && (last_received < last_sent || last_received == last_sent && sent == 0);
         let busy = unread > 0

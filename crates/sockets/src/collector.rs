@@ -1,7 +1,7 @@
-//! Takes pictures: by the kernel's socket diagnostics, or by `/proc` where those are refused.
+//! Takes snapshots: by the kernel's socket diagnostics, or by `/proc` where those are refused.
 //!
 //! A refusal (no such protocol in gVisor, a seccomp filter, a kernel without `tcp_diag`) is for good. Any other failure
-//! costs that one picture its times; the next look asks again.
+//! costs that one snapshot its times; the next one asks again.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use segue_core::Time;
 
 use crate::netlink::{self, Failure};
-use crate::picture::{Picture, Sockets, Source};
 use crate::proc;
+use crate::snapshot::{Snapshot, Sockets, Source};
 
-/// Takes pictures of the network namespace of the process.
+/// Takes snapshots of the network namespace of the process.
 #[derive(Debug)]
-pub struct Looker {
+pub struct Collector {
     netlink: Netlink,
     tables: proc::Tables,
 }
@@ -26,10 +26,10 @@ enum Netlink {
     Refused(io::Error),
 }
 
-/// Why no picture could be taken. The kernel or what confines this process refused both ways.
+/// Why no snapshot could be taken. The kernel or what confines this process refused both ways.
 #[derive(Debug, thiserror::Error)]
 #[error("sockets can't be seen: {file} can't be read ({cause}), and socket diagnostics: {netlink}")]
-pub struct LookError {
+pub struct CollectError {
     /// The file that was tried last.
     pub file: String,
     /// What was wrong with it.
@@ -39,32 +39,32 @@ pub struct LookError {
     pub netlink: String,
 }
 
-impl Looker {
-    /// Finds a way to look.
-    pub fn open() -> Result<Self, LookError> {
-        let mut looker =
+impl Collector {
+    /// Finds a way to see sockets.
+    pub fn open() -> Result<Self, CollectError> {
+        let mut collector =
             Self { netlink: Netlink::Closed, tables: proc::Tables::new(PathBuf::from("/proc/net")) };
-        looker.look(Time::default)?;
-        Ok(looker)
+        collector.snapshot(Time::default)?;
+        Ok(collector)
     }
 
-    /// Looks by `/proc` only, as where socket diagnostics are refused.
+    /// Collects from `/proc` only, as where socket diagnostics are refused.
     pub fn by_proc() -> Self {
         let refused = io::Error::other("not asked for");
         Self { netlink: Netlink::Refused(refused), tables: proc::Tables::new(PathBuf::from("/proc/net")) }
     }
 
-    /// Takes a picture. It does not wait for anything but the kernel's work: a few microseconds per socket.
+    /// Takes a snapshot. It does not wait for anything but the kernel's work: a few microseconds per socket.
     ///
     /// The clock `now` is asked once the kernel has told all: whatever is reckoned back from it, such as when a request
-    /// came, may be as late as the look was long, but not too early.
-    pub fn look(&mut self, now: impl FnOnce() -> Time) -> Result<Picture, LookError> {
+    /// came, may be as late as the collecting was long, but not too early.
+    pub fn snapshot(&mut self, now: impl FnOnce() -> Time) -> Result<Snapshot, CollectError> {
         // Before the sockets: then whatever is counted was open when they are looked at, or is over.
         let passive_opens = self.tables.passive_opens();
         let (source, mut sockets) = match self.by_netlink() {
             Ok(sockets) => (Source::Netlink, sockets),
             Err(netlink) => {
-                let sockets = self.tables.sockets().map_err(|(file, cause)| LookError {
+                let sockets = self.tables.sockets().map_err(|(file, cause)| CollectError {
                     file: file.display().to_string(),
                     cause,
                     netlink,
@@ -74,7 +74,7 @@ impl Looker {
         };
         sockets.settle();
         let (listeners, connections) = (sockets.listeners, sockets.connections);
-        Ok(Picture { taken: now(), source, passive_opens, listeners, connections })
+        Ok(Snapshot { taken: now(), source, passive_opens, listeners, connections })
     }
 
     fn by_netlink(&mut self) -> Result<Sockets, String> {

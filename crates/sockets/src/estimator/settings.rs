@@ -1,8 +1,8 @@
-//! What a watch is told before it sees anything.
+//! What an estimator is told before it sees anything.
 
 use std::time::Duration;
 
-/// What a watch is told.
+/// What an estimator is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The ports on which the application listens.

@@ -1,4 +1,4 @@
-//! A picture: every TCP socket of the network namespace at one moment, as plain data.
+//! A snapshot: every TCP socket of the network namespace at one moment, as plain data.
 
 use segue_core::Time;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// tells of them piece by piece, and a socket that moves meanwhile may be missing (one in 200,000 was, at 10,000 new
 /// connections a second). None is there twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct Snapshot {
     /// When it was taken: once all was read.
     pub taken: Time,
     /// Where it comes from, and so what it can say.
@@ -22,7 +22,7 @@ pub struct Picture {
     pub connections: Vec<Connection>,
 }
 
-/// Where a picture comes from.
+/// Where a snapshot comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// The kernel's socket diagnostics, with times and counters.
@@ -52,14 +52,14 @@ pub struct Connection {
     /// The other end.
     pub remote: SocketAddr,
     /// Its state.
-    pub state: State,
+    pub state: TcpState,
     /// Bytes that came in and were not read; the peer's FIN does not count.
     pub unread: u32,
     /// Bytes written and not acknowledged, sent or not; an own FIN counts as one.
     pub unacknowledged: u32,
     /// The socket's inode; 0 while it waits in an accept queue, and once no process has it any more.
     pub inode: u32,
-    /// The kernel's name of the socket, the same in every picture; 0 where it is not known ([`Source::Proc`]).
+    /// The kernel's name of the socket, the same in every snapshot; 0 where it is not known ([`Source::Proc`]).
     pub cookie: u64,
     /// In TIME_WAIT: for how long yet (the kernel begins with 60 s), where that is known.
     pub time_wait_left: Option<Duration>,
@@ -88,7 +88,7 @@ pub struct Traffic {
 
 /// The states of TCP, but for LISTEN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
+pub enum TcpState {
     /// Open.
     Established,
     /// This side asked to open.
@@ -111,7 +111,7 @@ pub enum State {
     Closing,
 }
 
-impl State {
+impl TcpState {
     /// The state that the kernel numbers so; `None` for LISTEN and numbers that no connection has.
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Some(match number {
@@ -139,7 +139,7 @@ impl State {
 /// The kernel's number of LISTEN.
 pub(crate) const LISTEN: u8 = 10;
 
-/// The sockets of a picture while they are read.
+/// The sockets of a snapshot while they are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Sockets {
     pub(crate) listeners: Vec<Listener>,
@@ -148,7 +148,7 @@ pub(crate) struct Sockets {
 
 /// One socket as the kernel tells of it, netlink and `/proc` alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct RawSocket {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
     pub(crate) state: u8,
@@ -174,7 +174,7 @@ impl Sockets {
     }
 
     /// Takes a socket in; one in a state without a connection is left out.
-    pub(crate) fn add(&mut self, told: Told) {
+    pub(crate) fn add(&mut self, told: RawSocket) {
         let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let local = canonical(told.local);
         if told.state == LISTEN {
@@ -183,7 +183,7 @@ impl Sockets {
             self.listeners.push(Listener { local, waiting: told.receive_queue, backlog, inode });
             return;
         }
-        let Some(state) = State::from_number(told.state) else { return };
+        let Some(state) = TcpState::from_number(told.state) else { return };
         let fin = u32::from(state.peer_closed());
         let traffic = told.traffic.map(|traffic| Traffic {
             received: traffic.received.map(|bytes| bytes.saturating_sub(u64::from(fin))),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settings::Settings;
-use crate::picture::{Connection, State, Traffic};
+use crate::snapshot::{Connection, TcpState, Traffic};
 
 /// What a connection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,21 +18,23 @@ pub(super) enum Activity {
     Over,
 }
 
-/// Judges a connection. `monitor`: all that came on it lately was a learnt rhythm, so that an answered request needs
+/// Judges a connection. `monitor`: all that came on it lately kept a probe period, so that an answered request needs
 /// no `idle_after` to pass.
 pub(super) fn judge(connection: &Connection, settings: &Settings, monitor: bool) -> Activity {
     match connection.state {
-        State::SynReceived => Activity::Busy,
-        State::Established | State::CloseWait => open(connection, settings, monitor),
+        TcpState::SynReceived => Activity::Busy,
+        TcpState::Established | TcpState::CloseWait => open(connection, settings, monitor),
         // Nothing new can come; but an answer that is on its way dies with the pod.
-        State::FinWait1 | State::Closing | State::LastAck if connection.unacknowledged > 0 => Activity::Busy,
-        State::FinWait1
-        | State::Closing
-        | State::LastAck
-        | State::FinWait2
-        | State::TimeWait
-        | State::Closed
-        | State::SynSent => Activity::Over,
+        TcpState::FinWait1 | TcpState::Closing | TcpState::LastAck if connection.unacknowledged > 0 => {
+            Activity::Busy
+        }
+        TcpState::FinWait1
+        | TcpState::Closing
+        | TcpState::LastAck
+        | TcpState::FinWait2
+        | TcpState::TimeWait
+        | TcpState::Closed
+        | TcpState::SynSent => Activity::Over,
     }
 }
 

@@ -1,18 +1,18 @@
-//! Whole pictures, as an agent takes them every 200 ms.
+//! Whole snapshots, as an agent takes them every 200 ms.
 
-use super::ledger::Origin;
+use super::arrivals::Origin;
 use super::*;
-use crate::picture::{Listener, Traffic};
+use crate::snapshot::{Listener, Traffic};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-const LOOK: u64 = 200;
+const INTERVAL: u64 = 200;
 const NODE: &str = "10.0.0.1";
 const CLIENT: &str = "10.0.0.2";
 
 /// A pod: what is open in it, and what the kernel counted.
 struct Pod {
-    watch: Watch,
+    estimator: Estimator,
     now: u64,
     opens: u64,
     cookie: u64,
@@ -38,7 +38,15 @@ impl Pod {
         let settings =
             Settings { ports: vec![80], idle_after: seconds(5), longest_request: Some(seconds(30)) };
         let (open, closed) = (Vec::new(), Vec::new());
-        Self { watch: Watch::new(settings), now: 1_000_000, opens: 7, cookie: 0, waiting: 0, open, closed }
+        Self {
+            estimator: Estimator::new(settings),
+            now: 1_000_000,
+            opens: 7,
+            cookie: 0,
+            waiting: 0,
+            open,
+            closed,
+        }
     }
 
     fn connection(&mut self, from: &str) -> Open {
@@ -73,12 +81,12 @@ impl Pod {
         self.open[number].last_sent = self.now + 1;
     }
 
-    fn picture(&self, source: Source) -> Picture {
+    fn snapshot(&self, source: Source) -> Snapshot {
         let ago = |then: u64| Duration::from_millis(self.now.saturating_sub(then));
         let blank = |open: &Open| Connection {
             local: "10.0.0.9:80".parse().unwrap(),
             remote: open.remote,
-            state: State::Established,
+            state: TcpState::Established,
             unread: 0,
             unacknowledged: 0,
             inode: 1,
@@ -98,7 +106,7 @@ impl Pod {
         let open = self.open.iter().map(|open| Connection { traffic: Some(traffic(open)), ..blank(open) });
         let waits = self.closed.iter().filter(|(closed, _)| self.now - closed < 60_000);
         let closed = waits.map(|(closed, open)| Connection {
-            state: State::TimeWait,
+            state: TcpState::TimeWait,
             inode: 0,
             time_wait_left: Some(Duration::from_millis(60_000 + closed - self.now)),
             ..blank(open)
@@ -109,7 +117,7 @@ impl Pod {
             backlog: Some(128),
             inode: 2,
         };
-        Picture {
+        Snapshot {
             taken: Time::from_millis(self.now),
             source,
             passive_opens: Some(self.opens),
@@ -118,22 +126,22 @@ impl Pod {
         }
     }
 
-    fn look(&mut self) -> Estimate {
-        let picture = self.picture(Source::Netlink);
-        self.watch.observe(&picture)
+    fn observe(&mut self) -> Estimate {
+        let snapshot = self.snapshot(Source::Netlink);
+        self.estimator.observe(&snapshot)
     }
 
-    /// Lets time pass, 10 ms by 10 ms, with a look every 200 ms.
+    /// Lets time pass, 10 ms by 10 ms, with a snapshot every 200 ms.
     fn pass(&mut self, milliseconds: u64, mut happens: impl FnMut(&mut Self)) -> Estimate {
         let until = self.now + milliseconds;
         while self.now < until {
             self.now += 10;
             happens(self);
-            if self.now.is_multiple_of(LOOK) {
-                self.look();
+            if self.now.is_multiple_of(INTERVAL) {
+                self.observe();
             }
         }
-        self.look()
+        self.observe()
     }
 }
 
@@ -144,7 +152,7 @@ fn quiet_for(pod: &Pod, estimate: &Estimate) -> u64 {
 #[test]
 fn a_request_is_in_flight_until_it_was_answered_and_all_was_silent() {
     let mut pod = Pod::new();
-    pod.look();
+    pod.observe();
     let number = pod.keep(CLIENT);
     pod.request(number);
     let asked = pod.pass(20_000, |_| ());
@@ -157,30 +165,30 @@ fn a_request_is_in_flight_until_it_was_answered_and_all_was_silent() {
 }
 
 #[test]
-fn nothing_is_in_flight_when_two_pictures_say_so() {
+fn nothing_is_in_flight_when_two_snapshots_say_so() {
     let mut pod = Pod::new();
     let number = pod.keep(CLIENT);
     pod.request(number);
-    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    assert_eq!(pod.observe().in_flight, InFlight::Estimated(1));
     let missed = pod.open.remove(number);
-    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    assert_eq!(pod.observe().in_flight, InFlight::Estimated(1));
     pod.open.push(missed);
-    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    assert_eq!(pod.observe().in_flight, InFlight::Estimated(1));
     pod.open.clear();
     assert_eq!(
-        [pod.look().in_flight, pod.look().in_flight],
+        [pod.observe().in_flight, pod.observe().in_flight],
         [InFlight::Estimated(1), InFlight::Estimated(0)]
     );
 }
 
 #[test]
-fn what_was_there_before_the_first_look_is_known_by_its_times() {
+fn what_was_there_before_the_first_snapshot_is_known_by_its_times() {
     let mut pod = Pod::new();
     let number = pod.keep(CLIENT);
     pod.request(number);
     pod.answer(number);
     pod.now += 7_000;
-    let first = pod.look();
+    let first = pod.observe();
     assert_eq!(quiet_for(&pod, &first), 7_000);
     assert_eq!((first.in_flight, first.connections), (InFlight::Estimated(0), 1));
 }
@@ -219,12 +227,12 @@ fn probes_learnt_before_the_drain_do_not_break_its_quiet() {
         }
     };
     pod.pass(20_000, probe);
-    let known: Vec<_> = pod.watch.rhythms.beats().collect();
+    let known: Vec<_> = pod.estimator.periods.periods().collect();
     assert_eq!(known, [(Origin::Remote(NODE.parse().unwrap(), 80), Duration::from_secs(1))]);
-    pod.watch.stop_learning();
+    pod.estimator.stop_learning();
     let drained = pod.pass(10_000, probe);
     assert!(quiet_for(&pod, &drained) >= 10_000);
-    // One request from the same address, beside the beat.
+    // One request from the same address, beside the period.
     pod.fresh(NODE);
     let broken = pod.pass(1_500, probe);
     assert_eq!(quiet_for(&pod, &broken), 1_500);
@@ -233,21 +241,21 @@ fn probes_learnt_before_the_drain_do_not_break_its_quiet() {
 #[test]
 fn probes_not_learnt_before_the_drain_break_its_quiet() {
     let mut pod = Pod::new();
-    pod.look();
-    pod.watch.stop_learning();
+    pod.observe();
+    pod.estimator.stop_learning();
     let drained = pod.pass(20_000, |pod| {
         if pod.now % 1000 == 330 {
             pod.fresh(NODE);
         }
     });
     assert!(quiet_for(&pod, &drained) < 1_000);
-    pod.watch.learn();
+    pod.estimator.learn();
     pod.pass(20_000, |pod| {
         if pod.now % 1000 == 330 {
             pod.fresh(NODE);
         }
     });
-    assert_eq!(pod.watch.rhythms.beats().count(), 1);
+    assert_eq!(pod.estimator.periods.periods().count(), 1);
 }
 
 #[test]
@@ -257,8 +265,8 @@ fn an_agent_that_comes_late_learns_probes_from_what_they_left_behind() {
         pod.now += 1000;
         pod.fresh(NODE);
     }
-    pod.look();
-    pod.watch.stop_learning();
+    pod.observe();
+    pod.estimator.stop_learning();
     let drained = pod.pass(10_000, |pod| {
         if pod.now % 1000 == 0 {
             pod.fresh(NODE);
@@ -276,7 +284,7 @@ fn traffic_behind_the_address_of_a_probe_stays_visible() {
         }
     };
     pod.pass(20_000, probe);
-    pod.watch.stop_learning();
+    pod.estimator.stop_learning();
     let drained = pod.pass(10_000, |pod| {
         probe(pod);
         if pod.now % 1000 == 780 {
@@ -302,17 +310,17 @@ fn a_scraper_on_a_kept_connection_is_not_in_flight_once_it_is_answered() {
     // Its request is in flight as any other while it is not answered.
     pod.request(number);
     pod.now += 100;
-    assert_eq!(pod.look().in_flight, InFlight::Estimated(1));
+    assert_eq!(pod.observe().in_flight, InFlight::Estimated(1));
 }
 
 #[test]
-fn connections_between_two_looks_are_counted_though_never_seen() {
+fn connections_between_two_snapshots_are_counted_though_never_seen() {
     let mut pod = Pod::new();
     let silent = pod.pass(5_000, |_| ());
     assert_eq!(silent.last_request, None);
     pod.opens += 1;
     let counted = pod.pass(200, |_| ());
-    // It may have come just before this look.
+    // It may have come just before this snapshot.
     assert_eq!(quiet_for(&pod, &counted), 0);
     // Seen and counted: nothing unseen.
     let at = pod.now;
@@ -324,11 +332,11 @@ fn connections_between_two_looks_are_counted_though_never_seen() {
 #[test]
 fn a_connection_seen_before_it_is_counted_is_not_counted_twice() {
     let mut pod = Pod::new();
-    pod.look();
+    pod.observe();
     pod.keep(CLIENT);
     pod.opens -= 1;
     let at = pod.now;
-    let first = pod.look();
+    let first = pod.observe();
     assert_eq!(first.last_request, Some(Time::from_millis(at)));
     pod.opens += 1;
     let second = pod.pass(1_000, |_| ());
@@ -339,13 +347,13 @@ fn a_connection_seen_before_it_is_counted_is_not_counted_twice() {
 fn a_client_in_the_same_pod_that_closed_first_explains_what_was_counted() {
     let mut pod = Pod::new();
     pod.pass(1_000, |_| ());
-    let mut picture = pod.picture(Source::Netlink);
-    picture.passive_opens = Some(pod.opens + 1);
-    picture.listeners.push(Listener { local: "0.0.0.0:9999".parse().unwrap(), ..picture.listeners[0] });
+    let mut snapshot = pod.snapshot(Source::Netlink);
+    snapshot.passive_opens = Some(pod.opens + 1);
+    snapshot.listeners.push(Listener { local: "0.0.0.0:9999".parse().unwrap(), ..snapshot.listeners[0] });
     let client = |port: u16| Connection {
         local: "127.0.0.1:50000".parse().unwrap(),
         remote: SocketAddr::from(([127, 0, 0, 1], port)),
-        state: State::TimeWait,
+        state: TcpState::TimeWait,
         unread: 0,
         unacknowledged: 0,
         inode: 0,
@@ -353,12 +361,12 @@ fn a_client_in_the_same_pod_that_closed_first_explains_what_was_counted() {
         time_wait_left: Some(Duration::from_mins(1)),
         traffic: None,
     };
-    picture.connections.push(client(9999));
-    assert_eq!(pod.watch.observe(&picture).last_request, None);
+    snapshot.connections.push(client(9999));
+    assert_eq!(pod.estimator.observe(&snapshot).last_request, None);
     // The same towards the application is a request.
-    picture.passive_opens = Some(pod.opens + 2);
-    picture.connections.push(client(80));
-    assert_eq!(pod.watch.observe(&picture).last_request, Some(picture.taken));
+    snapshot.passive_opens = Some(pod.opens + 2);
+    snapshot.connections.push(client(80));
+    assert_eq!(pod.estimator.observe(&snapshot).last_request, Some(snapshot.taken));
 }
 
 #[test]
@@ -367,23 +375,23 @@ fn what_waits_in_the_accept_queue_is_in_flight_once() {
     pod.keep(CLIENT);
     pod.now += 60_000;
     pod.waiting = 3;
-    let mut picture = pod.picture(Source::Netlink);
-    assert_eq!(pod.watch.observe(&picture).in_flight, InFlight::Estimated(3));
-    picture.connections[0].inode = 0;
-    assert_eq!(pod.watch.observe(&picture).in_flight, InFlight::Estimated(3));
+    let mut snapshot = pod.snapshot(Source::Netlink);
+    assert_eq!(pod.estimator.observe(&snapshot).in_flight, InFlight::Estimated(3));
+    snapshot.connections[0].inode = 0;
+    assert_eq!(pod.estimator.observe(&snapshot).in_flight, InFlight::Estimated(3));
 }
 
 #[test]
 fn without_times_nothing_is_claimed() {
     let mut pod = Pod::new();
     pod.now += 60_000;
-    let picture = pod.picture(Source::Proc);
-    let blind = pod.watch.observe(&picture);
-    assert_eq!((blind.in_flight, blind.last_request), (InFlight::Unknown, Some(picture.taken)));
+    let snapshot = pod.snapshot(Source::Proc);
+    let blind = pod.estimator.observe(&snapshot);
+    assert_eq!((blind.in_flight, blind.last_request), (InFlight::Unknown, Some(snapshot.taken)));
     assert!(blind.listening);
     // Nor is quiet, where connections can't be counted.
-    let uncounted = Picture { passive_opens: None, ..pod.picture(Source::Netlink) };
-    let estimate = pod.watch.observe(&uncounted);
+    let uncounted = Snapshot { passive_opens: None, ..pod.snapshot(Source::Netlink) };
+    let estimate = pod.estimator.observe(&uncounted);
     assert_eq!((estimate.in_flight, estimate.last_request), (InFlight::Estimated(0), Some(uncounted.taken)));
 }
 
@@ -391,9 +399,9 @@ fn without_times_nothing_is_claimed() {
 fn a_socket_without_its_times_makes_the_count_unknown() {
     let mut pod = Pod::new();
     pod.keep(CLIENT);
-    let mut picture = pod.picture(Source::Netlink);
-    picture.connections[0].traffic = None;
-    let estimate = pod.watch.observe(&picture);
+    let mut snapshot = pod.snapshot(Source::Netlink);
+    snapshot.connections[0].traffic = None;
+    let estimate = pod.estimator.observe(&snapshot);
     assert_eq!((estimate.in_flight, estimate.connections), (InFlight::Unknown, 1));
 }
 
@@ -401,10 +409,10 @@ fn a_socket_without_its_times_makes_the_count_unknown() {
 fn other_ports_are_none_of_the_application() {
     let mut pod = Pod::new();
     pod.keep(CLIENT);
-    let mut picture = pod.picture(Source::Netlink);
-    picture.connections[0].local.set_port(81);
-    picture.listeners[0].local.set_port(81);
-    let estimate = pod.watch.observe(&picture);
+    let mut snapshot = pod.snapshot(Source::Netlink);
+    snapshot.connections[0].local.set_port(81);
+    snapshot.listeners[0].local.set_port(81);
+    let estimate = pod.estimator.observe(&snapshot);
     assert_eq!((estimate.connections, estimate.listening, estimate.last_request), (0, false, None));
 }
 
@@ -413,12 +421,12 @@ proptest::proptest! {
 
     /// Whatever comes, nothing is missed: the last request is the last that came.
     #[test]
-    fn without_a_rhythm_every_arrival_is_a_request(
+    fn without_a_probe_period_every_arrival_is_a_request(
         events in proptest::collection::vec((10_u64..2500, 0_u8..4), 1..40),
     ) {
         let mut pod = Pod::new();
-        pod.look();
-        pod.watch.stop_learning();
+        pod.observe();
+        pod.estimator.stop_learning();
         let mut last = None;
         for (gap, kind) in events {
             pod.pass(gap / 10 * 10, |_| ());
@@ -433,6 +441,6 @@ proptest::proptest! {
             }
             last = Some(Time::from_millis(pod.now));
         }
-        proptest::prop_assert_eq!(pod.look().last_request, last);
+        proptest::prop_assert_eq!(pod.observe().last_request, last);
     }
 }
