@@ -32,7 +32,7 @@ impl Carried {
             if *ended {
                 return;
             }
-            let now = guard.picture().in_flight;
+            let now = guard.snapshot().in_flight;
             // A full disk is no reason to stop: then the last count that could be written stays.
             if now != written && folder::carry(now).is_ok() {
                 written = now;

@@ -45,7 +45,7 @@ pub(crate) async fn run() -> ExitCode {
     };
     // Unless the grace period is over: then everybody gets it at once, and SIGKILL soon after.
     if let Some(running) = running.get() {
-        let in_flight = running.guard().map_or(0, |guard| guard.picture().in_flight);
+        let in_flight = running.guard().map_or(0, |guard| guard.snapshot().in_flight);
         if in_flight > 0 {
             log::say(
                 Event::Ending,
@@ -92,7 +92,7 @@ async fn over(running: &Running) {
 
 /// Waits until nothing is in flight.
 async fn answered(guard: Option<&Guard>) {
-    while let Some(guard) = guard.filter(|guard| guard.picture().in_flight > 0) {
+    while let Some(guard) = guard.filter(|guard| guard.snapshot().in_flight > 0) {
         let _ = clock::at_most(AGAIN, guard.changed()).await;
     }
 }
@@ -103,7 +103,7 @@ fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
     if let Some(carried) = guarded.and_then(|guarded| guarded.carried.as_ref()) {
         carried.end();
     }
-    let counters = guarded.map(|guarded| guarded.guard.picture().counters);
+    let counters = guarded.map(|guarded| guarded.guard.snapshot().counters);
     log::say(Event::Ended, json!({ "signal": signal, "guard": counters }));
     ExitCode::SUCCESS
 }

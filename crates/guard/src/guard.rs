@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::picture::Picture;
 use crate::shared::Shared;
-use crate::table::Order;
+use crate::snapshot::Snapshot;
+use crate::table::Command;
 use crate::{clock, idle};
 
 /// Steers a guard that serves. Clones steer the same one; dropping them ends nothing.
@@ -21,16 +21,16 @@ impl Guard {
     }
 
     /// Everything that is known at this moment.
-    pub fn picture(&self) -> Picture {
-        self.shared.tally.picture()
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.metrics.snapshot()
     }
 
     /// Resolves when something came to its end that a drain may wait for: nothing is in flight any more, no connection is
     /// kept, none is closing, or none is open. If that happened since the last call, it resolves at once, so that
-    /// nothing is missed between a picture and this. It is for one waiter at a time.
+    /// nothing is missed between a snapshot and this. It is for one waiter at a time.
     pub fn changed(&self) -> impl Future<Output = ()> + Send + use<> {
         let shared = self.shared.clone();
-        async move { shared.tally.changed.notified().await }
+        async move { shared.metrics.changed.notified().await }
     }
 
     /// Where the application was found listening on `application`, beside loopback.
@@ -66,16 +66,16 @@ impl Guard {
     /// The deadline: ends every connection, by a reset where something is in flight, so that nobody takes half an answer
     /// for a whole one. Answers how many application requests were in flight; they are counted as cut.
     pub fn cut(&self) -> u64 {
-        let in_flight = self.picture().in_flight;
-        self.shared.tally.counting.cut.fetch_add(in_flight, std::sync::atomic::Ordering::Relaxed);
-        self.shared.table.each(|entry| entry.give(Order::Cut));
+        let in_flight = self.snapshot().in_flight;
+        self.shared.metrics.counters.cut.fetch_add(in_flight, std::sync::atomic::Ordering::Relaxed);
+        self.shared.table.each(|entry| entry.give(Command::Cut));
         in_flight
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::support::{held, settings, soon};
+    use crate::support::{registered, settings, soon};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -86,17 +86,17 @@ mod tests {
         let bound = crate::bind(settings(number)).await.unwrap();
         let address = ("127.0.0.1", bound.ports()[0].1);
         let guard = bound.serve();
-        let mut held = held(&guard.shared);
-        held.stands(crate::table::Stand::Busy, 3);
-        assert_eq!((guard.picture().connections, guard.picture().in_flight), (1, 3));
+        let mut registration = registered(&guard.shared);
+        registration.update(crate::table::ConnectionState::Busy, 3);
+        assert_eq!((guard.snapshot().connections, guard.snapshot().in_flight), (1, 3));
         let carried = tokio::spawn(async move {
-            let _held = held;
+            let _held = registration;
             panic!("as a connection's task might");
         });
         assert!(carried.await.unwrap_err().is_panic());
-        let picture = guard.picture();
-        assert_eq!((picture.connections, picture.in_flight, picture.kept), (0, 0, 0));
-        assert_eq!(picture.counters.panics, 1);
+        let snapshot = guard.snapshot();
+        assert_eq!((snapshot.connections, snapshot.in_flight, snapshot.kept), (0, 0, 0));
+        assert_eq!(snapshot.counters.panics, 1);
         // The others go on.
         let mut client = TcpStream::connect(address).await.unwrap();
         let (mut other, _) = soon("a connection", application.accept()).await.unwrap();

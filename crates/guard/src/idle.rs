@@ -8,12 +8,12 @@ use segue_core::Time;
 
 use crate::clock;
 use crate::shared::Shared;
-use crate::table::{Entry, Order};
+use crate::table::{Command, Entry};
 
 /// How often it is looked for connections that became idle meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Gives every idle connection its order in its turn, until the drain is taken back.
+/// Commands every idle connection to close in its turn, until the drain is taken back.
 pub(crate) async fn close(shared: Arc<Shared>, within: Duration, epoch: u64) {
     let begin = clock::now();
     shared.table.each(|entry| entry.turn.store(0, Ordering::Relaxed));
@@ -26,7 +26,7 @@ pub(crate) async fn close(shared: Arc<Shared>, within: Duration, epoch: u64) {
         for entry in idle(&shared) {
             let turn = Time::from_millis(entry.turn.load(Ordering::Relaxed));
             if now >= due(turn, entry.since(), entry.usual_gap(), begin, shared.settings.linger) {
-                entry.give(Order::CloseIdle);
+                entry.give(Command::CloseIdle);
             }
         }
         clock::sleep(LOOK).await;
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_of_unknown_rhythm_is_kept_for_the_linger() {
+    fn a_connection_of_unknown_gap_is_kept_for_the_linger() {
         assert_eq!(due(at(10_000), at(9_000), None, at(10_000), LINGER), at(14_000));
         assert_eq!(due(at(10_000), at(1_000), None, at(10_000), LINGER), at(10_000));
     }

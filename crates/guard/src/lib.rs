@@ -11,22 +11,22 @@
 //! side, it ends on the other, but for an HTTP/1 client between two messages, which is kept outside a drain.
 //!
 //! - [`bind`] takes all ports or none; [`Bound::serve`] starts, and gives a [`Guard`] to steer by.
-//! - [`Guard::picture`] is what a drain wants to know; [`Guard::announce`], [`Guard::close_idle`] and [`Guard::cut`]
+//! - [`Guard::snapshot`] is what a drain wants to know; [`Guard::announce`], [`Guard::close_idle`] and [`Guard::cut`]
 //!   are its steps, [`Guard::open`] takes the drain back.
 
 mod buffer;
 mod clock;
 mod connection;
 mod guard;
-mod held;
 mod idle;
 mod limits;
 mod listener;
 mod lock;
-mod picture;
 mod places;
+mod registration;
 mod settings;
 mod shared;
+mod snapshot;
 #[cfg(test)]
 mod support;
 mod table;
@@ -34,5 +34,5 @@ mod upstream;
 
 pub use guard::Guard;
 pub use listener::{BindError, Bound, bind, listen};
-pub use picture::{Counters, Picture};
 pub use settings::Settings;
+pub use snapshot::{Counters, Snapshot};

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
-use crate::picture::add;
 use crate::places::Place;
 use crate::shared::Shared;
-use crate::table::{Entry, Order, Stand};
+use crate::snapshot::add;
+use crate::table::{Command, ConnectionState, Entry};
 
 /// How often it is looked for a place, and the pause between. Others wait meanwhile to be accepted: for a second, as when
 /// one packet is lost on the way.
@@ -27,7 +27,7 @@ pub(crate) async fn admit(shared: &Shared) -> Option<Place> {
         free => free,
     };
     if place.is_none() {
-        add(&shared.tally.counting.over_limit_refused);
+        add(&shared.metrics.counters.over_limit_refused);
     }
     place
 }
@@ -37,12 +37,12 @@ async fn make_room(shared: &Shared) -> Option<Place> {
     let mut asked: Option<Arc<Entry>> = None;
     for look in 0..looks {
         let is_going = asked.as_ref().is_some_and(|asked| {
-            asked.stands() == Stand::Closing || (asked.is_kept() && look % PATIENCE != 0)
+            asked.state() == ConnectionState::Closing || (asked.is_kept() && look % PATIENCE != 0)
         });
         if !is_going {
             match shared.table.longest_idle() {
                 Some(idle) => {
-                    idle.give(Order::MakeRoom);
+                    idle.give(Command::MakeRoom);
                     asked = Some(idle);
                 }
                 None if asked.as_ref().is_some_and(|asked| asked.is_kept()) => {}
@@ -60,11 +60,11 @@ async fn make_room(shared: &Shared) -> Option<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::support::{held, shared_with, soon};
+    use crate::support::{registered, shared_with, soon};
 
-    fn full(limit: u32) -> (Arc<Shared>, Vec<crate::held::Held>) {
+    fn full(limit: u32) -> (Arc<Shared>, Vec<crate::registration::Registration>) {
         let shared = shared_with(|settings| settings.max_connections = limit);
-        let all = (0..limit).map(|_| held(&shared)).collect();
+        let all = (0..limit).map(|_| registered(&shared)).collect();
         (shared, all)
     }
 
@@ -72,8 +72,9 @@ mod tests {
     async fn of_idle_connections_that_do_not_go_one_after_the_other_is_asked() {
         let (shared, all) = full(7);
         assert!(soon("the last look", admit(&shared)).await.is_none());
-        let asked = all.iter().filter(|held| held.entry.take_order() == Order::MakeRoom).count();
-        assert_eq!((asked, shared.tally.picture().counters.over_limit_refused), (5, 1));
+        let asked =
+            all.iter().filter(|registration| registration.entry.take_command() == Command::MakeRoom).count();
+        assert_eq!((asked, shared.metrics.snapshot().counters.over_limit_refused), (5, 1));
     }
 
     #[tokio::test]
@@ -84,16 +85,16 @@ mod tests {
         last.entry.since.fetch_add(1000, std::sync::atomic::Ordering::Relaxed);
         let admits = admit(&shared);
         let goes = async {
-            while first.entry.take_order() != Order::MakeRoom {
+            while first.entry.take_command() != Command::MakeRoom {
                 tokio::task::yield_now().await;
             }
-            first.entry.stand.store(Stand::Closing as u8, std::sync::atomic::Ordering::Relaxed);
+            first.entry.state.store(ConnectionState::Closing as u8, std::sync::atomic::Ordering::Relaxed);
             clock::sleep(Duration::from_millis(300)).await;
             drop(first);
         };
         let (place, ()) = soon("a place", async { tokio::join!(admits, goes) }).await;
         assert!(place.is_some());
-        assert_eq!(last.entry.take_order(), Order::None);
+        assert_eq!(last.entry.take_command(), Command::None);
     }
 
     #[tokio::test]
@@ -110,14 +111,14 @@ mod tests {
     #[tokio::test]
     async fn nobody_is_waited_for_where_all_are_busy() {
         let (shared, mut all) = full(2);
-        for held in &mut all {
-            held.stands(Stand::Busy, 1);
+        for registration in &mut all {
+            registration.update(ConnectionState::Busy, 1);
         }
         let mut admits = std::pin::pin!(admit(&shared));
         let polled = admits.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
         assert!(matches!(polled, std::task::Poll::Ready(None)));
         drop(all);
         assert!(admit(&shared).await.is_some());
-        assert_eq!(shared.tally.picture().counters.over_limit_refused, 1);
+        assert_eq!(shared.metrics.snapshot().counters.over_limit_refused, 1);
     }
 }

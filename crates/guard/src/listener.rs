@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::connection;
 use crate::guard::Guard;
-use crate::held::Held;
-use crate::picture::add;
+use crate::registration::Registration;
 use crate::shared::Shared;
+use crate::snapshot::add;
 use crate::upstream::Application;
 use crate::{Settings, clock, limits};
 
@@ -131,7 +131,7 @@ async fn accept(port: Port, shared: Arc<Shared>) {
             Err(error) => {
                 // No descriptors, no memory: it gets better when others end, and not by asking again at once.
                 if !is_of_one_client(&error) {
-                    add(&shared.tally.counting.accept_failed);
+                    add(&shared.metrics.counters.accept_failed);
                     clock::sleep(pause).await;
                     pause = (2 * pause).min(longest);
                 }
@@ -145,8 +145,8 @@ async fn take(port: &Port, shared: &Arc<Shared>, client: TcpStream) {
         connection::reset(client);
         return;
     };
-    let held = Held::enter(shared.clone(), place);
-    tokio::spawn(connection::carry(held, client, port.application.clone(), port.protocol));
+    let registration = Registration::enter(shared.clone(), place);
+    tokio::spawn(connection::carry(registration, client, port.application.clone(), port.protocol));
 }
 
 /// Whether one client went away before it was accepted.

@@ -7,8 +7,8 @@ use segue_core::Time;
 
 use crate::Settings;
 use crate::buffer::Pool;
-use crate::picture::Tally;
 use crate::places::Places;
+use crate::snapshot::Metrics;
 use crate::table::Table;
 use crate::upstream::Application;
 
@@ -17,7 +17,7 @@ use crate::upstream::Application;
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) applications: Vec<Arc<Application>>,
-    pub(crate) tally: Tally,
+    pub(crate) metrics: Metrics,
     pub(crate) table: Table,
     pub(crate) places: Places,
     pub(crate) pool: Pool,
@@ -35,7 +35,7 @@ impl Shared {
             places: Places::new(settings.max_connections),
             settings,
             applications,
-            tally: Tally::default(),
+            metrics: Metrics::default(),
             table: Table::default(),
             pool: Pool::default(),
             announcing: AtomicBool::new(false),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use segue_core::pod::{Discount, Port, Protocol};
 
-use crate::held::Held;
+use crate::registration::Registration;
 use crate::shared::Shared;
 use crate::{Settings, clock};
 
@@ -39,6 +39,6 @@ pub(crate) fn shared_with(change: impl FnOnce(&mut Settings)) -> Arc<Shared> {
 }
 
 /// A connection that has just come.
-pub(crate) fn held(shared: &Arc<Shared>) -> Held {
-    Held::enter(shared.clone(), shared.places.take().unwrap())
+pub(crate) fn registered(shared: &Arc<Shared>) -> Registration {
+    Registration::enter(shared.clone(), shared.places.take().unwrap())
 }

@@ -1,4 +1,4 @@
-//! The connections that a guard carries: who is idle since when, and how one of them is given an order.
+//! The connections that a guard carries: who is idle since when, and how one of them is given a command.
 //!
 //! A connection belongs to its task alone. What others may see and ask of it lies in its [`Entry`].
 
@@ -10,10 +10,10 @@ use segue_core::Time;
 
 use crate::lock::lock;
 
-/// How a connection stands.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Stand {
+pub(crate) enum ConnectionState {
     /// Nothing in flight, and another request may come.
     Kept,
     /// Something is in flight.
@@ -24,8 +24,8 @@ pub(crate) enum Stand {
     Closing,
 }
 
-impl Stand {
-    /// How a connection with so many requests under way stands.
+impl ConnectionState {
+    /// The state of a connection with so many requests under way.
     pub(crate) const fn with(under_way: u32) -> Self {
         if under_way > 0 { Self::Busy } else { Self::Kept }
     }
@@ -34,7 +34,7 @@ impl Stand {
 /// What a connection is asked to do; the later ones outdo the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     /// Go on.
     None,
     /// Close if idle: a drain wants it.
@@ -48,9 +48,9 @@ pub(crate) enum Order {
 /// What others see of a connection.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) stand: AtomicU8,
-    order: AtomicU8,
-    /// Since when it stands so, in milliseconds.
+    pub(crate) state: AtomicU8,
+    command: AtomicU8,
+    /// Since when it is in that state, in milliseconds.
     pub(crate) since: AtomicU64,
     /// How long it usually is from an answer to the next request, in milliseconds; 0 if it is not known.
     pub(crate) usual_gap: AtomicU64,
@@ -62,8 +62,8 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(now: Time) -> Self {
         Self {
-            stand: AtomicU8::new(Stand::Kept as u8),
-            order: AtomicU8::new(Order::None as u8),
+            state: AtomicU8::new(ConnectionState::Kept as u8),
+            command: AtomicU8::new(Command::None as u8),
             since: AtomicU64::new(now.as_millis()),
             usual_gap: AtomicU64::new(0),
             turn: AtomicU64::new(0),
@@ -72,15 +72,15 @@ impl Entry {
     }
 
     pub(crate) fn is_kept(&self) -> bool {
-        self.stands() == Stand::Kept
+        self.state() == ConnectionState::Kept
     }
 
-    pub(crate) fn stands(&self) -> Stand {
-        match self.stand.load(Ordering::Relaxed) {
-            0 => Stand::Kept,
-            1 => Stand::Busy,
-            2 => Stand::Opaque,
-            _ => Stand::Closing,
+    pub(crate) fn state(&self) -> ConnectionState {
+        match self.state.load(Ordering::Relaxed) {
+            0 => ConnectionState::Kept,
+            1 => ConnectionState::Busy,
+            2 => ConnectionState::Opaque,
+            _ => ConnectionState::Closing,
         }
     }
 
@@ -94,8 +94,8 @@ impl Entry {
         (gap > 0).then(|| std::time::Duration::from_millis(gap))
     }
 
-    pub(crate) fn give(&self, order: Order) {
-        self.order.fetch_max(order as u8, Ordering::Relaxed);
+    pub(crate) fn give(&self, command: Command) {
+        self.command.fetch_max(command as u8, Ordering::Relaxed);
         self.wake();
     }
 
@@ -106,20 +106,20 @@ impl Entry {
         }
     }
 
-    /// Takes the order that was given.
-    pub(crate) fn take_order(&self) -> Order {
-        match self.order.load(Ordering::Relaxed) {
-            0 => Order::None,
-            _ => match self.order.swap(Order::None as u8, Ordering::Relaxed) {
-                0 => Order::None,
-                1 => Order::CloseIdle,
-                2 => Order::MakeRoom,
-                _ => Order::Cut,
+    /// Takes the command that was given.
+    pub(crate) fn take_command(&self) -> Command {
+        match self.command.load(Ordering::Relaxed) {
+            0 => Command::None,
+            _ => match self.command.swap(Command::None as u8, Ordering::Relaxed) {
+                0 => Command::None,
+                1 => Command::CloseIdle,
+                2 => Command::MakeRoom,
+                _ => Command::Cut,
             },
         }
     }
 
-    /// Says whom to wake. Orders given before are seen by whoever asks afterwards.
+    /// Says whom to wake. Commands given before are seen by whoever asks afterwards.
     pub(crate) fn register(&self, waker: &Waker) {
         let mut held = lock(&self.waker);
         if !held.as_ref().is_some_and(|held| held.will_wake(waker)) {
@@ -128,48 +128,47 @@ impl Entry {
     }
 }
 
-/// All connections, in places that are used again.
+/// All connections, in slots that are used again.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    places: Mutex<Places>,
+    slots: Mutex<Slots>,
 }
 
 #[derive(Debug, Default)]
-struct Places {
+struct Slots {
     entries: Vec<Option<Arc<Entry>>>,
     free: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn enter(&self, entry: Arc<Entry>) -> usize {
-        let places = &mut *lock(&self.places);
-        if let Some(place) = places.free.pop() {
-            places.entries[place] = Some(entry);
-            return place;
+        let slots = &mut *lock(&self.slots);
+        if let Some(slot) = slots.free.pop() {
+            slots.entries[slot] = Some(entry);
+            return slot;
         }
-        places.entries.push(Some(entry));
-        places.entries.len() - 1
+        slots.entries.push(Some(entry));
+        slots.entries.len() - 1
     }
 
-    pub(crate) fn leave(&self, place: usize) {
-        let places = &mut *lock(&self.places);
-        places.entries[place] = None;
-        places.free.push(place);
+    pub(crate) fn leave(&self, slot: usize) {
+        let slots = &mut *lock(&self.slots);
+        slots.entries[slot] = None;
+        slots.free.push(slot);
     }
 
     /// Calls `see` with every connection.
     pub(crate) fn each(&self, mut see: impl FnMut(&Arc<Entry>)) {
-        lock(&self.places).entries.iter().flatten().for_each(&mut see);
+        lock(&self.slots).entries.iter().flatten().for_each(&mut see);
     }
 
     /// The connection that has been idle for longest.
     pub(crate) fn longest_idle(&self) -> Option<Arc<Entry>> {
-        let places = lock(&self.places);
-        let idle = places
-            .entries
-            .iter()
-            .flatten()
-            .filter(|entry| entry.is_kept() && entry.order.load(Ordering::Relaxed) == Order::None as u8);
+        let slots = lock(&self.slots);
+        let idle =
+            slots.entries.iter().flatten().filter(|entry| {
+                entry.is_kept() && entry.command.load(Ordering::Relaxed) == Command::None as u8
+            });
         idle.min_by_key(|entry| entry.since()).cloned()
     }
 }

@@ -139,14 +139,14 @@ mod tests {
     fn the_address_that_took_the_last_connection_is_tried_first() {
         let application = Application::new(1);
         application.reach(&["10.0.0.2".parse().unwrap()]);
-        for (took, order) in [
+        for (took, command) in [
             ("10.0.0.2", ["10.0.0.2", "127.0.0.1", "::1"]),
             ("127.0.0.1", ["127.0.0.1", "10.0.0.2", "::1"]),
             ("127.0.0.1", ["127.0.0.1", "10.0.0.2", "::1"]),
             ("10.9.9.9", ["127.0.0.1", "10.0.0.2", "::1"]),
         ] {
             application.prefer(took.parse().unwrap());
-            assert_eq!(known(&application), order, "{took}");
+            assert_eq!(known(&application), command, "{took}");
         }
     }
 }

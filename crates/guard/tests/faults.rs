@@ -64,17 +64,17 @@ async fn no_request_of_two_hundred_clients_is_lost_when_they_are_told_to_close()
     server(application);
     let clients: Vec<_> =
         (0..CLIENTS).map(|_| tokio::spawn(ask_again_and_again(address, REQUESTS))).collect();
-    until(&guard, "a part of the requests", |picture| picture.counters.requests > 400).await;
+    until(&guard, "a part of the requests", |snapshot| snapshot.counters.requests > 400).await;
     guard.announce();
     let mut connections = 0;
     for client in clients {
         connections += soon("a client", client).await.unwrap();
     }
-    let picture = until(&guard, "the last answer", |picture| picture.in_flight == 0).await;
-    assert_eq!(picture.counters.requests, (CLIENTS * REQUESTS) as u64);
-    assert_eq!(picture.counters.connections, connections as u64);
-    assert_eq!((picture.counters.raced, picture.counters.upstream_refused), (0, 0));
-    assert!(picture.counters.announced > 0);
+    let snapshot = until(&guard, "the last answer", |snapshot| snapshot.in_flight == 0).await;
+    assert_eq!(snapshot.counters.requests, (CLIENTS * REQUESTS) as u64);
+    assert_eq!(snapshot.counters.connections, connections as u64);
+    assert_eq!((snapshot.counters.raced, snapshot.counters.upstream_refused), (0, 0));
+    assert!(snapshot.counters.announced > 0);
     guard.close_idle(Duration::ZERO);
 }
 
@@ -120,7 +120,7 @@ async fn an_idle_connection_holds_no_buffer() {
         // The ends that belong to the test hold no more than a descriptor.
         idle.extend([client, application].map(|end| end.stream.into_std().unwrap()));
     }
-    bed.until("idle", |picture| picture.kept == (PAIRS + 10) as u64).await;
+    bed.until("idle", |snapshot| snapshot.kept == (PAIRS + 10) as u64).await;
     let each = (resident() - before) / PAIRS;
     assert!(each < 4096, "an idle pair holds {each} bytes");
 }
@@ -143,10 +143,10 @@ async fn without_file_descriptors_accepting_waits_and_goes_on() {
     }
     hoard.pop();
     let waiting = waiting.await.unwrap();
-    bed.until("a failed accept", |picture| picture.counters.accept_failed > 0).await;
-    let failed = bed.guard.picture().counters.accept_failed;
+    bed.until("a failed accept", |snapshot| snapshot.counters.accept_failed > 0).await;
+    let failed = bed.guard.snapshot().counters.accept_failed;
     moment().await;
-    assert!(bed.guard.picture().counters.accept_failed < failed + 20, "it does not spin");
+    assert!(bed.guard.snapshot().counters.accept_failed < failed + 20, "it does not spin");
     // Those who are in are served.
     client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;

@@ -16,7 +16,7 @@ async fn a_head_may_take_as_long_as_the_longest_request_and_no_longer() {
         let bed = Bed::with(Protocol::Auto, |settings| settings.longest_request = Duration::ZERO).await;
         let (mut client, mut application) = bed.pair().await;
         client.say(half).await;
-        bed.until("its beginning", |picture| picture.in_flight == 1 && picture.kept == 0).await;
+        bed.until("its beginning", |snapshot| snapshot.in_flight == 1 && snapshot.kept == 0).await;
         // Whether it grows meanwhile or not.
         let growing = half.len() > 1;
         for byte in GET[half.len()..].bytes().take(if growing { 2 } else { 0 }) {
@@ -25,12 +25,12 @@ async fn a_head_may_take_as_long_as_the_longest_request_and_no_longer() {
         }
         client.hears_end().await;
         application.hears_end().await;
-        let picture = bed.until("closing", |picture| picture.closing == 1).await;
-        assert_eq!((picture.in_flight, picture.counters.unfinished, picture.counters.requests), (0, 1, 0));
+        let snapshot = bed.until("closing", |snapshot| snapshot.closing == 1).await;
+        assert_eq!((snapshot.in_flight, snapshot.counters.unfinished, snapshot.counters.requests), (0, 1, 0));
         client.say("rest").await;
         client.ends().await;
-        let picture = bed.until("the end", |picture| picture.connections == 0).await;
-        assert_eq!((picture.counters.raced, picture.counters.panics), (0, 0));
+        let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+        assert_eq!((snapshot.counters.raced, snapshot.counters.panics), (0, 0));
     }
 }
 
@@ -45,7 +45,7 @@ async fn in_a_drain_a_head_of_which_nothing_comes_goes_like_an_idle_connection()
     let (mut slow, mut other) = bed.pair().await;
     stuck.say("GET /a HTT").await;
     slow.say(&GET[..1]).await;
-    bed.until("their beginnings", |picture| picture.in_flight == 2).await;
+    bed.until("their beginnings", |snapshot| snapshot.in_flight == 2).await;
     bed.guard.announce();
     for byte in GET[1..].bytes().take(12) {
         moment().await;
@@ -57,8 +57,8 @@ async fn in_a_drain_a_head_of_which_nothing_comes_goes_like_an_idle_connection()
     other.hears(GET).await;
     other.say(OK).await;
     slow.hears(LAST).await;
-    let picture = bed.until("nothing in flight", |picture| picture.in_flight == 0).await;
-    assert_eq!((picture.counters.unfinished, picture.counters.requests), (1, 1));
+    let snapshot = bed.until("nothing in flight", |snapshot| snapshot.in_flight == 0).await;
+    assert_eq!((snapshot.counters.unfinished, snapshot.counters.requests), (1, 1));
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_request_whose_head_is_whole_has_all_its_time() {
     for _ in 0..12 {
         moment().await;
     }
-    assert_eq!(bed.guard.picture().counters.unfinished, 0);
+    assert_eq!(bed.guard.snapshot().counters.unfinished, 0);
     application.say(OK).await;
     client.hears(OK).await;
     client.say(&GET[9..]).await;

@@ -81,14 +81,14 @@ async fn every_stream_is_in_flight_until_its_answers_last_byte() {
     let first = ask(&asks, "/1").await;
     let second = ask(&asks, "/2").await;
     let (one, two) = (server.asked().await, server.asked().await);
-    let picture = bed.guard.picture();
-    assert_eq!((picture.in_flight, picture.counters.requests, picture.kept), (2, 2, 0));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.counters.requests, snapshot.kept), (2, 2, 0));
     answer(one.1, "one");
     assert_eq!(body(first).await, b"one");
-    bed.until("one answer", |picture| picture.in_flight == 1).await;
+    bed.until("one answer", |snapshot| snapshot.in_flight == 1).await;
     answer(two.1, "two");
     assert_eq!(body(second).await, b"two");
-    bed.until("both answers", |picture| picture.in_flight == 0 && picture.kept == 1).await;
+    bed.until("both answers", |snapshot| snapshot.in_flight == 0 && snapshot.kept == 1).await;
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_stream_that_the_client_resets_is_in_flight_no_more() {
     let asked = ask(&asks, "/1").await;
     let _held = server.asked().await;
     drop(asked);
-    bed.until("the reset", |picture| picture.in_flight == 0 && picture.kept == 1).await;
+    bed.until("the reset", |snapshot| snapshot.in_flight == 0 && snapshot.kept == 1).await;
 }
 
 #[tokio::test]
@@ -108,16 +108,16 @@ async fn in_a_drain_the_client_finishes_what_it_began_and_leaves() {
     let first = ask(&asks, "/1").await;
     let (_, respond) = server.asked().await;
     bed.guard.announce();
-    bed.until("goaway", |picture| picture.counters.goaways == 1).await;
+    bed.until("goaway", |snapshot| snapshot.counters.goaways == 1).await;
     moment().await;
-    assert_eq!(bed.guard.picture().in_flight, 1);
+    assert_eq!(bed.guard.snapshot().in_flight, 1);
     assert!(asks.clone().ready().await.is_err(), "the client knows that it is to go");
     answer(respond, "one");
     assert_eq!(body(first).await, b"one");
     soon("the client's end", connection).await.unwrap().unwrap();
     soon("the server's end", server.ended.recv()).await.unwrap();
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.goaways, picture.counters.raced), (1, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.goaways, snapshot.counters.raced), (1, 0));
 }
 
 #[tokio::test]
@@ -129,8 +129,8 @@ async fn an_idle_connection_leaves_in_a_drain_by_itself() {
     assert_eq!(body(first).await, b"one");
     bed.guard.announce();
     soon("the client's end", connection).await.unwrap().unwrap();
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.goaways, picture.counters.closed_idle), (1, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.goaways, snapshot.counters.closed_idle), (1, 0));
 }
 
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -173,7 +173,7 @@ async fn the_second_goaway_names_the_last_stream_and_comes_between_frames() {
     client.hears(headers(1, 0)).await;
     bed.guard.announce();
     moment().await;
-    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    assert_eq!(bed.guard.snapshot().counters.goaways, 0);
     application.say([0, 0, 0, 9, 4, 0, 0, 0, 1]).await;
     client.hears([0, 0, 0, 9, 4, 0, 0, 0, 1]).await;
     let payload = hear_goaway(&mut client).await;
@@ -199,9 +199,9 @@ async fn the_second_goaway_names_the_last_stream_and_comes_between_frames() {
     for (stream, flags) in [(5, 0x4), (5, 0x5), (7, 0x5)] {
         client.say(headers(stream, flags)).await;
     }
-    bed.until("the lost requests", |picture| picture.counters.raced >= 2).await;
+    bed.until("the lost requests", |snapshot| snapshot.counters.raced >= 2).await;
     moment().await;
-    assert_eq!(bed.guard.picture().counters.raced, 2);
+    assert_eq!(bed.guard.snapshot().counters.raced, 2);
 }
 
 #[tokio::test]
@@ -214,15 +214,15 @@ async fn a_client_that_does_not_answer_the_ping_is_served_on() {
     client.hears(headers(1, 0x5)).await;
     client.say(headers(3, 0x5)).await;
     application.hears(headers(3, 0x5)).await;
-    bed.until("in flight", |picture| picture.in_flight == 1 && picture.counters.requests == 2).await;
+    bed.until("in flight", |snapshot| snapshot.in_flight == 1 && snapshot.counters.requests == 2).await;
     application.say(headers(3, 0x5)).await;
     client.hears(headers(3, 0x5)).await;
-    bed.until("kept", |picture| picture.kept == 1).await;
+    bed.until("kept", |snapshot| snapshot.kept == 1).await;
     // Idle, it goes in its turn.
     bed.guard.close_idle(std::time::Duration::ZERO);
     client.hears(goaway(3, 0)).await;
     client.hears_end().await;
-    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+    assert_eq!(bed.guard.snapshot().counters.closed_idle, 1);
 }
 
 #[tokio::test]
@@ -245,8 +245,8 @@ async fn a_stream_that_both_sides_speak_on_goes_on_through_a_drain() {
         assert_eq!(soon("a part", hears.data()).await.unwrap().unwrap(), vec![part; 100]);
     }
     soon("the client's end", connection).await.unwrap().unwrap();
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.goaways, picture.counters.raced), (1, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.goaways, snapshot.counters.raced), (1, 0));
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn a_new_connection_in_a_drain_is_served_for_a_second_and_told_behind_a_re
         for _ in 0..6 {
             moment().await;
         }
-        assert_eq!(bed.guard.picture().counters.goaways, 0);
+        assert_eq!(bed.guard.snapshot().counters.goaways, 0);
         client.say(headers(stream, 0x5)).await;
         application.hears(headers(stream, 0x5)).await;
     }
@@ -274,7 +274,7 @@ async fn a_new_connection_in_a_drain_is_served_for_a_second_and_told_behind_a_re
     }
     client.hears_end().await;
     application.hears_end().await;
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert_eq!((counters.goaways, counters.raced, counters.requests), (1, 0, 4));
 }
 
@@ -284,7 +284,7 @@ async fn a_connection_that_is_used_when_a_drain_begins_is_told_behind_its_next_r
     let (mut client, mut application) = raw(&bed).await;
     bed.guard.announce();
     moment().await;
-    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    assert_eq!(bed.guard.snapshot().counters.goaways, 0);
     client.say(headers(3, 0x5)).await;
     application.hears(headers(3, 0x5)).await;
     hear_goaway(&mut client).await;
@@ -296,7 +296,7 @@ async fn a_connection_that_is_used_when_a_drain_begins_is_told_behind_its_next_r
     }
     bed.guard.announce();
     moment().await;
-    assert_eq!(bed.guard.picture().counters.goaways, 2);
+    assert_eq!(bed.guard.snapshot().counters.goaways, 2);
     hear_goaway(&mut idle).await;
 }
 
@@ -314,14 +314,14 @@ async fn a_new_connection_in_a_drain_that_asks_nothing_is_told_after_a_second() 
     for _ in 0..6 {
         moment().await;
     }
-    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    assert_eq!(bed.guard.snapshot().counters.goaways, 0);
     // A request that is not answered begins the second anew.
     client.say(headers(1, 0x5)).await;
     application.hears(headers(1, 0x5)).await;
     for _ in 0..6 {
         moment().await;
     }
-    assert_eq!(bed.guard.picture().counters.goaways, 0);
+    assert_eq!(bed.guard.snapshot().counters.goaways, 0);
     let payload = hear_goaway(&mut client).await;
     client.say(ping(payload, true)).await;
     client.hears(goaway(1, 0)).await;
@@ -377,14 +377,14 @@ async fn no_call_of_nodes_client_is_refused_in_a_drain_and_it_does_not_storm() {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    bed.until("a part of the calls", |picture| picture.counters.requests > CALLS / 4).await;
+    bed.until("a part of the calls", |snapshot| snapshot.counters.requests > CALLS / 4).await;
     bed.guard.announce();
     let mut said = String::new();
     let mut output = node.stdout.take().unwrap();
     tokio::io::AsyncReadExt::read_to_string(&mut output, &mut said).await.unwrap();
     node.wait().await.unwrap();
     answers.abort();
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert!(said.contains(&format!("\"fates\":{{\"ok\":{CALLS}}}")), "{said} {counters:?}");
     assert_eq!(counters.raced, 0);
     assert!(counters.goaways > 1, "the drain was in the middle of the calls: {said}");

@@ -51,20 +51,20 @@ async fn a_client_is_kept_and_its_next_request_goes_to_a_new_connection() {
         application.ends().await;
         application.hears_end().await;
         moment().await;
-        let picture = bed.guard.picture();
-        assert_eq!((picture.connections, picture.kept, picture.closing, picture.in_flight), (1, 1, 0, 0));
+        let snapshot = bed.guard.snapshot();
+        assert_eq!((snapshot.connections, snapshot.kept, snapshot.closing, snapshot.in_flight), (1, 1, 0, 0));
         client.say(POST).await;
         application = bed.asked().await;
         answer(&mut application, &mut client, POST).await;
-        let counters = bed.guard.picture().counters;
+        let counters = bed.guard.snapshot().counters;
         assert_eq!((counters.reconnected, counters.requests, counters.broken_off), (times, times + 1, 0));
     }
     client.ends().await;
     application.hears_end().await;
     application.ends().await;
     client.hears_end().await;
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.kept, picture.in_flight, picture.closing), (0, 0, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.kept, snapshot.in_flight, snapshot.closing), (0, 0, 0));
 }
 
 /// The close and the request come before the guard has looked at either.
@@ -82,7 +82,7 @@ async fn a_request_that_crosses_the_applications_close_is_served() {
         again.say(OK).await;
         client.hears(OK).await;
     }
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert_eq!((counters.reconnected, counters.broken_off), (3, 0));
 }
 
@@ -106,11 +106,11 @@ async fn a_first_request_that_crosses_the_applications_close_is_served_and_nothi
     client.hears_end().await;
     // What looked like a request's beginning was none.
     other.say("GE").await;
-    bed.until("the beginning", |picture| picture.in_flight == 1).await;
+    bed.until("the beginning", |snapshot| snapshot.in_flight == 1).await;
     rustix::net::shutdown(&served.stream, rustix::net::Shutdown::Both).unwrap();
     other.stream.try_write(b"E\0\r\n").unwrap();
     other.hears_end().await;
-    assert_eq!(bed.guard.picture().counters.reconnected, 0);
+    assert_eq!(bed.guard.snapshot().counters.reconnected, 0);
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_head_that_had_begun_when_the_application_closed_goes_to_the_next_conn
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     client.say(&POST[..9]).await;
-    bed.until("the beginning", |picture| picture.in_flight == 1).await;
+    bed.until("the beginning", |snapshot| snapshot.in_flight == 1).await;
     drop(application);
     moment().await;
     client.say(&POST[9..]).await;
@@ -157,7 +157,7 @@ async fn a_client_that_leaves_while_it_is_kept_is_let_go() {
             again.ends().await;
         }
         client.hears_end().await;
-        bed.until("the end", |picture| picture.connections == 0).await;
+        bed.until("the end", |snapshot| snapshot.connections == 0).await;
     }
 }
 
@@ -196,7 +196,7 @@ async fn an_application_that_is_down_is_seen_to_be_down() {
     drop(kept_application);
     let (mut half, half_application) = bed.pair().await;
     half.say(&GET[..7]).await;
-    bed.until("its beginning", |picture| picture.in_flight == 1).await;
+    bed.until("its beginning", |snapshot| snapshot.in_flight == 1).await;
     moment().await;
     let Bed { guard, address, application } = bed;
     drop(application);
@@ -210,7 +210,7 @@ async fn an_application_that_is_down_is_seen_to_be_down() {
     kept.hears_reset().await;
     let mut new = End::new(tokio::net::TcpStream::connect(address).await.unwrap());
     new.hears_reset().await;
-    assert_eq!(guard.picture().counters.upstream_refused, 4);
+    assert_eq!(guard.snapshot().counters.upstream_refused, 4);
 }
 
 /// What the application may have taken is never sent again, and what is no HTTP/1 at a message boundary ends as before.
@@ -246,8 +246,8 @@ async fn nothing_else_is_kept_and_nothing_is_sent_twice() {
         client.hears(answer).await;
         client.hears_end().await;
         drop((client, application));
-        bed.until("the end", |picture| picture.connections == 0).await;
-        assert_eq!(bed.guard.picture().counters.reconnected, 0, "{request:?} {answer:?}");
+        bed.until("the end", |snapshot| snapshot.connections == 0).await;
+        assert_eq!(bed.guard.snapshot().counters.reconnected, 0, "{request:?} {answer:?}");
         let another = tokio::time::timeout(std::time::Duration::from_millis(20), bed.application.accept());
         assert!(another.await.is_err(), "a second connection after {request:?} {answer:?}");
     }
@@ -285,8 +285,8 @@ async fn a_kept_client_is_closed_like_any_idle_one() {
     bed.guard.close_idle(std::time::Duration::ZERO);
     client.hears_end().await;
     drop(client);
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.closed_idle, picture.counters.reconnected), (1, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.closed_idle, snapshot.counters.reconnected), (1, 0));
 }
 
 /// Twice it closes after the same time; then a request comes just before the third.
@@ -306,7 +306,7 @@ async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
     application.hears_end().await;
     let mut again = bed.asked().await;
     answer(&mut again, &mut client, POST).await;
-    assert_eq!(bed.guard.picture().counters.reconnected, 2);
+    assert_eq!(bed.guard.snapshot().counters.reconnected, 2);
 }
 
 #[tokio::test]
@@ -331,9 +331,9 @@ async fn an_application_that_closes_every_connection_is_asked_a_few_times_and_no
     let _ =
         soon("the client's end", tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut rest)).await;
     assert_eq!(rest, b"");
-    crate::support::until(&guard, "the end", |picture| picture.connections == 0).await;
+    crate::support::until(&guard, "the end", |snapshot| snapshot.connections == 0).await;
     moment().await;
-    let counters = guard.picture().counters;
+    let counters = guard.snapshot().counters;
     assert_eq!((counters.reconnected, counters.upstream_refused), (3, 0));
     // One more was to see whether it listens.
     assert_eq!(count.load(std::sync::atomic::Ordering::Relaxed), 4);
@@ -365,9 +365,9 @@ async fn a_request_that_comes_in_two_pieces_is_not_begun_twice() {
     let mut rest = Vec::new();
     let _ =
         soon("the client's end", tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut rest)).await;
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
     assert_eq!(
-        (picture.counters.resent, picture.counters.reconnected, picture.counters.broken_off),
+        (snapshot.counters.resent, snapshot.counters.reconnected, snapshot.counters.broken_off),
         (0, 0, 1)
     );
 }

@@ -30,7 +30,7 @@ async fn above_the_limit_the_longest_idle_makes_room() {
     second_application.hears_end().await;
     exchange(&mut first, &mut first_application).await;
     exchange(&mut third, &mut third_application).await;
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert_eq!((counters.over_limit_closed, counters.over_limit_refused, counters.closed_idle), (1, 0, 0));
 }
 
@@ -43,7 +43,7 @@ async fn two_that_come_at_once_take_the_places_of_two() {
         tokio::try_join!(TcpStream::connect(bed.address), TcpStream::connect(bed.address)).unwrap();
     first.hears_end().await;
     second.hears_end().await;
-    assert_eq!(bed.guard.picture().counters.over_limit_closed, 2);
+    assert_eq!(bed.guard.snapshot().counters.over_limit_closed, 2);
 }
 
 #[tokio::test]
@@ -54,10 +54,10 @@ async fn a_connection_that_is_being_closed_takes_no_place() {
     let _third = bed.pair().await;
     slow_to_close.hears_end().await;
     drop((leaves, left));
-    bed.until("one left", |picture| picture.connections == 2 && picture.closing == 1).await;
+    bed.until("one left", |snapshot| snapshot.connections == 2 && snapshot.closing == 1).await;
     let (mut fourth, mut application) = bed.pair().await;
     exchange(&mut fourth, &mut application).await;
-    assert_eq!(bed.guard.picture().counters.over_limit_closed, 1);
+    assert_eq!(bed.guard.snapshot().counters.over_limit_closed, 1);
 }
 
 #[tokio::test]
@@ -70,9 +70,9 @@ async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
     refused.hears_reset().await;
     application.say(OK).await;
     busy.hears(OK).await;
-    let picture = bed.until("kept", |picture| picture.kept == 1).await;
-    assert_eq!((picture.counters.over_limit_closed, picture.counters.over_limit_refused), (0, 1));
-    assert_eq!((picture.connections, picture.counters.connections), (1, 1));
+    let snapshot = bed.until("kept", |snapshot| snapshot.kept == 1).await;
+    assert_eq!((snapshot.counters.over_limit_closed, snapshot.counters.over_limit_refused), (0, 1));
+    assert_eq!((snapshot.connections, snapshot.counters.connections), (1, 1));
 }
 
 /// A connection that has said something is no idle one, however little that was: nobody is let in for it.
@@ -84,14 +84,14 @@ async fn no_more_than_the_limit_are_carried_whatever_those_who_are_in_have_said(
         for (client, _) in &mut pairs {
             client.say(said).await;
         }
-        bed.until("what they said", |picture| picture.kept == 0).await;
+        bed.until("what they said", |snapshot| snapshot.kept == 0).await;
         for refused in 1..=5 {
             let mut new = End::new(TcpStream::connect(bed.address).await.unwrap());
             new.hears_reset().await;
-            let picture = bed.guard.picture();
-            assert_eq!((picture.connections, picture.counters.over_limit_refused), (2, refused), "{said}");
+            let snapshot = bed.guard.snapshot();
+            assert_eq!((snapshot.connections, snapshot.counters.over_limit_refused), (2, refused), "{said}");
         }
-        assert_eq!(bed.guard.picture().counters.over_limit_closed, 0);
+        assert_eq!(bed.guard.snapshot().counters.over_limit_closed, 0);
     }
 }
 
@@ -107,14 +107,14 @@ async fn of_those_that_are_being_closed_a_quarter_and_one_are_carried_beside_the
     let _carried = [bed.pair().await, bed.pair().await];
     let mut refused = End::new(TcpStream::connect(bed.address).await.unwrap());
     refused.hears_reset().await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.connections, picture.closing), (6, 3));
-    assert_eq!((picture.counters.over_limit_closed, picture.counters.over_limit_refused), (3, 1));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.connections, snapshot.closing), (6, 3));
+    assert_eq!((snapshot.counters.over_limit_closed, snapshot.counters.over_limit_refused), (3, 1));
     // One that has ended leaves its place.
     drop(slow.remove(2));
-    bed.until("its end", |picture| picture.connections == 5).await;
+    bed.until("its end", |snapshot| snapshot.connections == 5).await;
     bed.pair().await;
-    assert_eq!(bed.guard.picture().counters.over_limit_closed, 3);
+    assert_eq!(bed.guard.snapshot().counters.over_limit_closed, 3);
 }
 
 /// The one that is asked is just being used: the new one gets no place, and no other is closed.
@@ -123,16 +123,16 @@ async fn a_place_that_was_only_asked_for_is_not_given_away() {
     let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
-    bed.until("kept", |picture| picture.kept == 1).await;
+    bed.until("kept", |snapshot| snapshot.kept == 1).await;
     let connects = TcpStream::connect(bed.address).await.unwrap();
     client.stream.try_write(GET.as_bytes()).unwrap();
     application.hears(GET).await;
     End::new(connects).hears_reset().await;
     application.say(OK).await;
     client.hears(OK).await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.counters.connections, picture.counters.over_limit_closed), (1, 0));
-    assert_eq!(picture.counters.over_limit_refused, 1);
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.counters.connections, snapshot.counters.over_limit_closed), (1, 0));
+    assert_eq!(snapshot.counters.over_limit_refused, 1);
 }
 
 /// Its queue of connections that wait to be taken is full: the kernel drops what comes.
@@ -151,12 +151,12 @@ async fn an_application_that_takes_no_connection_is_not_waited_for_for_ever() {
         crate::support::serve(crate::support::settings(address.port(), Protocol::Auto)).await;
     let _client = TcpStream::connect(address).await.unwrap();
     let refused = async {
-        while guard.picture().counters.upstream_refused == 0 {
+        while guard.snapshot().counters.upstream_refused == 0 {
             moment().await;
         }
     };
     assert!(tokio::time::timeout(Duration::from_mins(1), refused).await.is_ok());
-    assert_eq!(guard.picture().connections, 0);
+    assert_eq!(guard.snapshot().connections, 0);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn idle_connections_are_closed_one_after_the_other_the_longest_idle_first(
     bed.guard.close_idle(Duration::from_millis(1500));
     for (before, at) in [1, 2, 0].into_iter().enumerate() {
         pairs[at].0.hears_end().await;
-        assert_eq!(bed.guard.picture().counters.closed_idle, before as u64 + 1);
+        assert_eq!(bed.guard.snapshot().counters.closed_idle, before as u64 + 1);
     }
 }
 
@@ -186,10 +186,10 @@ async fn a_connection_whose_next_request_is_expected_is_kept_for_it() {
     for _ in 0..3 {
         exchange(&mut quick, &mut quick_application).await;
     }
-    // Of this one no rhythm is known, though its only request came in two pieces.
+    // Of this one no gap is known, though its only request came in two pieces.
     let (mut other, mut other_application) = bed.pair().await;
     other.say(&GET[..2]).await;
-    bed.until("its beginning", |picture| picture.in_flight == 1).await;
+    bed.until("its beginning", |snapshot| snapshot.in_flight == 1).await;
     other.say(&GET[2..]).await;
     other_application.hears(GET).await;
     other_application.say(OK).await;
@@ -198,13 +198,13 @@ async fn a_connection_whose_next_request_is_expected_is_kept_for_it() {
     bed.guard.close_idle(Duration::ZERO);
     quick.hears_end().await;
     moment().await;
-    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+    assert_eq!(bed.guard.snapshot().counters.closed_idle, 1);
     other.say(GET).await;
     other_application.hears(GET).await;
     other_application.say(OK).await;
     other.hears("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").await;
     other.hears_end().await;
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert_eq!((counters.closed_idle, counters.raced), (1, 0));
 }
 
@@ -257,7 +257,7 @@ async fn an_application_that_listens_elsewhere_is_reached_where_it_does() {
         let (stream, _) = soon("the connection", application.accept()).await.unwrap();
         exchange(&mut client, &mut End::new(stream)).await;
     }
-    assert_eq!(guard.picture().counters.upstream_refused, 1);
+    assert_eq!(guard.snapshot().counters.upstream_refused, 1);
 }
 
 #[tokio::test]

@@ -24,9 +24,9 @@ async fn a_request_and_its_answer_pass_as_they_are_again_and_again() {
     application.hears_end().await;
     application.ends().await;
     client.hears_end().await;
-    let picture = bed.until("the connection's end", |picture| picture.connections == 0).await;
-    assert_eq!(picture.counters.requests, 3);
-    assert_eq!(picture.counters.connections, 1);
+    let snapshot = bed.until("the connection's end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!(snapshot.counters.requests, 3);
+    assert_eq!(snapshot.counters.connections, 1);
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_reset_passes_on_to_the_application() {
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     client.resets();
     application.hears_reset().await;
-    bed.until("nothing in flight", |picture| picture.in_flight == 0 && picture.connections == 0).await;
+    bed.until("nothing in flight", |snapshot| snapshot.in_flight == 0 && snapshot.connections == 0).await;
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_reset_passes_on_to_the_client() {
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     application.resets();
     client.hears_reset().await;
-    bed.until("nothing in flight", |picture| picture.in_flight == 0 && picture.connections == 0).await;
+    bed.until("nothing in flight", |snapshot| snapshot.in_flight == 0 && snapshot.connections == 0).await;
 }
 
 /// Both come before the guard looks: it writes to an application that is gone, with bytes of the client in its hands.
@@ -75,8 +75,8 @@ async fn a_request_that_meets_a_reset_ends_its_connection_alone() {
         application.resets();
         client.stream.try_write(&b"12345"[body.len()..]).unwrap();
         client.hears_reset().await;
-        let picture = bed.until("the connection's end", |picture| picture.connections == 0).await;
-        assert_eq!((picture.counters.panics, picture.in_flight), (0, 0));
+        let snapshot = bed.until("the connection's end", |snapshot| snapshot.connections == 0).await;
+        assert_eq!((snapshot.counters.panics, snapshot.in_flight), (0, 0));
     }
 }
 
@@ -99,8 +99,8 @@ async fn a_server_that_speaks_first_is_let_speak() {
     client.hears("220 mail.example ESMTP\r\n").await;
     client.say("GET is no command of mine\r\n").await;
     application.hears("GET is no command of mine\r\n").await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.opaque, picture.kept, picture.in_flight), (1, 0, 0));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.opaque, snapshot.kept, snapshot.in_flight), (1, 0, 0));
 }
 
 /// An answer that nobody asked for: only where HTTP is known to be spoken is it one.
@@ -121,8 +121,8 @@ async fn what_looks_like_an_answer_is_one_where_http_is_known_to_be_spoken() {
         }
         client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        let picture = bed.guard.picture();
-        assert_eq!((picture.opaque, picture.in_flight), (opaque, 1 - opaque), "{protocol:?}");
+        let snapshot = bed.guard.snapshot();
+        assert_eq!((snapshot.opaque, snapshot.in_flight), (opaque, 1 - opaque), "{protocol:?}");
     }
 }
 
@@ -175,7 +175,7 @@ async fn what_is_no_http_passes_and_ends_either_way_round() {
     application.hears("one more").await;
     client.ends().await;
     application.hears_end().await;
-    bed.until("the end", |picture| picture.connections == 0 && picture.opaque == 0).await;
+    bed.until("the end", |snapshot| snapshot.connections == 0 && snapshot.opaque == 0).await;
 }
 
 #[tokio::test]
@@ -185,13 +185,13 @@ async fn a_load_balancers_proxy_header_passes_and_http_is_known_behind_it() {
     let said = "PROXY TCP4 192.0.2.1 192.0.2.2 1111 80\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
     client.say(said).await;
     application.hears(said).await;
-    assert_eq!(bed.guard.picture().in_flight, 1);
+    assert_eq!(bed.guard.snapshot().in_flight, 1);
     // One of version 2 may be longer than a buffer.
     let (mut client, mut application) = bed.pair().await;
     let header = [b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xc0\0".as_slice(), "G".repeat(0xc000).as_bytes()].concat();
     let said = [&header, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".as_slice()].concat();
     tokio::join!(client.say(&said), application.hears(&said));
-    assert_eq!(bed.guard.picture().in_flight, 2);
+    assert_eq!(bed.guard.snapshot().in_flight, 2);
 }
 
 #[tokio::test]
@@ -201,5 +201,5 @@ async fn an_application_that_does_not_listen_means_a_reset() {
     drop(application);
     let mut client = crate::support::End::new(tokio::net::TcpStream::connect(address).await.unwrap());
     client.hears_reset().await;
-    assert_eq!(guard.picture().counters.upstream_refused, 1);
+    assert_eq!(guard.snapshot().counters.upstream_refused, 1);
 }

@@ -134,7 +134,7 @@ proptest! {
         down_splits in splits(),
         protocol in select(vec![Protocol::Auto, Protocol::Http, Protocol::Tcp]),
     ) {
-        let (heard_up, heard_down, picture) = run(async {
+        let (heard_up, heard_down, snapshot) = run(async {
             let bed = Bed::with(protocol, |_| ()).await;
             let (client, application) = bed.pair().await;
             let heard_later = RefCell::new(Vec::new());
@@ -143,7 +143,7 @@ proptest! {
                     converse(client.stream, up.clone(), up_splits),
                     converse(application.stream, down.clone(), down_splits),
                 );
-                bed.until("the end", |picture| picture.connections == 0).await;
+                bed.until("the end", |snapshot| snapshot.connections == 0).await;
                 // What was written before that end is in the other sockets' buffers: one turn of the runtime.
                 pause().await;
                 heard
@@ -154,12 +154,12 @@ proptest! {
                 () = hear_on_others(&bed, &heard_later) => unreachable!("it goes on"),
             };
             heard_up.append(&mut heard_later.borrow_mut());
-            let picture = bed.until("the end", |picture| picture.connections == 0).await;
-            (heard_up, heard_down, picture)
+            let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+            (heard_up, heard_down, snapshot)
         });
         prop_assert_eq!(text(&heard_up), text(&up));
         prop_assert_eq!(text(&heard_down), text(&down));
-        let left = (picture.in_flight, picture.kept, picture.opaque, picture.closing);
+        let left = (snapshot.in_flight, snapshot.kept, snapshot.opaque, snapshot.closing);
         prop_assert_eq!(left, (0, 0, 0, 0));
     }
 
@@ -180,7 +180,7 @@ proptest! {
         };
         let answers: Vec<String> = requests.iter().map(|request| of(request)).collect();
         let after = after.min(requests.len());
-        let (heard, asked, picture) = run(async {
+        let (heard, asked, snapshot) = run(async {
             let bed = Bed::with(Protocol::Http, |_| ()).await;
             let (client, mut application) = bed.pair().await;
             let (guard, requests, answers) = (&bed.guard, &requests, &answers);
@@ -204,11 +204,11 @@ proptest! {
             let said = requests.concat().into_bytes();
             let client = converse(client.stream, said, up_splits);
             let (heard, asked) = tokio::join!(client, soon("the application", serves));
-            let picture = bed.until("the end", |picture| picture.connections == 0).await;
-            (heard, asked, picture)
+            let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+            (heard, asked, snapshot)
         });
         let answered = answers[..asked].concat().into_bytes();
-        if picture.counters.announced == 0 {
+        if snapshot.counters.announced == 0 {
             prop_assert_eq!(text(&heard), text(&answered));
             prop_assert_eq!(asked, requests.len());
         } else {
@@ -219,7 +219,7 @@ proptest! {
             expected.extend_from_slice(&last[head..]);
             prop_assert_eq!(text(&heard), text(&expected));
         }
-        let counted = (picture.counters.requests, picture.counters.raced);
+        let counted = (snapshot.counters.requests, snapshot.counters.raced);
         prop_assert_eq!(counted, (asked as u64, (requests.len() - asked) as u64));
     }
 }

@@ -20,11 +20,11 @@ async fn the_answer_says_close_once_and_then_both_sides_are_closed() {
     client.hears(LAST).await;
     client.hears_end().await;
     application.hears_end().await;
-    let picture = bed.until("closing", |picture| picture.closing == 1).await;
-    assert_eq!((picture.in_flight, picture.kept, picture.counters.announced), (0, 0, 1));
+    let snapshot = bed.until("closing", |snapshot| snapshot.closing == 1).await;
+    assert_eq!((snapshot.in_flight, snapshot.kept, snapshot.counters.announced), (0, 0, 1));
     client.ends().await;
-    let picture = bed.until("closed", |picture| picture.connections == 0).await;
-    assert_eq!(picture.counters.raced, 0);
+    let snapshot = bed.until("closed", |snapshot| snapshot.connections == 0).await;
+    assert_eq!(snapshot.counters.raced, 0);
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn of_pipelined_requests_the_last_ones_answer_says_close() {
     application.say(OK).await;
     client.hears(LAST).await;
     client.hears_end().await;
-    assert_eq!(bed.guard.picture().counters.announced, 1);
+    assert_eq!(bed.guard.snapshot().counters.announced, 1);
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_request_that_has_begun_is_answered_too() {
     client.say(GET).await;
     client.say(&GET[..9]).await;
     application.hears(GET).await;
-    bed.until("the beginning of the second", |picture| picture.in_flight == 2).await;
+    bed.until("the beginning of the second", |snapshot| snapshot.in_flight == 2).await;
     bed.guard.announce();
     application.say(OK).await;
     client.hears(OK).await;
@@ -58,7 +58,7 @@ async fn a_request_that_has_begun_is_answered_too() {
     application.say(OK).await;
     client.hears(LAST).await;
     client.hears_end().await;
-    assert_eq!(bed.guard.picture().counters.raced, 0);
+    assert_eq!(bed.guard.snapshot().counters.raced, 0);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_refusal_of_a_body_that_was_not_sent_leaves_open_what_follows() {
     // The body, or the next request: nobody can know.
     client.say(GET).await;
     application.hears(GET).await;
-    bed.until("opaque", |picture| picture.opaque == 1 && picture.in_flight == 0).await;
+    bed.until("opaque", |snapshot| snapshot.opaque == 1 && snapshot.in_flight == 0).await;
 }
 
 #[tokio::test]
@@ -104,14 +104,14 @@ async fn a_request_that_crosses_the_close_is_known_and_not_done() {
     client.say(GET.repeat(2)).await;
     client.say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     client.say("GET / HT").await;
-    bed.until("raced", |picture| picture.counters.raced == 2).await;
+    bed.until("raced", |snapshot| snapshot.counters.raced == 2).await;
     application.say(&OK[OK.len() - 1..]).await;
     application.hears_end().await;
     client.hears(&LAST[LAST.len() - 1..]).await;
     client.hears_end().await;
     client.ends().await;
-    let picture = bed.until("closed", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.raced, picture.in_flight), (3, 0));
+    let snapshot = bed.until("closed", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.raced, snapshot.in_flight), (3, 0));
 }
 
 #[tokio::test]
@@ -130,14 +130,14 @@ async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_applica
     moment().await;
     client.say("c").await;
     application.hears("c").await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.closing, picture.kept, picture.in_flight), (1, 0, 0));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.closing, snapshot.kept, snapshot.in_flight), (1, 0, 0));
     client.say("d").await;
     application.hears("d").await;
     application.hears_end().await;
     client.ends().await;
-    let picture = bed.until("closed", |picture| picture.connections == 0).await;
-    assert_eq!(picture.counters.raced, 0);
+    let snapshot = bed.until("closed", |snapshot| snapshot.connections == 0).await;
+    assert_eq!(snapshot.counters.raced, 0);
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn a_client_that_does_not_close_has_its_time_and_no_more() {
     application.hears(GET).await;
     application.say(OK).await;
     client.hears(LAST).await;
-    bed.until("closed", |picture| picture.connections == 0).await;
+    bed.until("closed", |snapshot| snapshot.connections == 0).await;
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_drain_that_is_taken_back_changes_nothing_for_those_who_were_not_told(
         client.hears(OK).await;
         moment().await;
     }
-    assert_eq!(bed.guard.picture().counters.closed_idle, 0);
+    assert_eq!(bed.guard.snapshot().counters.closed_idle, 0);
 }
 
 /// It is closed before it has said anything.
@@ -184,8 +184,8 @@ async fn a_first_request_that_crosses_the_close_is_known_too() {
         application.hears_end().await;
         client.say(GET).await;
         client.ends().await;
-        let picture = bed.until("closed", |picture| picture.connections == 0).await;
-        assert_eq!((picture.counters.closed_idle, picture.counters.raced), (1, 1));
+        let snapshot = bed.until("closed", |snapshot| snapshot.connections == 0).await;
+        assert_eq!((snapshot.counters.closed_idle, snapshot.counters.raced), (1, 1));
     }
 }
 
@@ -205,7 +205,7 @@ async fn a_drain_that_is_taken_back_closes_nobody_who_comes_later() {
         application.say(OK).await;
         client.hears(OK).await;
     }
-    assert_eq!(bed.guard.picture().counters.closed_idle, 1);
+    assert_eq!(bed.guard.snapshot().counters.closed_idle, 1);
 }
 
 #[tokio::test]
@@ -226,8 +226,8 @@ async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
     client.say(GET).await;
     polite.hears_end().await;
     polite.ends().await;
-    let picture = bed.until("closed", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.closed_idle, picture.counters.raced), (2, 1));
+    let snapshot = bed.until("closed", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.closed_idle, snapshot.counters.raced), (2, 1));
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_request_that_is_there_already_is_served_and_not_closed() {
     application.hears(GET).await;
     application.say(OK).await;
     client.hears(LAST).await;
-    let counters = bed.guard.picture().counters;
+    let counters = bed.guard.snapshot().counters;
     assert_eq!((counters.closed_idle, counters.raced), (0, 0));
 }
 
@@ -257,6 +257,6 @@ async fn the_deadline_cuts_what_is_in_flight_by_a_reset_and_the_rest_by_an_end()
     application.hears_reset().await;
     idle.hears_end().await;
     other.hears_end().await;
-    let picture = bed.until("cut", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.cut, picture.in_flight, picture.kept), (1, 0, 0));
+    let snapshot = bed.until("cut", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.cut, snapshot.in_flight, snapshot.kept), (1, 0, 0));
 }

@@ -30,8 +30,8 @@ async fn what_could_be_read_in_two_ways_passes_as_bytes_and_nothing_is_put_in() 
         application.hears("GET /next HTTP/1.1\r\nHost: x\r\n\r\n").await;
         application.say(ANSWERS.repeat(2)).await;
         client.hears(ANSWERS.repeat(2)).await;
-        let picture = bed.until(shape, |picture| picture.opaque == 1).await;
-        assert_eq!((picture.counters.announced, picture.in_flight, picture.kept), (0, 0, 0), "{shape:?}");
+        let snapshot = bed.until(shape, |snapshot| snapshot.opaque == 1).await;
+        assert_eq!((snapshot.counters.announced, snapshot.in_flight, snapshot.kept), (0, 0, 0), "{shape:?}");
         bed.guard.close_idle(std::time::Duration::ZERO);
         client.say("more").await;
         application.hears("more").await;
@@ -49,8 +49,8 @@ async fn an_answer_that_could_be_read_in_two_ways_passes_as_bytes() {
     application.say(answer).await;
     client.hears(answer).await;
     moment().await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.opaque, picture.in_flight, picture.counters.announced), (1, 0, 0));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.opaque, snapshot.in_flight, snapshot.counters.announced), (1, 0, 0));
 }
 
 /// Half an end is none, however long the client goes on: nobody knows what for.
@@ -64,19 +64,19 @@ async fn what_is_not_understood_is_carried_until_both_sides_have_ended() {
         let (mut client, mut application) = bed.pair().await;
         client.say(said).await;
         application.hears(said).await;
-        bed.until(said, |picture| picture.in_flight == before && picture.opaque == 1 - before).await;
+        bed.until(said, |snapshot| snapshot.in_flight == before && snapshot.opaque == 1 - before).await;
         application.say(answer).await;
         client.hears(answer).await;
-        bed.until(said, |picture| picture.opaque == 1).await;
+        bed.until(said, |snapshot| snapshot.opaque == 1).await;
         application.ends().await;
         client.hears_end().await;
         moment().await;
         client.say("more").await;
         application.hears("more").await;
-        assert_eq!(bed.guard.picture().opaque, 1);
+        assert_eq!(bed.guard.snapshot().opaque, 1);
         client.ends().await;
         application.hears_end().await;
-        bed.until("the end", |picture| picture.connections == 0).await;
+        bed.until("the end", |snapshot| snapshot.connections == 0).await;
     }
 }
 
@@ -90,6 +90,6 @@ async fn a_head_of_any_length_passes() {
         let ((), ()) = tokio::join!(client.say(&head), application.hears(&head));
         application.say(ANSWERS).await;
         client.hears(ANSWERS).await;
-        bed.until("the head", |picture| picture.opaque == opaque && picture.in_flight == 0).await;
+        bed.until("the head", |snapshot| snapshot.opaque == opaque && snapshot.in_flight == 0).await;
     }
 }

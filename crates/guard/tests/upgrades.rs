@@ -39,13 +39,13 @@ async fn a_websocket_is_in_flight_until_it_closes() {
     let (mut client, mut application) = websocket(&bed).await;
     client.say(frame(Opcode::Text, b"hello", KEY)).await;
     application.hears(frame(Opcode::Text, b"hello", KEY)).await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.in_flight, picture.kept, picture.opaque), (1, 0, 0));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.kept, snapshot.opaque), (1, 0, 0));
     client.ends().await;
     application.hears_end().await;
     application.ends().await;
     client.hears_end().await;
-    bed.until("the end", |picture| picture.in_flight == 0 && picture.connections == 0).await;
+    bed.until("the end", |snapshot| snapshot.in_flight == 0 && snapshot.connections == 0).await;
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn in_a_drain_a_websocket_sees_a_whole_closing_handshake_between_two_messa
     client.hears(&message[..100]).await;
     bed.guard.announce();
     moment().await;
-    assert_eq!(bed.guard.picture().counters.websockets_told, 0);
+    assert_eq!(bed.guard.snapshot().counters.websockets_told, 0);
     application.say(&message[100..]).await;
     client.hears(&message[100..]).await;
     client.hears(going_away()).await;
@@ -72,8 +72,8 @@ async fn in_a_drain_a_websocket_sees_a_whole_closing_handshake_between_two_messa
     client.hears_end().await;
     client.ends().await;
     application.hears_end().await;
-    let picture = bed.until("the end", |picture| picture.connections == 0).await;
-    assert_eq!((picture.counters.websockets_told, picture.in_flight), (1, 0));
+    let snapshot = bed.until("the end", |snapshot| snapshot.connections == 0).await;
+    assert_eq!((snapshot.counters.websockets_told, snapshot.in_flight), (1, 0));
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn what_the_client_said_last_is_answered_before_it_is_told() {
     client.say(frame(Opcode::Text, b"question", KEY)).await;
     application.hears(frame(Opcode::Text, b"question", KEY)).await;
     moment().await;
-    assert_eq!(bed.guard.picture().counters.websockets_told, 0);
+    assert_eq!(bed.guard.snapshot().counters.websockets_told, 0);
     application.say(frame(Opcode::Text, b"answer", None)).await;
     client.hears(frame(Opcode::Text, b"answer", None)).await;
     client.hears(going_away()).await;
@@ -101,7 +101,7 @@ async fn a_client_that_does_not_close_is_ended_and_the_application_told() {
     assert_eq!((told[0], told[1], told.len()), (0x88, 0x8c, 18));
     client.hears_end().await;
     application.ends().await;
-    bed.until("the end", |picture| picture.connections == 0).await;
+    bed.until("the end", |snapshot| snapshot.connections == 0).await;
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_websocket_has_its_grace() {
     moment().await;
     application.say(frame(Opcode::Text, b"on", None)).await;
     client.hears(frame(Opcode::Text, b"on", None)).await;
-    assert_eq!(bed.guard.picture().counters.websockets_told, 0);
+    assert_eq!(bed.guard.snapshot().counters.websockets_told, 0);
 }
 
 #[tokio::test]
@@ -141,8 +141,8 @@ async fn another_protocol_is_passed_and_never_told() {
     client.hears("HTTP/1.1 200 OK\r\n\r\nraw").await;
     application.hears(early).await;
     moment().await;
-    let picture = bed.guard.picture();
-    assert_eq!((picture.in_flight, picture.counters.requests), (1, 1));
+    let snapshot = bed.guard.snapshot();
+    assert_eq!((snapshot.in_flight, snapshot.counters.requests), (1, 1));
     client.ends().await;
     application.hears_end().await;
     application.ends().await;
@@ -185,8 +185,8 @@ async fn http2_by_upgrade_has_the_first_request_as_its_first_stream() {
     client.say(settings).await;
     application.hears(PREFACE).await;
     application.hears(settings).await;
-    assert_eq!(bed.guard.picture().in_flight, 1);
+    assert_eq!(bed.guard.snapshot().in_flight, 1);
     application.say([0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88]).await;
     client.hears([0, 0, 1, 1, 5, 0, 0, 0, 1, 0x88]).await;
-    bed.until("the answer", |picture| picture.in_flight == 0 && picture.kept == 1).await;
+    bed.until("the answer", |snapshot| snapshot.in_flight == 0 && snapshot.kept == 1).await;
 }

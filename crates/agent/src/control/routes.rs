@@ -48,7 +48,7 @@ type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
 /// A hook hears of the pod at least this often, so that it notices an agent that hangs or is gone.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// How old a picture may be that is answered with, in milliseconds.
+/// How old a snapshot may be that is answered with, in milliseconds.
 const YOUNG: u64 = 200;
 /// A drain and its plan are a few kilobytes.
 const LARGEST_ASKED: usize = 1 << 20;

@@ -7,7 +7,7 @@ use crate::clock;
 use segue_core::Time;
 use segue_core::drain::InFlight;
 use segue_core::pod::PodPlan;
-use segue_guard::Picture as GuardSnapshot;
+use segue_guard::Snapshot as GuardSnapshot;
 use segue_sockets::{Collector, Connection, Estimator, Settings, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

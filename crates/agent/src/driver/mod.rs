@@ -13,7 +13,7 @@ use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
 use segue_core::{Next, Time, Wait, drain};
-use segue_guard::{Guard, Picture};
+use segue_guard::{Guard, Snapshot};
 use segue_routing::Goal;
 use serde_json::json;
 pub(crate) use shared::{Asking, Shared, Totals};
@@ -85,8 +85,8 @@ impl Driver {
                     self.act(&action, None);
                 }
             }
-            let picture = self.guard.as_ref().map(Guard::picture);
-            let seen = self.see(picture.as_ref());
+            let snapshot = self.guard.as_ref().map(Guard::snapshot);
+            let seen = self.see(snapshot.as_ref());
             let next = self.life.step(&seen, now);
             // A drain under way is one, whatever its paths: the guard announces from its first moment.
             if matches!(self.life.state(), life::State::Draining { .. }) {
@@ -97,13 +97,13 @@ impl Driver {
                 Next::Done(never) => match never {},
                 Next::Do(actions) => {
                     for action in actions {
-                        self.act(&action, picture.as_ref());
+                        self.act(&action, snapshot.as_ref());
                     }
                     None
                 }
                 Next::Wait(wait) => Some(wait),
             };
-            self.tell(&seen, picture.as_ref(), wait.as_ref());
+            self.tell(&seen, snapshot.as_ref(), wait.as_ref());
             if self.life.ended(&seen, now) {
                 self.shared.set_ended();
             }
@@ -111,8 +111,8 @@ impl Driver {
         }
     }
 
-    fn see(&mut self, picture: Option<&Picture>) -> life::Seen {
-        let looked = self.look.look(picture);
+    fn see(&mut self, snapshot: Option<&Snapshot>) -> life::Seen {
+        let looked = self.look.look(snapshot);
         if let Some(guard) = &self.guard {
             for (port, addresses) in self.look.listeners() {
                 guard.reach(*port, addresses);
@@ -129,7 +129,7 @@ impl Driver {
                 in_flight: looked.in_flight,
                 // Those that were told to close may not have all of their answer yet: their own end shows it.
                 kept: drain::Kept {
-                    connections: picture.map_or(0, |guard| guard.kept + guard.closing),
+                    connections: snapshot.map_or(0, |guard| guard.kept + guard.closing),
                     closing: self.closing,
                 },
                 last_request: looked.last_request,
@@ -147,7 +147,7 @@ impl Driver {
         }
     }
 
-    fn act(&mut self, action: &Action, picture: Option<&Picture>) {
+    fn act(&mut self, action: &Action, snapshot: Option<&Snapshot>) {
         match action {
             Action::Drain(drain::Action::Withdraw { path }) => self.routers.tell(path, Goal::Leave),
             Action::Join { path } => self.routers.tell(path, Goal::Join),
@@ -162,7 +162,7 @@ impl Driver {
                 let cut = self.guard.as_ref().map_or(0, Guard::cut);
                 log::say(Event::Cut, json!({ "requests": cut, "why": "the drain's deadline came first" }));
             }
-            Action::Release => self.released(picture),
+            Action::Release => self.released(snapshot),
             Action::Open => {
                 self.announced = false;
                 self.closing = false;
@@ -176,11 +176,11 @@ impl Driver {
         }
     }
 
-    fn released(&mut self, picture: Option<&Picture>) {
+    fn released(&mut self, snapshot: Option<&Snapshot>) {
         let life::State::Released { outcome, .. } = self.life.state() else { return };
         self.outcome = Some(outcome.clone());
         if !std::mem::replace(&mut self.counted, true) {
-            let guard = picture.map(|guard| guard.counters);
+            let guard = snapshot.map(|guard| guard.counters);
             log::say(
                 Event::Released,
                 json!({ "outcome": outcome, "agent_lost": self.shared.lost(), "guard": guard }),
@@ -189,9 +189,9 @@ impl Driver {
         }
     }
 
-    /// Publishes the picture; logs each new wait of a drain once.
-    fn tell(&mut self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) {
-        let report = self.report(seen, picture, wait);
+    /// Publishes what is known; logs each new wait of a drain once.
+    fn tell(&mut self, seen: &life::Seen, snapshot: Option<&Snapshot>, wait: Option<&Wait>) {
+        let report = self.report(seen, snapshot, wait);
         for over in report.stages.iter().skip(self.stages_said) {
             log::say(Event::StageOver, json!(over));
         }
@@ -223,7 +223,7 @@ impl Driver {
         self.shared.publish(Line { released, report, drain }, looked);
     }
 
-    fn report(&self, seen: &life::Seen, picture: Option<&Picture>, wait: Option<&Wait>) -> Report {
+    fn report(&self, seen: &life::Seen, snapshot: Option<&Snapshot>, wait: Option<&Wait>) -> Report {
         let told = wait.map(Told::of);
         let (in_flight, known) = report::in_flight(seen.drain.in_flight);
         Report {
@@ -241,7 +241,7 @@ impl Driver {
             setting: told.and_then(|told| told.setting),
             in_flight,
             known,
-            connections: picture.map_or(0, |guard| guard.connections) + self.look.not_covered(),
+            connections: snapshot.map_or(0, |guard| guard.connections) + self.look.not_covered(),
             kept: seen.drain.kept.connections,
             not_covered: self.look.not_covered(),
             hooks: self.shared.hooks(),
@@ -253,7 +253,7 @@ impl Driver {
             },
             outcome: self.outcome.clone(),
             agent_lost: self.shared.lost(),
-            guard: picture.map(|guard| guard.counters),
+            guard: snapshot.map(|guard| guard.counters),
         }
     }
 

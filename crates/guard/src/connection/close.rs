@@ -10,13 +10,13 @@ use std::time::Duration;
 use rustix::net::sockopt;
 
 use super::closing::Closing;
-use super::lane::Lane;
+use super::half_connection::HalfConnection;
+use super::protocol::ProtocolState;
 use super::renewal::Upstream;
-use super::speech::Speech;
 use super::state::Connection;
 use super::unread::has_unread;
-use crate::picture::add;
-use crate::table::{Order, Stand};
+use crate::snapshot::add;
+use crate::table::{Command, ConnectionState};
 
 /// When an application that said its last word is asked whether it still listens to its client, in a protocol that is not
 /// understood: one that has closed altogether would otherwise not be noticed while the client is silent.
@@ -25,16 +25,18 @@ const STILL_THERE: Duration = Duration::from_mins(1);
 impl Connection {
     /// Nothing is in flight and nothing half said, and it may be closed.
     pub(super) fn is_idle(&self) -> bool {
-        self.held.stand() == Stand::Kept
-            && ![&self.up, &self.down].iter().any(|lane: &&Lane| lane.has_input() || lane.has_output())
+        self.registration.state() == ConnectionState::Kept
+            && ![&self.up, &self.down]
+                .iter()
+                .any(|half: &&HalfConnection| half.has_input() || half.has_output())
             && !has_unread(&self.client)
     }
 
     /// Closes an idle connection.
-    pub(super) fn close_idle(&mut self, context: &mut Context<'_>, order: Order) {
-        let counting = &self.held.shared.tally.counting;
-        add(if order == Order::MakeRoom { &counting.over_limit_closed } else { &counting.closed_idle });
-        if let Speech::Http2(http) = &mut self.speech {
+    pub(super) fn close_idle(&mut self, context: &mut Context<'_>, command: Command) {
+        let counters = &self.registration.shared.metrics.counters;
+        add(if command == Command::MakeRoom { &counters.over_limit_closed } else { &counters.closed_idle });
+        if let ProtocolState::Http2(http) = &mut self.protocol {
             http.say_goodbye(&mut self.down);
             // An idle connection has room for it; if not, the end that follows says the same.
             let _ = self.down.poll_flush(context, &mut self.client);
@@ -44,14 +46,14 @@ impl Connection {
 
     /// Closes a connection that owes nobody anything.
     pub(super) fn close_idle_now(&mut self) {
-        self.close_client(self.held.shared.settings.linger);
+        self.close_client(self.registration.shared.settings.linger);
         self.close_application();
     }
 
     /// The client was told that it has its last answer, and has it.
     pub(super) fn close_told(&mut self) {
-        let settings = &self.held.shared.settings;
-        let is_said = !matches!(&self.speech, Speech::Http1(http) if !http.is_between_requests());
+        let settings = &self.registration.shared.settings;
+        let is_said = !matches!(&self.protocol, ProtocolState::Http1(http) if !http.is_between_requests());
         let is_whole = is_said && !self.up.has_output();
         let within = if is_whole { settings.linger } else { settings.longest_request.max(settings.linger) };
         self.close_client(within);
@@ -65,10 +67,10 @@ impl Connection {
         if self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
             && matches!(self.application, Upstream::Open(_))
             && !self.up.has_output()
-            && matches!(&self.speech, Speech::Http1(http) if http.is_between_requests())
+            && matches!(&self.protocol, ProtocolState::Http1(http) if http.is_between_requests())
         {
             self.close_application();
-            self.closing = Some(Closing::new(false, self.held.shared.settings.linger));
+            self.closing = Some(Closing::new(false, self.registration.shared.settings.linger));
         }
     }
 
@@ -77,7 +79,7 @@ impl Connection {
         if self.closing.is_some() {
             return;
         }
-        if matches!(self.speech, Speech::Bytes | Speech::Tunnel(_)) {
+        if matches!(self.protocol, ProtocolState::Bytes | ProtocolState::Tunnel(_)) {
             if let Upstream::Open(application) = &self.application {
                 // Without it the connection is still carried, for longer than needed at worst.
                 let _ = sockopt::set_socket_keepalive(application, true)
@@ -85,8 +87,8 @@ impl Connection {
             }
             return;
         }
-        self.held.stands(Stand::Closing, 0);
-        self.closing = Some(Closing::new(true, self.held.shared.settings.linger));
+        self.registration.update(ConnectionState::Closing, 0);
+        self.closing = Some(Closing::new(true, self.registration.shared.settings.linger));
     }
 
     /// Whether what the client says passes without a look, because the application has said its last word.
@@ -101,18 +103,18 @@ impl Connection {
 
     fn close_client(&mut self, within: Duration) {
         self.finish_down();
-        self.held.stands(Stand::Closing, 0);
+        self.registration.update(ConnectionState::Closing, 0);
         self.closing = Some(Closing::new(false, within));
     }
 
     fn close_application(&mut self) {
         self.application = Upstream::Closed;
-        match &mut self.speech {
-            Speech::Http1(http) => http.lose(),
-            Speech::Http2(http) => http.lose(),
+        match &mut self.protocol {
+            ProtocolState::Http1(http) => http.lose(),
+            ProtocolState::Http2(http) => http.lose(),
             // It was about to say its first words.
-            Speech::Unknown { .. } => self.speech = Speech::of_lost(),
-            Speech::Bytes | Speech::Tunnel(_) => {}
+            ProtocolState::Unknown { .. } => self.protocol = ProtocolState::of_lost(),
+            ProtocolState::Bytes | ProtocolState::Tunnel(_) => {}
         }
     }
 }

@@ -12,11 +12,11 @@ use segue_wire::http1::{
     AnswerReader, Front, RequestHead, RequestKind, RequestReader, Switch, announce_close,
 };
 
-use super::lane::Lane;
-use crate::held::Held;
-use crate::picture::add;
+use super::half_connection::HalfConnection;
+use crate::registration::Registration;
 use crate::settings::is_discounted;
-use crate::table::Stand;
+use crate::snapshot::add;
+use crate::table::ConnectionState;
 
 /// How many requests a client may send ahead before further ones wait for an answer.
 const AHEAD: usize = 256;
@@ -142,7 +142,7 @@ impl Http1 {
     }
 
     /// Looks at what the client sent.
-    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held) -> Said {
+    pub(crate) fn client_said(&mut self, up: &mut HalfConnection, registration: &mut Registration) -> Said {
         while up.has_input() {
             self.lost |= self.told && self.is_between_requests();
             if self.opaque || self.waits_for_answers() {
@@ -154,7 +154,7 @@ impl Http1 {
                     break;
                 }
                 Front::Blank { length } => self.take(up, length),
-                Front::Head { length, head } => self.request(up, length, &head, held),
+                Front::Head { length, head } => self.request(up, length, &head, registration),
                 Front::Body { length, ends } => {
                     self.whole = ends;
                     if let Some(latest) = self.outstanding.back_mut() {
@@ -170,20 +170,25 @@ impl Http1 {
             let all = up.input().len();
             self.take(up, all);
         }
-        self.account(held);
+        self.account(registration);
         if self.is_opaque() { Said::Opaque } else { Said::Enough }
     }
 
     /// The client has ended: a request that is not whole will never be.
-    pub(crate) fn client_ended(&mut self, held: &mut Held) {
+    pub(crate) fn client_ended(&mut self, registration: &mut Registration) {
         if std::mem::take(&mut self.begun) && self.lost {
-            add(&held.shared.tally.counting.raced);
+            add(&registration.shared.metrics.counters.raced);
         }
-        self.account(held);
+        self.account(registration);
     }
 
     /// Looks at what the application sent, up to the end of an answer. `more`: the client has sent more than was looked at.
-    pub(crate) fn application_said(&mut self, down: &mut Lane, held: &mut Held, more: bool) -> Said {
+    pub(crate) fn application_said(
+        &mut self,
+        down: &mut HalfConnection,
+        registration: &mut Registration,
+        more: bool,
+    ) -> Said {
         while down.has_input() && !self.ended {
             match self.answers.front(down.input(), self.outstanding.front().map(|oldest| oldest.kind)) {
                 Front::More => break,
@@ -194,7 +199,7 @@ impl Http1 {
                         down.pass(length);
                         return Said::Switch(switch, self.counting > 0);
                     }
-                    self.answer(down, length, held, more);
+                    self.answer(down, length, registration, more);
                     self.ended = head.ends;
                     self.until_close = head.until_close;
                 }
@@ -210,7 +215,7 @@ impl Http1 {
 
     /// Everything that the application said has been handed to the kernel. Answers whether the client's connection is to be
     /// closed now: it was told so, and has its answer.
-    pub(crate) fn flushed(&mut self, held: &mut Held) -> bool {
+    pub(crate) fn flushed(&mut self, registration: &mut Registration) -> bool {
         if !std::mem::take(&mut self.ended) {
             return false;
         }
@@ -218,7 +223,7 @@ impl Http1 {
             self.counting -= u32::from(answered.counts);
         }
         self.closed = self.told && self.outstanding.is_empty();
-        self.account(held);
+        self.account(registration);
         self.closed
     }
 
@@ -231,22 +236,29 @@ impl Http1 {
         self.whole && !self.lost && (self.may_switch || self.outstanding.len() >= AHEAD)
     }
 
-    fn take(&self, up: &mut Lane, length: usize) {
+    fn take(&self, up: &mut HalfConnection, length: usize) {
         if self.lost { up.skip(length) } else { up.pass(length) }
     }
 
-    fn request(&mut self, up: &mut Lane, length: usize, said: &RequestHead, held: &Held) {
+    fn request(
+        &mut self,
+        up: &mut HalfConnection,
+        length: usize,
+        said: &RequestHead,
+        registration: &Registration,
+    ) {
         let bytes = up.input();
         let agent = said.user_agent.clone().map(|range| &bytes[range]);
-        let counts = !is_discounted(&held.shared.settings.discount, &bytes[said.target.clone()], agent);
+        let counts =
+            !is_discounted(&registration.shared.settings.discount, &bytes[said.target.clone()], agent);
         self.begun = false;
         self.whole = said.ends;
-        let tally = &held.shared.tally;
+        let metrics = &registration.shared.metrics;
         match (self.lost, counts) {
-            (true, true) => add(&tally.counting.raced),
+            (true, true) => add(&metrics.counters.raced),
             (true, false) => {}
-            (false, true) => held.request(),
-            (false, false) => add(&tally.counting.discounted),
+            (false, true) => registration.request(),
+            (false, false) => add(&metrics.counters.discounted),
         }
         if !self.lost {
             let (kind, waits) = (said.kind, said.expects_continue);
@@ -258,7 +270,7 @@ impl Http1 {
     }
 
     /// The head of a final answer.
-    fn answer(&mut self, down: &mut Lane, length: usize, held: &Held, more: bool) {
+    fn answer(&mut self, down: &mut HalfConnection, length: usize, registration: &Registration, more: bool) {
         let is_last = self.outstanding.len() == 1;
         if is_last {
             self.may_switch = false;
@@ -268,9 +280,9 @@ impl Http1 {
             }
         }
         let another = self.opaque || (self.whole && more);
-        if is_last && !another && held.shared.is_announcing() {
+        if is_last && !another && registration.shared.is_announcing() {
             self.told = true;
-            add(&held.shared.tally.counting.announced);
+            add(&registration.shared.metrics.counters.announced);
             down.put(|input, out| announce_close(&input[..length], out));
             down.skip(length);
         } else {
@@ -278,17 +290,17 @@ impl Http1 {
         }
     }
 
-    fn account(&self, held: &mut Held) {
+    fn account(&self, registration: &mut Registration) {
         if self.lost || self.closed {
             return;
         }
         let in_flight = self.counting + u32::from(self.begun);
-        let stand = match (self.outstanding.is_empty() && !self.begun, self.opaque) {
-            (false, _) => Stand::Busy,
-            (true, false) => Stand::Kept,
-            (true, true) => Stand::Opaque,
+        let state = match (self.outstanding.is_empty() && !self.begun, self.opaque) {
+            (false, _) => ConnectionState::Busy,
+            (true, false) => ConnectionState::Kept,
+            (true, true) => ConnectionState::Opaque,
         };
-        held.stands(stand, in_flight);
+        registration.update(state, in_flight);
     }
 }
 

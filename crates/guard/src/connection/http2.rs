@@ -21,11 +21,11 @@ use segue_wire::http2::{Change, FrameHeader, FrameReader, Front2, Streams, goawa
 
 use tokio::time::Sleep;
 
-use super::lane::Lane;
+use super::half_connection::HalfConnection;
 use crate::clock;
-use crate::held::Held;
-use crate::picture::add;
-use crate::table::Stand;
+use crate::registration::Registration;
+use crate::snapshot::add;
+use crate::table::ConnectionState;
 
 /// The highest stream there can be: "I am about to leave, but take all that comes".
 const ALL_STREAMS: u32 = 0x7fff_ffff;
@@ -97,7 +97,7 @@ impl Http2 {
     }
 
     /// Looks at what the client sent; answers false if that is not understood.
-    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &mut Held) -> bool {
+    pub(crate) fn client_said(&mut self, up: &mut HalfConnection, registration: &mut Registration) -> bool {
         while up.has_input() {
             if self.stage == Stage::Asked && self.client.may_insert() && up.input().starts_with(&PING_ANSWER)
             {
@@ -116,13 +116,13 @@ impl Http2 {
                 break;
             };
             if self.lost {
-                self.count_lost(&front, held);
+                self.count_lost(&front, registration);
                 up.skip(length);
             } else {
                 if let Change::Began(_) = self.streams.client_sent(&front) {
-                    held.request();
+                    registration.request();
                     self.asked = clock::now();
-                    self.is_due |= held
+                    self.is_due |= registration
                         .shared
                         .announced()
                         .is_some_and(|announced| self.began < announced || self.asked >= self.began + SERVED);
@@ -132,16 +132,20 @@ impl Http2 {
         }
         if !self.lost {
             // What has ended is in flight until it is written: see `flushed`.
-            let under_way = self.open().max(held.in_flight());
-            held.stands(Stand::with(under_way), under_way);
+            let under_way = self.open().max(registration.in_flight());
+            registration.update(ConnectionState::with(under_way), under_way);
         }
         true
     }
 
     /// Looks at what the application sent; answers false if that is not understood.
-    pub(crate) fn application_said(&mut self, down: &mut Lane, held: &mut Held) -> bool {
+    pub(crate) fn application_said(
+        &mut self,
+        down: &mut HalfConnection,
+        registration: &mut Registration,
+    ) -> bool {
         loop {
-            self.put(down, held);
+            self.put(down, registration);
             if !down.has_input() {
                 return true;
             }
@@ -157,21 +161,26 @@ impl Http2 {
 
     /// Everything that the application said has been handed to the kernel. Answers whether the client's connection is to be
     /// closed now: it was told so, and has all its answers.
-    pub(crate) fn flushed(&mut self, held: &mut Held) -> bool {
+    pub(crate) fn flushed(&mut self, registration: &mut Registration) -> bool {
         let open = self.open();
         if open == 0 && matches!(self.stage, Stage::Told(_)) {
             return true;
         }
-        held.stands(Stand::with(open), open);
+        registration.update(ConnectionState::with(open), open);
         false
     }
 
     /// Puts a GOAWAY in, if one is due and this is a place for it. Answers whether it did.
-    pub(crate) fn tell(&mut self, context: &mut Context<'_>, down: &mut Lane, held: &Held) -> bool {
-        if self.stage == Stage::Open && held.shared.is_announcing() {
+    pub(crate) fn tell(
+        &mut self,
+        context: &mut Context<'_>,
+        down: &mut HalfConnection,
+        registration: &Registration,
+    ) -> bool {
+        if self.stage == Stage::Open && registration.shared.is_announcing() {
             self.is_due |= self.is_unasked(context);
         }
-        self.put(down, held)
+        self.put(down, registration)
     }
 
     fn is_unasked(&mut self, context: &mut Context<'_>) -> bool {
@@ -188,14 +197,14 @@ impl Http2 {
         }
     }
 
-    fn put(&mut self, down: &mut Lane, held: &Held) -> bool {
+    fn put(&mut self, down: &mut HalfConnection, registration: &Registration) -> bool {
         if !self.application.may_insert() || self.lost {
             return false;
         }
         match self.stage {
-            Stage::Open if self.is_due && held.shared.is_announcing() => {
+            Stage::Open if self.is_due && registration.shared.is_announcing() => {
                 self.timer = None;
-                add(&held.shared.tally.counting.goaways);
+                add(&registration.shared.metrics.counters.goaways);
                 let said = self.at_most(ALL_STREAMS);
                 down.put(|_, out| {
                     out.extend_from_slice(&goaway(said, 0));
@@ -213,13 +222,13 @@ impl Http2 {
     }
 
     /// The last word before an idle connection is closed.
-    pub(crate) fn say_goodbye(&mut self, down: &mut Lane) {
+    pub(crate) fn say_goodbye(&mut self, down: &mut HalfConnection) {
         if self.application.may_insert() && !matches!(self.stage, Stage::Told(_)) {
             self.put_last(down);
         }
     }
 
-    fn put_last(&mut self, down: &mut Lane) {
+    fn put_last(&mut self, down: &mut HalfConnection) {
         let last = self.at_most(self.streams.last_client_stream());
         down.put(|_, out| out.extend_from_slice(&goaway(last, 0)));
         self.stage = Stage::Told(last);
@@ -231,7 +240,7 @@ impl Http2 {
     }
 
     /// The same for what the application says after us. Answers false if more of it must come first.
-    fn keep_goaway_low(&self, down: &mut Lane) -> bool {
+    fn keep_goaway_low(&self, down: &mut HalfConnection) -> bool {
         let Stage::Told(last) = self.stage else { return true };
         let input = down.input();
         if !self.application.may_insert() || input.get(3).is_some_and(|kind| *kind != GOAWAY) {
@@ -246,13 +255,13 @@ impl Http2 {
         true
     }
 
-    fn count_lost(&mut self, front: &Front2, held: &Held) {
+    fn count_lost(&mut self, front: &Front2, registration: &Registration) {
         if let Front2::Frame(frame) = front
             && frame.kind == segue_wire::http2::FrameKind::Headers
             && frame.stream > self.last_lost
         {
             self.last_lost = frame.stream;
-            add(&held.shared.tally.counting.raced);
+            add(&registration.shared.metrics.counters.raced);
         }
     }
 

@@ -11,14 +11,14 @@
 mod close;
 mod closing;
 mod detect;
+mod half_connection;
 mod head;
 mod http1;
 mod http2;
-mod lane;
+mod protocol;
 mod renew;
 mod renewal;
 mod said;
-mod speech;
 mod state;
 mod tunnel;
 mod unfinished;
@@ -34,12 +34,12 @@ use segue_wire::http1::MAX_HEAD;
 use tokio::net::TcpStream;
 
 use crate::buffer;
-use crate::held::Held;
-use crate::picture::add;
-use crate::table::{Order, Stand};
+use crate::registration::Registration;
+use crate::snapshot::add;
+use crate::table::{Command, ConnectionState};
 use crate::upstream::Application;
+use protocol::ProtocolState;
 use renewal::Upstream;
-use speech::Speech;
 use state::{Connection, Reset};
 
 /// Ends a connection so that its peer sees a reset.
@@ -50,20 +50,25 @@ pub(crate) fn reset(stream: TcpStream) {
 }
 
 /// Carries a connection from its accept to its end.
-pub(crate) async fn carry(held: Held, client: TcpStream, to: Arc<Application>, protocol: Protocol) {
+pub(crate) async fn carry(
+    registration: Registration,
+    client: TcpStream,
+    to: Arc<Application>,
+    protocol: Protocol,
+) {
     let connected = Box::pin(to.connect()).await;
     let Ok(application) = connected else {
-        add(&held.shared.tally.counting.upstream_refused);
+        add(&registration.shared.metrics.counters.upstream_refused);
         reset(client);
         return;
     };
-    let mut connection = Connection::new(held, client, application, to, protocol);
+    let mut connection = Connection::new(registration, client, application, to, protocol);
     poll_fn(|context| connection.poll(context)).await;
 }
 
 impl Connection {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.held.entry.register(context.waker());
+        self.registration.entry.register(context.waker());
         self.step(context).unwrap_or_else(|Reset| {
             // A socket that refuses has ended already.
             let _ = self.client.set_zero_linger();
@@ -75,15 +80,16 @@ impl Connection {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Reset> {
-        let order = self.held.entry.take_order();
-        if order == Order::Cut {
-            let is_idle = matches!(self.held.stand(), Stand::Kept | Stand::Closing);
+        let command = self.registration.entry.take_command();
+        if command == Command::Cut {
+            let is_idle =
+                matches!(self.registration.state(), ConnectionState::Kept | ConnectionState::Closing);
             return if is_idle { Ok(Poll::Ready(())) } else { Err(Reset) };
         }
         self.pass(context)?;
-        // What had arrived before the order was looked at first.
-        if order != Order::None && self.is_idle() {
-            self.close_idle(context, order);
+        // What had arrived before the command was looked at first.
+        if command != Command::None && self.is_idle() {
+            self.close_idle(context, command);
             self.pass(context)?;
         }
         if self.is_head_overdue(context) {
@@ -91,7 +97,7 @@ impl Connection {
             self.pass(context)?;
         }
         if self.is_overdue(context) {
-            self.speech.client_ended(&mut self.held);
+            self.protocol.client_ended(&mut self.registration);
             return Ok(Poll::Ready(()));
         }
         let is_over = self.up.finished && self.down.finished;
@@ -116,7 +122,7 @@ impl Connection {
             if self.up.has_output() {
                 match self.write_up(context) {
                     Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => self.hear_no_more(),
+                    Poll::Ready(Err(_)) => self.stop_writing_up(),
                     Poll::Pending => return Ok(()),
                 }
             }
@@ -132,7 +138,7 @@ impl Connection {
             }
             self.forget_application();
             let limit = self.limit();
-            match self.up.poll_fill(context, &mut self.client, &self.held.shared.pool, limit) {
+            match self.up.poll_fill(context, &mut self.client, &self.registration.shared.pool, limit) {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return Err(Reset),
                 Poll::Pending => return Ok(()),
@@ -173,7 +179,7 @@ impl Connection {
             }
             let limit = self.limit();
             let Upstream::Open(application) = &mut self.application else { return Ok(()) };
-            match self.down.poll_fill(context, application, &self.held.shared.pool, limit) {
+            match self.down.poll_fill(context, application, &self.registration.shared.pool, limit) {
                 Poll::Ready(Ok(0)) => {}
                 Poll::Ready(Ok(_)) => self.renewal.is_answered(),
                 Poll::Ready(Err(_)) if self.may_rest() => self.rest(),
@@ -188,17 +194,17 @@ impl Connection {
     }
 
     /// The application takes nothing any more; what it has said already may still come.
-    fn hear_no_more(&mut self) {
-        self.is_deaf = true;
+    fn stop_writing_up(&mut self) {
+        self.write_failed = true;
         self.renewal.give_up();
         self.up.finished = true;
-        self.up.release(&self.held.shared.pool);
+        self.up.release(&self.registration.shared.pool);
     }
 
     /// The client has ended and everything that is understood has been written.
     fn client_ended(&mut self) {
         if !self.passes_blindly() {
-            self.speech.client_ended(&mut self.held);
+            self.protocol.client_ended(&mut self.registration);
         }
         if self.up.has_input() {
             // The beginning of something that will never be whole: the application may have a word for that.
@@ -209,11 +215,11 @@ impl Connection {
             }
             return;
         }
-        if self.speech.say_end(&mut self.up) {
+        if self.protocol.say_end(&mut self.up) {
             return;
         }
         self.up.finished = true;
-        self.up.release(&self.held.shared.pool);
+        self.up.release(&self.registration.shared.pool);
         match &self.application {
             Upstream::Open(application) => {
                 let _ = shutdown(application, Shutdown::Write);
@@ -245,8 +251,8 @@ impl Connection {
             Poll::Ready(false) => self.renewal.give_up(),
         }
         self.count_broken_off();
-        // Its end must not make half an answer look whole, if it was no end but a reset.
-        if self.is_deaf && self.speech.is_waiting() {
+        // It reset the connection in the middle of an answer: a clean end would make the client take that for a whole one.
+        if self.write_failed && self.protocol.is_waiting() {
             return Err(Reset);
         }
         self.finish_down();
@@ -254,11 +260,11 @@ impl Connection {
         Ok(Poll::Ready(()))
     }
 
-    /// The application has ended; unless the client did so first, it is owed what is in flight.
+    /// Counts the answers that the application still owed when it ended; none where the client ended first.
     fn count_broken_off(&self) {
         if !self.up.ended {
-            let count = u64::from(self.speech.without_answer(self.held.in_flight()));
-            let counter = &self.held.shared.tally.counting.broken_off;
+            let count = u64::from(self.protocol.without_answer(self.registration.in_flight()));
+            let counter = &self.registration.shared.metrics.counters.broken_off;
             counter.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
         }
     }
@@ -266,12 +272,12 @@ impl Connection {
     fn finish_down(&mut self) {
         let _ = shutdown(&self.client, Shutdown::Write);
         self.down.finished = true;
-        self.down.release(&self.held.shared.pool);
+        self.down.release(&self.registration.shared.pool);
         self.again = true;
     }
 
     fn limit(&self) -> usize {
         // A head is looked at whole.
-        if matches!(self.speech, Speech::Http1(_)) { MAX_HEAD + buffer::SIZE } else { buffer::SIZE }
+        if matches!(self.protocol, ProtocolState::Http1(_)) { MAX_HEAD + buffer::SIZE } else { buffer::SIZE }
     }
 }

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use segue_core::pod::Protocol;
 
+use super::protocol::ProtocolState;
 use super::renewal::Upstream;
-use super::speech::Speech;
 use super::state::{Connection, Reset};
 use super::unread::{End, end_of, has_bytes};
 use crate::clock;
-use crate::picture::add;
-use crate::table::Stand;
+use crate::snapshot::add;
+use crate::table::ConnectionState;
 
 /// The longest beginning of a request that is held to be sent again. It fits into the ten segments that a connection may
 /// send at once after any pause, so the kernel sends it as one piece: taken whole or not at all.
@@ -32,13 +32,13 @@ const PROOF: (Duration, u8) = (Duration::from_millis(2), 25);
 impl Connection {
     /// Lets `look` look at what the client said, and notes whether that begins a request.
     pub(super) fn said_between_exchanges(&mut self, look: impl FnOnce(&mut Self)) {
-        let begins = match &self.speech {
-            Speech::Http1(http) => http.is_between_exchanges(),
-            Speech::Unknown { .. } => true,
+        let begins = match &self.protocol {
+            ProtocolState::Http1(http) => http.is_between_exchanges(),
+            ProtocolState::Unknown { .. } => true,
             _ => false,
         };
         look(self);
-        if begins && self.up.has_output() && matches!(self.speech, Speech::Http1(_)) {
+        if begins && self.up.has_output() && matches!(self.protocol, ProtocolState::Http1(_)) {
             self.renewal.is_untouched = true;
             self.renewal.written = Vec::new();
         }
@@ -46,17 +46,17 @@ impl Connection {
 
     /// Whether the application's end, seen now, need not be the client's.
     pub(super) fn may_rest(&self) -> bool {
-        let is_between = match &self.speech {
-            Speech::Http1(http) => {
+        let is_between = match &self.protocol {
+            ProtocolState::Http1(http) => {
                 http.is_between_exchanges() || (self.renewal.is_untouched && http.is_before_an_answer())
             }
-            Speech::Unknown { .. } => self.protocol == Protocol::Http || self.renewal.to.is_http1(),
+            ProtocolState::Unknown { .. } => self.configured == Protocol::Http || self.renewal.to.is_http1(),
             _ => false,
         };
         is_between
             && self.may_renew()
             && self.closing.is_none()
-            && !self.held.shared.is_announcing()
+            && !self.registration.shared.is_announcing()
             && (!self.up.ended || self.up.has_output())
     }
 
@@ -67,7 +67,7 @@ impl Connection {
 
     /// The application closed between two messages. If it does not listen any more, the client is closed too.
     pub(super) fn rest(&mut self) {
-        if self.held.stand() == Stand::Kept
+        if self.registration.state() == ConnectionState::Kept
             && let Some(idle) = self.renewal.idle()
         {
             self.renewal.to.closed_after(idle);
@@ -80,7 +80,7 @@ impl Connection {
         self.application = Upstream::Connecting(Box::pin(async move { to.connect().await }));
         self.renewal.answered = None;
         self.down.ended = false;
-        self.down.release(&self.held.shared.pool);
+        self.down.release(&self.registration.shared.pool);
         self.again = true;
     }
 
@@ -91,13 +91,13 @@ impl Connection {
         let is_needed = self.up.has_output() || self.up.has_input() || has_bytes(&self.client);
         match connected {
             Ok(application) if is_needed => {
-                add(&self.held.shared.tally.counting.reconnected);
+                add(&self.registration.shared.metrics.counters.reconnected);
                 self.application = Upstream::Open(application);
                 self.renewal.attempts += 1;
             }
             Ok(_) => self.application = Upstream::Resting,
             Err(_) => {
-                add(&self.held.shared.tally.counting.upstream_refused);
+                add(&self.registration.shared.metrics.counters.upstream_refused);
                 self.application = Upstream::Closed;
                 if is_needed {
                     return Err(Reset);
@@ -112,7 +112,7 @@ impl Connection {
     /// Writes what the client said to the application.
     pub(super) fn write_up(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let may_renew = self.may_renew();
-        let requests = if let Speech::Http1(http) = &self.speech { http.outstanding() } else { 0 };
+        let requests = if let ProtocolState::Http1(http) = &self.protocol { http.outstanding() } else { 0 };
         let Upstream::Open(application) = &mut self.application else {
             if matches!(self.application, Upstream::Closed) {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -179,7 +179,7 @@ impl Connection {
 
     /// Sends on a new connection what the application has not taken.
     pub(super) fn send_again(&mut self) {
-        let counter = &self.held.shared.tally.counting.resent;
+        let counter = &self.registration.shared.metrics.counters.resent;
         counter.fetch_add(self.renewal.requests, std::sync::atomic::Ordering::Relaxed);
         let written = std::mem::take(&mut self.renewal.written);
         self.up.put_back(written);

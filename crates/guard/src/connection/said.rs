@@ -9,12 +9,12 @@ use segue_wire::http2::Streams;
 use super::detect::{Detected, detect, is_settings};
 use super::http1::{Http1, Said};
 use super::http2::Http2;
-use super::speech::Speech;
+use super::protocol::ProtocolState;
 use super::state::Connection;
 use super::tunnel::{Next, Tunnel};
 use super::unread::has_unread;
 use crate::clock;
-use crate::table::Stand;
+use crate::table::ConnectionState;
 
 impl Connection {
     /// Looks at what the client sent.
@@ -23,52 +23,52 @@ impl Connection {
             self.up.pass_all();
             return;
         }
-        match &mut self.speech {
-            Speech::Unknown { proxied } if *proxied > 0 => {
+        match &mut self.protocol {
+            ProtocolState::Unknown { proxied } if *proxied > 0 => {
                 let length = self.up.input().len().min(*proxied);
                 *proxied -= length;
                 self.up.pass(length);
             }
-            Speech::Unknown { .. } => self.first_words(),
-            Speech::Bytes => self.up.pass_all(),
-            Speech::Http1(http) => {
-                if http.client_said(&mut self.up, &mut self.held) == Said::Opaque {
+            ProtocolState::Unknown { .. } => self.first_words(),
+            ProtocolState::Bytes => self.up.pass_all(),
+            ProtocolState::Http1(http) => {
+                if http.client_said(&mut self.up, &mut self.registration) == Said::Opaque {
                     self.turn_opaque();
                 }
             }
-            Speech::Http2(http) => {
-                if !http.client_said(&mut self.up, &mut self.held) {
+            ProtocolState::Http2(http) => {
+                if !http.client_said(&mut self.up, &mut self.registration) {
                     self.turn_opaque();
                 }
             }
-            Speech::Tunnel(tunnel) => tunnel.client_said(&mut self.up, &self.held),
+            ProtocolState::Tunnel(tunnel) => tunnel.client_said(&mut self.up, &self.registration),
         }
     }
 
     fn first_words(&mut self) {
-        match detect(self.up.input(), self.protocol) {
-            Detected::More => return self.held.stands(Stand::Busy, 1),
+        match detect(self.up.input(), self.configured) {
+            Detected::More => return self.registration.update(ConnectionState::Busy, 1),
             Detected::Proxied(length) => {
                 self.renewal.give_up();
-                self.speech = Speech::Unknown { proxied: length };
+                self.protocol = ProtocolState::Unknown { proxied: length };
             }
-            Detected::Http1 => self.speech = Speech::Http1(Box::new(Http1::new())),
+            Detected::Http1 => self.protocol = ProtocolState::Http1(Box::new(Http1::new())),
             Detected::Http2 => self.speak_http2(Streams::new()),
             Detected::Tcp => return self.turn_opaque(),
         }
-        self.held.has_not_begun();
+        self.registration.has_not_begun();
         self.again = true;
         self.client_said();
     }
 
     /// Looks at what the application sent.
     pub(super) fn application_said(&mut self) {
-        match &mut self.speech {
-            Speech::Unknown { .. } => self.application_first(),
-            Speech::Bytes => self.down.pass_all(),
-            Speech::Http1(http) => {
+        match &mut self.protocol {
+            ProtocolState::Unknown { .. } => self.application_first(),
+            ProtocolState::Bytes => self.down.pass_all(),
+            ProtocolState::Http1(http) => {
                 let more = self.up.has_input();
-                match http.application_said(&mut self.down, &mut self.held, more) {
+                match http.application_said(&mut self.down, &mut self.registration, more) {
                     Said::Enough => {}
                     Said::Switch(switch, counts) => self.switch(switch, counts),
                     Said::Opaque => self.turn_opaque(),
@@ -76,12 +76,12 @@ impl Connection {
                 // What waited for this answer may go on.
                 self.again |= more && self.down.has_output();
             }
-            Speech::Http2(http) => {
-                if !http.application_said(&mut self.down, &mut self.held) {
+            ProtocolState::Http2(http) => {
+                if !http.application_said(&mut self.down, &mut self.registration) {
                     self.turn_opaque();
                 }
             }
-            Speech::Tunnel(tunnel) => tunnel.application_said(&mut self.down, &self.held),
+            ProtocolState::Tunnel(tunnel) => tunnel.application_said(&mut self.down, &self.registration),
         }
     }
 
@@ -91,8 +91,8 @@ impl Connection {
         match is_settings(self.down.input()) {
             None => return,
             Some(true) => self.speak_http2(Streams::new()),
-            Some(false) if self.protocol == Protocol::Http => {
-                self.speech = Speech::Http1(Box::new(Http1::new()));
+            Some(false) if self.configured == Protocol::Http => {
+                self.protocol = ProtocolState::Http1(Box::new(Http1::new()));
             }
             Some(false) => return self.turn_opaque(),
         }
@@ -102,30 +102,32 @@ impl Connection {
 
     /// Everything that the application said has been handed to the kernel.
     pub(super) fn flushed(&mut self) {
-        let closes = match &mut self.speech {
-            Speech::Http1(http) => {
+        let closes = match &mut self.protocol {
+            ProtocolState::Http1(http) => {
                 if http.has_whole_answer() {
                     self.renewal.has_whole_answer();
                 }
-                http.flushed(&mut self.held)
+                http.flushed(&mut self.registration)
             }
-            Speech::Http2(http) => self.closing.is_none() && http.flushed(&mut self.held),
+            ProtocolState::Http2(http) => self.closing.is_none() && http.flushed(&mut self.registration),
             _ => false,
         };
         if closes {
             self.close_told();
-        } else if matches!(&self.speech, Speech::Http1(http) if http.is_opaque()) {
+        } else if matches!(&self.protocol, ProtocolState::Http1(http) if http.is_opaque()) {
             self.turn_opaque();
         }
     }
 
     /// Puts in what is the guard's own to say to the client. Answers whether there was anything to do.
     pub(super) fn put_down(&mut self, context: &mut Context<'_>) -> bool {
-        match &mut self.speech {
-            Speech::Http2(http) => http.tell(context, &mut self.down, &self.held),
-            Speech::Tunnel(tunnel) => {
+        match &mut self.protocol {
+            ProtocolState::Http2(http) => http.tell(context, &mut self.down, &self.registration),
+            ProtocolState::Tunnel(tunnel) => {
                 let client = &self.client;
-                match tunnel.tell(context, clock::now(), &mut self.down, &self.held, || has_unread(client)) {
+                match tunnel
+                    .tell(context, clock::now(), &mut self.down, &self.registration, || has_unread(client))
+                {
                     Next::Nothing => false,
                     Next::Told => true,
                     Next::Overdue => {
@@ -146,8 +148,8 @@ impl Connection {
         match switch {
             Switch::H2c => self.speak_http2(Streams::after_upgrade()),
             Switch::WebSocket | Switch::Other => {
-                self.speech = Speech::Tunnel(Box::new(Tunnel::new(switch == Switch::WebSocket)));
-                self.held.stands(Stand::Busy, u32::from(counts));
+                self.protocol = ProtocolState::Tunnel(Box::new(Tunnel::new(switch == Switch::WebSocket)));
+                self.registration.update(ConnectionState::Busy, u32::from(counts));
             }
         }
     }
@@ -155,13 +157,13 @@ impl Connection {
     fn speak_http2(&mut self, streams: Streams) {
         let now = clock::now();
         let ping = now.as_millis().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-        self.speech = Speech::Http2(Box::new(Http2::new(streams, ping, now)));
+        self.protocol = ProtocolState::Http2(Box::new(Http2::new(streams, ping, now)));
     }
 
     /// From here on the bytes pass and nothing is known of them.
     fn turn_opaque(&mut self) {
-        self.speech = Speech::Bytes;
-        self.held.stands(Stand::Opaque, 0);
+        self.protocol = ProtocolState::Bytes;
+        self.registration.update(ConnectionState::Opaque, 0);
         self.again = true;
     }
 }

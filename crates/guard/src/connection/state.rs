@@ -6,12 +6,12 @@ use segue_core::pod::Protocol;
 use tokio::net::TcpStream;
 
 use super::closing::Closing;
+use super::half_connection::HalfConnection;
 use super::head::Head;
-use super::lane::Lane;
+use super::protocol::ProtocolState;
 use super::renewal::{Renewal, Upstream};
-use super::speech::Speech;
-use crate::held::Held;
-use crate::table::Stand;
+use crate::registration::Registration;
+use crate::table::ConnectionState;
 use crate::upstream::Application;
 
 /// One side was reset, or is treated so: the other is too.
@@ -19,46 +19,47 @@ pub(super) struct Reset;
 
 /// One client's connection and its counterpart to the application.
 pub(super) struct Connection {
-    pub(super) held: Held,
-    pub(super) protocol: Protocol,
+    pub(super) registration: Registration,
+    /// What the plan says that is spoken on its port.
+    pub(super) configured: Protocol,
     pub(super) client: TcpStream,
     pub(super) application: Upstream,
     pub(super) renewal: Renewal,
-    pub(super) up: Lane,
-    pub(super) down: Lane,
-    pub(super) speech: Speech,
+    pub(super) up: HalfConnection,
+    pub(super) down: HalfConnection,
+    pub(super) protocol: ProtocolState,
     pub(super) closing: Option<Closing>,
     pub(super) head: Option<Head>,
-    /// The application takes nothing any more.
-    pub(super) is_deaf: bool,
+    /// A write to the application failed: it takes nothing any more.
+    pub(super) write_failed: bool,
     /// Something changed that concerns the other direction.
     pub(super) again: bool,
 }
 
 impl Connection {
     pub(super) fn new(
-        mut held: Held,
+        mut registration: Registration,
         client: TcpStream,
         application: TcpStream,
         to: Arc<Application>,
-        protocol: Protocol,
+        configured: Protocol,
     ) -> Self {
-        let speech = Speech::of(protocol);
-        if matches!(speech, Speech::Bytes) {
-            held.stands(Stand::Opaque, 0);
+        let protocol = ProtocolState::of(configured);
+        if matches!(protocol, ProtocolState::Bytes) {
+            registration.update(ConnectionState::Opaque, 0);
         }
         Self {
-            held,
-            protocol,
+            registration,
+            configured,
             client,
             application: Upstream::Open(application),
             renewal: Renewal::new(to),
-            up: Lane::default(),
-            down: Lane::default(),
-            speech,
+            up: HalfConnection::default(),
+            down: HalfConnection::default(),
+            protocol,
             closing: None,
             head: None,
-            is_deaf: false,
+            write_failed: false,
             again: false,
         }
     }

@@ -13,10 +13,10 @@ use segue_core::Time;
 use segue_wire::websocket::{Close, Rules, Sender, Tracker, code};
 use tokio::time::Sleep;
 
-use super::lane::Lane;
+use super::half_connection::HalfConnection;
 use crate::clock;
-use crate::held::Held;
-use crate::picture::add;
+use crate::registration::Registration;
+use crate::snapshot::add;
 
 /// How long after 1001 the client may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -73,8 +73,8 @@ impl Tunnel {
         Self { sides, heard: Time::default(), is_clients_turn_over: false, told: false, timer: None }
     }
 
-    pub(crate) fn client_said(&mut self, up: &mut Lane, held: &Held) {
-        self.hear(held);
+    pub(crate) fn client_said(&mut self, up: &mut HalfConnection, registration: &Registration) {
+        self.hear(registration);
         self.is_clients_turn_over = true;
         if let Sides::WebSocket { client, .. } = &mut self.sides
             && client.feed(up.input(), |_| {}).is_err()
@@ -84,13 +84,13 @@ impl Tunnel {
         up.pass_all();
     }
 
-    pub(crate) fn application_said(&mut self, down: &mut Lane, held: &Held) {
+    pub(crate) fn application_said(&mut self, down: &mut HalfConnection, registration: &Registration) {
         // Nothing may follow a close frame.
         if self.told {
             down.skip_all();
             return;
         }
-        self.hear(held);
+        self.hear(registration);
         self.is_clients_turn_over = false;
         if let Sides::WebSocket { application, .. } = &mut self.sides
             && application.feed(down.input(), |_| {}).is_err()
@@ -102,7 +102,7 @@ impl Tunnel {
 
     /// The client was told and has ended, or takes too long: the application is told too, if it has not heard it from the
     /// client.
-    pub(crate) fn tell_application(&mut self, up: &mut Lane) {
+    pub(crate) fn tell_application(&mut self, up: &mut HalfConnection) {
         if let Sides::WebSocket { client, .. } = &self.sides
             && self.told
             && client.between_messages()
@@ -121,19 +121,19 @@ impl Tunnel {
         &mut self,
         context: &mut Context<'_>,
         now: Time,
-        down: &mut Lane,
-        held: &Held,
+        down: &mut HalfConnection,
+        registration: &Registration,
         has_unread: impl FnOnce() -> bool,
     ) -> Next {
         let Sides::WebSocket { client, application } = &self.sides else { return Next::Nothing };
         if self.told {
             return if self.waits(context, CLOSING) { Next::Nothing } else { Next::Overdue };
         }
-        let Some(announced) = held.shared.announced() else {
+        let Some(announced) = registration.shared.announced() else {
             self.timer = None;
             return Next::Nothing;
         };
-        let due = announced + held.shared.settings.websocket_grace;
+        let due = announced + registration.shared.settings.websocket_grace;
         if now < due {
             self.wake_in(context, due.since(now));
             return Next::Nothing;
@@ -147,14 +147,14 @@ impl Tunnel {
             self.wake_in(context, LOOK);
             return Next::Nothing;
         }
-        add(&held.shared.tally.counting.websockets_told);
+        add(&registration.shared.metrics.counters.websockets_told);
         down.put(|_, out| going_away(None, out));
         (self.told, self.timer) = (true, None);
         Next::Told
     }
 
-    fn hear(&mut self, held: &Held) {
-        if held.shared.is_announcing() {
+    fn hear(&mut self, registration: &Registration) {
+        if registration.shared.is_announcing() {
             self.heard = clock::now();
         }
     }

@@ -4,10 +4,10 @@ use std::task::Context;
 use std::time::Duration;
 
 use super::head::Head;
-use super::speech::Speech;
+use super::protocol::ProtocolState;
 use super::state::Connection;
 use crate::clock;
-use crate::picture::add;
+use crate::snapshot::add;
 
 impl Connection {
     /// Whether a head has begun that did not become whole in time.
@@ -17,7 +17,7 @@ impl Connection {
             return false;
         }
         let (now, length) = (clock::now(), self.up.input().len());
-        let shared = &self.held.shared;
+        let shared = &self.registration.shared;
         let head = self.head.get_or_insert_with(|| {
             let timer = Box::pin(clock::sleep(Duration::ZERO));
             Head { began: now, length, grew: now, until: now, timer }
@@ -37,9 +37,9 @@ impl Connection {
     }
 
     fn is_in_first_head(&self) -> bool {
-        let is_unfinished = match &self.speech {
-            Speech::Unknown { .. } => self.up.has_input(),
-            Speech::Http1(http) => http.is_in_first_head(),
+        let is_unfinished = match &self.protocol {
+            ProtocolState::Unknown { .. } => self.up.has_input(),
+            ProtocolState::Http1(http) => http.is_in_first_head(),
             _ => false,
         };
         is_unfinished && self.closing.is_none() && !self.up.finished
@@ -48,10 +48,10 @@ impl Connection {
     /// Closes it as if it were idle: what has come of a request is for nobody.
     pub(super) fn close_unfinished(&mut self) {
         self.head = None;
-        add(&self.held.shared.tally.counting.unfinished);
+        add(&self.registration.shared.metrics.counters.unfinished);
         self.up.skip_all();
         self.close_idle_now();
-        if let Speech::Http1(http) = &mut self.speech {
+        if let ProtocolState::Http1(http) = &mut self.protocol {
             http.ignore();
         }
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use segue_core::pod::{Discount, Port, Protocol};
-use segue_guard::{Guard, Picture, Settings, bind};
+use segue_guard::{Guard, Settings, Snapshot, bind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -60,7 +60,7 @@ impl Bed {
     }
 
     /// Waits until what the guard knows is so.
-    pub(crate) async fn until(&self, what: &str, is: impl Fn(&Picture) -> bool) -> Picture {
+    pub(crate) async fn until(&self, what: &str, is: impl Fn(&Snapshot) -> bool) -> Snapshot {
         until(&self.guard, what, is).await
     }
 }
@@ -72,19 +72,19 @@ pub(crate) async fn serve(settings: Settings) -> (Guard, SocketAddr) {
 }
 
 /// Waits until what a guard knows is so.
-pub(crate) async fn until(guard: &Guard, what: &str, is: impl Fn(&Picture) -> bool) -> Picture {
+pub(crate) async fn until(guard: &Guard, what: &str, is: impl Fn(&Snapshot) -> bool) -> Snapshot {
     let wait = async {
         loop {
-            let picture = guard.picture();
-            if is(&picture) {
-                return picture;
+            let snapshot = guard.snapshot();
+            if is(&snapshot) {
+                return snapshot;
             }
             pause().await;
         }
     };
     match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(picture) => picture,
-        Err(late) => panic!("waited for {what} for too long ({late}): {:?}", guard.picture()),
+        Ok(snapshot) => snapshot,
+        Err(late) => panic!("waited for {what} for too long ({late}): {:?}", guard.snapshot()),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::picture::Counters;
 use crate::shared::Shared;
-use crate::support::{held, shared};
+use crate::snapshot::Counters;
+use crate::support::{registered, shared};
 use segue_core::Time;
 
 const GET: &str = "GET /a HTTP/1.1\r\n\r\n";
@@ -18,17 +18,23 @@ const EXPECTS: &str = "POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Lengt
 /// Both directions, without sockets.
 struct Both {
     http: Http1,
-    up: Lane,
-    down: Lane,
-    held: Held,
+    up: HalfConnection,
+    down: HalfConnection,
+    registration: Registration,
     shared: Arc<Shared>,
 }
 
 impl Both {
     fn new() -> Self {
         let shared = shared();
-        let held = held(&shared);
-        Self { http: Http1::new(), up: Lane::default(), down: Lane::default(), held, shared }
+        let registration = registered(&shared);
+        Self {
+            http: Http1::new(),
+            up: HalfConnection::default(),
+            down: HalfConnection::default(),
+            registration,
+            shared,
+        }
     }
 
     /// What passes to the application.
@@ -38,7 +44,7 @@ impl Both {
     }
 
     fn client_goes_on(&mut self) -> String {
-        self.http.client_said(&mut self.up, &mut self.held);
+        self.http.client_said(&mut self.up, &mut self.registration);
         text(&mut self.up)
     }
 
@@ -48,22 +54,22 @@ impl Both {
         let mut heard = String::new();
         loop {
             let more = self.up.has_input();
-            self.http.application_said(&mut self.down, &mut self.held, more);
+            self.http.application_said(&mut self.down, &mut self.registration, more);
             let passed = text(&mut self.down);
-            if self.http.flushed(&mut self.held) || passed.is_empty() {
+            if self.http.flushed(&mut self.registration) || passed.is_empty() {
                 return heard + &passed;
             }
             heard += &passed;
         }
     }
 
-    /// What is in flight, and how the connection stands.
-    fn stands(&self) -> (u32, Stand) {
-        (self.held.in_flight(), self.held.stand())
+    /// What is in flight, and the state of the connection.
+    fn state(&self) -> (u32, ConnectionState) {
+        (self.registration.in_flight(), self.registration.state())
     }
 
     fn counters(&self) -> Counters {
-        self.shared.tally.picture().counters
+        self.shared.metrics.snapshot().counters
     }
 
     fn announce(&self) {
@@ -71,34 +77,34 @@ impl Both {
     }
 }
 
-fn text(lane: &mut Lane) -> String {
-    String::from_utf8(lane.written()).unwrap()
+fn text(half: &mut HalfConnection) -> String {
+    String::from_utf8(half.written()).unwrap()
 }
 
 #[test]
 fn a_request_is_in_flight_from_its_first_byte_and_an_empty_line_is_none() {
     let mut both = Both::new();
-    for (said, stands) in [
-        ("\r", (0, Stand::Kept)),
-        ("\n", (0, Stand::Kept)),
-        ("\r\n", (0, Stand::Kept)),
-        ("G", (1, Stand::Busy)),
-        (&GET[1..], (1, Stand::Busy)),
-        ("P", (2, Stand::Busy)),
-        (&POST[1..], (2, Stand::Busy)),
-        ("1234", (2, Stand::Busy)),
+    for (said, state) in [
+        ("\r", (0, ConnectionState::Kept)),
+        ("\n", (0, ConnectionState::Kept)),
+        ("\r\n", (0, ConnectionState::Kept)),
+        ("G", (1, ConnectionState::Busy)),
+        (&GET[1..], (1, ConnectionState::Busy)),
+        ("P", (2, ConnectionState::Busy)),
+        (&POST[1..], (2, ConnectionState::Busy)),
+        ("1234", (2, ConnectionState::Busy)),
     ] {
         both.client(said);
-        assert_eq!(both.stands(), stands, "{said:?}");
+        assert_eq!(both.state(), state, "{said:?}");
     }
-    for (said, stands) in [
-        (OK, (1, Stand::Busy)),
-        ("HTTP/1.1 103 Early Hints\r\n\r\n", (1, Stand::Busy)),
-        (&OK[..OK.len() - 1], (1, Stand::Busy)),
-        (&OK[OK.len() - 1..], (0, Stand::Kept)),
+    for (said, state) in [
+        (OK, (1, ConnectionState::Busy)),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n", (1, ConnectionState::Busy)),
+        (&OK[..OK.len() - 1], (1, ConnectionState::Busy)),
+        (&OK[OK.len() - 1..], (0, ConnectionState::Kept)),
     ] {
         assert_eq!(both.application(said), said);
-        assert_eq!(both.stands(), stands, "{said:?}");
+        assert_eq!(both.state(), state, "{said:?}");
     }
     assert_eq!(both.counters().requests, 2);
 }
@@ -134,7 +140,7 @@ fn the_body_of_a_request_for_another_protocol_does_not_wait() {
 fn a_client_may_be_256_requests_ahead() {
     let mut both = Both::new();
     assert_eq!(both.client(&GET.repeat(257)), GET.repeat(256));
-    assert_eq!(both.stands(), (256, Stand::Busy));
+    assert_eq!(both.state(), (256, ConnectionState::Busy));
     assert_eq!(both.client_goes_on(), "");
     both.application(OK);
     assert_eq!(both.client_goes_on(), GET);
@@ -148,7 +154,7 @@ fn another_protocol_is_told_with_whether_its_request_counts() {
         let mut both = Both::new();
         both.client(&request);
         both.down.say(switch.to_owned() + "raw");
-        let said = both.http.application_said(&mut both.down, &mut both.held, false);
+        let said = both.http.application_said(&mut both.down, &mut both.registration, false);
         assert_eq!(said, Said::Switch(Switch::WebSocket, counts));
         assert_eq!((text(&mut both.down), both.down.input()), (switch.to_owned(), b"raw".as_slice()));
     }
@@ -158,14 +164,14 @@ fn another_protocol_is_told_with_whether_its_request_counts() {
 fn requests_that_are_no_application_requests_do_not_count_and_are_answered() {
     let mut both = Both::new();
     both.client("GET /healthz HTTP/1.1\r\n\r\n");
-    assert_eq!(both.stands(), (0, Stand::Busy));
+    assert_eq!(both.state(), (0, ConnectionState::Busy));
     assert_eq!((both.http.outstanding(), both.http.without_answer()), (1, 0));
     both.client(GET);
     assert_eq!((both.http.outstanding(), both.http.without_answer()), (2, 1));
     both.application(OK);
-    assert_eq!(both.stands(), (1, Stand::Busy));
+    assert_eq!(both.state(), (1, ConnectionState::Busy));
     both.application(OK);
-    assert_eq!(both.stands(), (0, Stand::Kept));
+    assert_eq!(both.state(), (0, ConnectionState::Kept));
     assert_eq!((both.counters().requests, both.counters().discounted), (1, 1));
 }
 
@@ -186,9 +192,9 @@ fn the_end_of_an_answer_is_told_and_no_answer_is_waited_for_that_nobody_asked_fo
     let mut both = Both::new();
     let whole = |both: &mut Both, said: &str| {
         both.down.say(said);
-        both.http.application_said(&mut both.down, &mut both.held, false);
+        both.http.application_said(&mut both.down, &mut both.registration, false);
         let whole = both.http.has_whole_answer();
-        both.http.flushed(&mut both.held);
+        both.http.flushed(&mut both.registration);
         whole
     };
     assert!(!both.http.is_waiting());
@@ -231,10 +237,10 @@ fn in_a_drain_the_last_answer_says_close_and_what_crosses_it_is_lost() {
     assert_eq!(both.application(&OK[..OK.len() - 1]), LAST[..LAST.len() - 1]);
     assert_eq!(both.client(&[GET, "GET /healthz HTTP/1.1\r\n\r\n", GET, "GET"].concat()), "");
     // What is lost is not in flight.
-    assert_eq!(both.stands(), (1, Stand::Busy));
+    assert_eq!(both.state(), (1, ConnectionState::Busy));
     assert_eq!((both.counters().announced, both.counters().raced, both.counters().requests), (1, 2, 2));
-    both.http.client_ended(&mut both.held);
-    both.http.client_ended(&mut both.held);
+    both.http.client_ended(&mut both.registration);
+    both.http.client_ended(&mut both.registration);
     assert_eq!(both.counters().raced, 3, "the beginning of one, too");
     assert_eq!(both.application("k"), "k");
 }
@@ -244,8 +250,8 @@ fn the_client_is_closed_behind_the_answer_that_told_it_so() {
     let mut both = Both::new();
     let closes = |both: &mut Both, said: &str| {
         both.down.say(said);
-        both.http.application_said(&mut both.down, &mut both.held, false);
-        both.http.flushed(&mut both.held)
+        both.http.application_said(&mut both.down, &mut both.registration, false);
+        both.http.flushed(&mut both.registration)
     };
     both.client(GET);
     assert!(!closes(&mut both, OK));
@@ -286,9 +292,9 @@ fn an_answer_is_not_the_last_if_another_request_has_begun() {
 fn a_client_that_ends_in_the_middle_of_a_request_has_that_no_more() {
     let mut both = Both::new();
     both.client("GET /a");
-    assert_eq!(both.stands(), (1, Stand::Busy));
-    both.http.client_ended(&mut both.held);
-    assert_eq!(both.stands(), (0, Stand::Kept));
+    assert_eq!(both.state(), (1, ConnectionState::Busy));
+    both.http.client_ended(&mut both.registration);
+    assert_eq!(both.state(), (0, ConnectionState::Kept));
     assert_eq!(both.counters().raced, 0);
 }
 
@@ -297,10 +303,10 @@ fn what_can_not_be_followed_is_opaque_when_the_last_answer_is_there() {
     let mut both = Both::new();
     both.client(GET);
     assert_eq!(both.client("GET /\n"), "GET /\n");
-    assert_eq!((both.stands(), both.http.is_opaque()), ((1, Stand::Busy), false));
+    assert_eq!((both.state(), both.http.is_opaque()), ((1, ConnectionState::Busy), false));
     both.announce();
     assert_eq!(both.application(OK), OK);
-    assert_eq!((both.stands(), both.http.is_opaque()), ((0, Stand::Opaque), true));
+    assert_eq!((both.state(), both.http.is_opaque()), ((0, ConnectionState::Opaque), true));
     // What follows a refusal may be the body or the next request.
     let mut both = Both::new();
     both.client(EXPECTS);
@@ -308,8 +314,8 @@ fn what_can_not_be_followed_is_opaque_when_the_last_answer_is_there() {
     assert_eq!((both.client(GET), both.http.is_opaque()), (GET.to_owned(), true));
     let mut both = Both::new();
     both.up.say("GET /\n");
-    assert_eq!(both.http.client_said(&mut both.up, &mut both.held), Said::Opaque);
-    assert_eq!(both.stands(), (0, Stand::Opaque));
+    assert_eq!(both.http.client_said(&mut both.up, &mut both.registration), Said::Opaque);
+    assert_eq!(both.state(), (0, ConnectionState::Opaque));
 }
 
 #[test]
@@ -321,7 +327,7 @@ fn a_body_that_was_waited_for_and_came_leaves_nothing_open() {
     both.application(OK);
     both.client("34");
     both.client(GET);
-    assert_eq!((both.stands(), both.counters().requests), ((1, Stand::Busy), 2));
+    assert_eq!((both.state(), both.counters().requests), ((1, ConnectionState::Busy), 2));
 }
 
 #[test]
@@ -329,7 +335,7 @@ fn an_answer_that_can_be_read_in_two_ways_is_opaque() {
     let mut both = Both::new();
     both.client(GET);
     both.down.say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
-    assert_eq!(both.http.application_said(&mut both.down, &mut both.held, false), Said::Opaque);
+    assert_eq!(both.http.application_said(&mut both.down, &mut both.registration, false), Said::Opaque);
 }
 
 #[test]
@@ -340,6 +346,6 @@ fn what_comes_of_a_head_that_was_given_up_is_for_nobody() {
     both.http.lose();
     both.http.ignore();
     assert_eq!(both.client(GET), "");
-    both.http.client_ended(&mut both.held);
+    both.http.client_ended(&mut both.registration);
     assert_eq!((both.counters().raced, both.counters().requests), (0, 0));
 }

@@ -6,9 +6,9 @@ use std::task::Waker;
 use segue_wire::http2::PREFACE;
 
 use super::*;
-use crate::picture::Counters;
 use crate::shared::Shared;
-use crate::support::{held, shared};
+use crate::snapshot::Counters;
+use crate::support::{registered, shared};
 
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 const PING: [u8; 8] = *b"answer!!";
@@ -33,17 +33,17 @@ fn told(last: u32) -> Vec<u8> {
 /// Both directions, without sockets.
 struct Both {
     http: Http2,
-    up: Lane,
-    down: Lane,
-    held: Held,
+    up: HalfConnection,
+    down: HalfConnection,
+    registration: Registration,
     shared: Arc<Shared>,
 }
 
 impl Both {
     fn new(began: Time) -> Self {
         let shared = shared();
-        let (held, http) = (held(&shared), Http2::new(Streams::new(), PING, began));
-        Self { http, up: Lane::default(), down: Lane::default(), held, shared }
+        let (registration, http) = (registered(&shared), Http2::new(Streams::new(), PING, began));
+        Self { http, up: HalfConnection::default(), down: HalfConnection::default(), registration, shared }
     }
 
     /// A connection that began long ago, with both sides' settings.
@@ -62,14 +62,14 @@ impl Both {
     /// What passes to the application.
     fn client(&mut self, said: impl AsRef<[u8]>) -> Vec<u8> {
         self.up.say(said);
-        assert!(self.http.client_said(&mut self.up, &mut self.held));
+        assert!(self.http.client_said(&mut self.up, &mut self.registration));
         self.up.written()
     }
 
     /// What passes to the client.
     fn application(&mut self, said: impl AsRef<[u8]>) -> Vec<u8> {
         self.down.say(said);
-        assert!(self.http.application_said(&mut self.down, &mut self.held));
+        assert!(self.http.application_said(&mut self.down, &mut self.registration));
         self.down.written()
     }
 
@@ -80,17 +80,18 @@ impl Both {
     }
 
     fn tells_now(&mut self) -> Vec<u8> {
-        let told = self.http.tell(&mut Context::from_waker(Waker::noop()), &mut self.down, &self.held);
+        let told =
+            self.http.tell(&mut Context::from_waker(Waker::noop()), &mut self.down, &self.registration);
         assert_eq!(told, self.down.has_output());
         self.down.written()
     }
 
-    fn stands(&self) -> (u32, Stand) {
-        (self.held.in_flight(), self.held.stand())
+    fn state(&self) -> (u32, ConnectionState) {
+        (self.registration.in_flight(), self.registration.state())
     }
 
     fn counters(&self) -> Counters {
-        self.shared.tally.picture().counters
+        self.shared.metrics.snapshot().counters
     }
 
     fn announce(&self) {
@@ -101,17 +102,17 @@ impl Both {
 #[test]
 fn a_stream_is_in_flight_until_its_answer_is_written() {
     let mut both = Both::begun();
-    assert_eq!((both.stands(), both.http.has_streams()), ((0, Stand::Kept), false));
+    assert_eq!((both.state(), both.http.has_streams()), ((0, ConnectionState::Kept), false));
     both.client([headers(1, LAST), headers(3, WHOLE)].concat());
-    assert_eq!((both.stands(), both.http.has_streams()), ((2, Stand::Busy), true));
+    assert_eq!((both.state(), both.http.has_streams()), ((2, ConnectionState::Busy), true));
     both.application([headers(1, WHOLE), data(1, 1, b"x")].concat());
     both.client(ping([9; 8], false));
-    assert_eq!(both.stands(), (2, Stand::Busy), "it is not written yet");
-    assert!(!both.http.flushed(&mut both.held));
-    assert_eq!(both.stands(), (1, Stand::Busy));
+    assert_eq!(both.state(), (2, ConnectionState::Busy), "it is not written yet");
+    assert!(!both.http.flushed(&mut both.registration));
+    assert_eq!(both.state(), (1, ConnectionState::Busy));
     both.application(headers(3, LAST));
-    assert!(!both.http.flushed(&mut both.held));
-    assert_eq!((both.stands(), both.http.has_streams()), ((0, Stand::Kept), false));
+    assert!(!both.http.flushed(&mut both.registration));
+    assert_eq!((both.state(), both.http.has_streams()), ((0, ConnectionState::Kept), false));
     assert_eq!(both.counters().requests, 2);
 }
 
@@ -130,8 +131,8 @@ fn frames_pass_in_whatever_pieces_they_come() {
         };
         assert_eq!(pass(&mut both, true, &client), client);
         assert_eq!(pass(&mut both, false, &application), application);
-        both.http.flushed(&mut both.held);
-        assert_eq!((both.stands(), both.counters().requests), ((0, Stand::Kept), 1));
+        both.http.flushed(&mut both.registration);
+        assert_eq!((both.state(), both.counters().requests), ((0, ConnectionState::Kept), 1));
     }
 }
 
@@ -139,9 +140,9 @@ fn frames_pass_in_whatever_pieces_they_come() {
 fn what_breaks_the_standard_is_not_understood() {
     let mut both = Both::begun();
     both.up.say(headers(2, LAST));
-    assert!(!both.http.client_said(&mut both.up, &mut both.held));
+    assert!(!both.http.client_said(&mut both.up, &mut both.registration));
     both.down.say([0, 0, 0, 9, 4, 0, 0, 0, 1]);
-    assert!(!both.http.application_said(&mut both.down, &mut both.held));
+    assert!(!both.http.application_said(&mut both.down, &mut both.registration));
     assert_eq!((both.up.input().len(), both.down.input().len()), (10, 9), "it passes otherwise");
 }
 
@@ -166,10 +167,10 @@ fn in_a_drain_the_client_is_told_twice_and_closed_without_streams() {
     assert_eq!(both.client(answer), answer, "the second is not ours");
     for stream in [1, 3] {
         both.application(headers(stream, LAST));
-        assert!(!both.http.flushed(&mut both.held));
+        assert!(!both.http.flushed(&mut both.registration));
     }
     both.application(headers(5, LAST));
-    assert!(both.http.flushed(&mut both.held));
+    assert!(both.http.flushed(&mut both.registration));
     assert_eq!(both.counters().goaways, 1);
 }
 
@@ -279,7 +280,7 @@ fn nothing_is_put_into_a_frame_or_a_header_block_or_before_the_settings() {
         both.down.say(&begins);
         // It was due before what the application says now.
         both.http.is_due = false;
-        assert!(both.http.application_said(&mut both.down, &mut both.held));
+        assert!(both.http.application_said(&mut both.down, &mut both.registration));
         assert_eq!(both.down.written(), begins);
         assert_eq!(both.tells(), b"");
         both.http.say_goodbye(&mut both.down);
@@ -297,14 +298,14 @@ fn the_last_word_to_an_idle_client_names_its_last_stream_once() {
         both.http.say_goodbye(&mut both.down);
         assert_eq!(both.down.written(), said);
     }
-    assert!(both.http.flushed(&mut both.held));
+    assert!(both.http.flushed(&mut both.registration));
 }
 
 #[test]
 fn what_comes_after_the_close_is_counted_by_its_requests_and_passes_nowhere() {
     let mut both = Both::begun();
     both.client(headers(3, LAST));
-    let stands = both.stands();
+    let state = both.state();
     both.announce();
     both.http.lose();
     let priority = [0, 0, 5, 2, 0, 0, 0, 0, 9, 0, 0, 0, 0, 1];
@@ -318,7 +319,7 @@ fn what_comes_after_the_close_is_counted_by_its_requests_and_passes_nowhere() {
     ] {
         assert_eq!(both.client(&said), b"");
         assert_eq!((both.counters().raced, both.counters().requests), (raced, 1));
-        assert_eq!(both.stands(), stands);
+        assert_eq!(both.state(), state);
     }
     both.http.is_due = true;
     assert_eq!(both.application(b""), b"");

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::guard::Guard;
-use crate::held::Held;
+use crate::registration::Registration;
 use crate::shared::Shared;
 use crate::support::{settings, soon};
 use crate::upstream::Application;
@@ -75,8 +75,8 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
         let (mut client, carried) = pair(&listener).await;
         let (first, _taken) = pair(&listener).await;
         let to = Arc::new(Application::new(number));
-        let held = Held::enter(shared.clone(), crate::limits::admit(&shared).await.unwrap());
-        let mut connection = Connection::new(held, carried, first, to, Protocol::Http);
+        let registration = Registration::enter(shared.clone(), crate::limits::admit(&shared).await.unwrap());
+        let mut connection = Connection::new(registration, carried, first, to, Protocol::Http);
         client.write_all(REQUEST).await.unwrap();
         let passes = poll_fn(|context| {
             let polled = connection.poll(context);
@@ -92,7 +92,7 @@ async fn only_what_was_provably_not_taken_is_sent_again() {
             client.writable().await.unwrap();
         }
         let task = tokio::spawn(async move { poll_fn(|context| connection.poll(context)).await });
-        let counters = || Guard::new(shared.clone()).picture().counters;
+        let counters = || Guard::new(shared.clone()).snapshot().counters;
         if again {
             let (mut application, _) = soon("another connection", listener.accept()).await.unwrap();
             let mut heard = vec![0; REQUEST.len() + MORE.len()];

@@ -7,7 +7,7 @@ use segue_wire::websocket::{Opcode, encode};
 
 use super::*;
 use crate::shared::Shared;
-use crate::support::{held, shared_with};
+use crate::support::{registered, shared_with};
 
 const GRACE: Duration = Duration::from_secs(10);
 const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
@@ -27,9 +27,9 @@ fn close(key: Option<[u8; 4]>) -> Vec<u8> {
 /// Both directions, without sockets.
 struct Both {
     tunnel: Tunnel,
-    up: Lane,
-    down: Lane,
-    held: Held,
+    up: HalfConnection,
+    down: HalfConnection,
+    registration: Registration,
     shared: Arc<Shared>,
     /// When the grace is over.
     due: Time,
@@ -45,20 +45,27 @@ impl Both {
 
     fn new(is_websocket: bool) -> Self {
         let shared = shared_with(|settings| settings.websocket_grace = GRACE);
-        let (held, tunnel) = (held(&shared), Tunnel::new(is_websocket));
+        let (registration, tunnel) = (registered(&shared), Tunnel::new(is_websocket));
         let due = clock::now() + Duration::from_hours(1);
-        Self { tunnel, up: Lane::default(), down: Lane::default(), held, shared, due }
+        Self {
+            tunnel,
+            up: HalfConnection::default(),
+            down: HalfConnection::default(),
+            registration,
+            shared,
+            due,
+        }
     }
 
     fn client(&mut self, said: &[u8]) -> Vec<u8> {
         self.up.say(said);
-        self.tunnel.client_said(&mut self.up, &self.held);
+        self.tunnel.client_said(&mut self.up, &self.registration);
         self.up.written()
     }
 
     fn application(&mut self, said: &[u8]) -> Vec<u8> {
         self.down.say(said);
-        self.tunnel.application_said(&mut self.down, &self.held);
+        self.tunnel.application_said(&mut self.down, &self.registration);
         self.down.written()
     }
 
@@ -70,14 +77,14 @@ impl Both {
 
     fn next_at(&mut self, now: Time, has_unread: bool) -> Next {
         let mut context = Context::from_waker(Waker::noop());
-        let next = self.tunnel.tell(&mut context, now, &mut self.down, &self.held, || has_unread);
+        let next = self.tunnel.tell(&mut context, now, &mut self.down, &self.registration, || has_unread);
         let said = if next == Next::Told { close(None) } else { Vec::new() };
         assert_eq!(self.down.written(), said);
         next
     }
 
     fn told(&self) -> u64 {
-        self.shared.tally.picture().counters.websockets_told
+        self.shared.metrics.snapshot().counters.websockets_told
     }
 }
 

@@ -1,16 +1,17 @@
-//! What a connection speaks.
+//! The protocol that a connection speaks, and what is known of it there.
 
 use segue_core::pod::Protocol;
 
+use super::half_connection::HalfConnection;
 use super::http1::Http1;
 use super::http2::Http2;
-use super::lane::Lane;
 use super::tunnel::Tunnel;
-use crate::held::Held;
+use crate::registration::Registration;
 
-/// What a connection speaks. The rare and the large ones lie in boxes, so that an idle connection is small.
+/// The protocol that a connection speaks, with what is known of it there. The rare and the large ones lie in boxes, so
+/// that an idle connection is small.
 #[derive(Debug)]
-pub(crate) enum Speech {
+pub(crate) enum ProtocolState {
     /// Nothing that would tell has been said; so many bytes of a PROXY header are still to pass.
     Unknown { proxied: usize },
     /// Something that is not understood: the bytes pass.
@@ -23,9 +24,9 @@ pub(crate) enum Speech {
     Tunnel(Box<Tunnel>),
 }
 
-impl Speech {
-    pub(crate) fn of(protocol: Protocol) -> Self {
-        if protocol == Protocol::Tcp { Self::Bytes } else { Self::Unknown { proxied: 0 } }
+impl ProtocolState {
+    pub(crate) fn of(configured: Protocol) -> Self {
+        if configured == Protocol::Tcp { Self::Bytes } else { Self::Unknown { proxied: 0 } }
     }
 
     /// What may be spoken on a connection that is closed before anything was said: only to count what comes too late.
@@ -36,14 +37,14 @@ impl Speech {
     }
 
     /// The client has ended.
-    pub(crate) fn client_ended(&mut self, held: &mut Held) {
+    pub(crate) fn client_ended(&mut self, registration: &mut Registration) {
         if let Self::Http1(http) = self {
-            http.client_ended(held);
+            http.client_ended(registration);
         }
     }
 
     /// Says what the application must hear before its client's end. Answers whether it said something.
-    pub(crate) fn say_end(&mut self, up: &mut Lane) -> bool {
+    pub(crate) fn say_end(&mut self, up: &mut HalfConnection) -> bool {
         let Self::Tunnel(tunnel) = self else { return false };
         tunnel.tell_application(up);
         up.has_output()

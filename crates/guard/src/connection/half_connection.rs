@@ -18,7 +18,7 @@ use crate::buffer::{self, Pool};
 
 /// One direction of a connection.
 #[derive(Debug, Default)]
-pub(crate) struct Lane {
+pub(crate) struct HalfConnection {
     /// Empty while there is nothing in it.
     buffer: Vec<u8>,
     from: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Lane {
     pub(crate) finished: bool,
 }
 
-impl Lane {
+impl HalfConnection {
     /// What was read and is not understood yet.
     pub(crate) fn input(&self) -> &[u8] {
         &self.buffer[self.mark..self.to]

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// What a guard knows at a moment: always the whole of it, never a difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct Snapshot {
     /// Application requests taken and not answered: from a request's first byte until its answer's last byte was handed
     /// to the kernel. An upgraded connection counts until it closes; HTTP/2 streams all count, their paths are not
     /// known. Opaque connections are not in it.
@@ -40,11 +40,11 @@ macro_rules! counters {
 
         /// [`Counters`] as they are counted.
         #[derive(Debug, Default)]
-        pub(crate) struct Counting {
+        pub(crate) struct AtomicCounters {
             $(pub(crate) $name: AtomicU64,)+
         }
 
-        impl Counting {
+        impl AtomicCounters {
             fn read(&self) -> Counters {
                 Counters { $($name: self.$name.load(Ordering::Relaxed),)+ }
             }
@@ -91,9 +91,9 @@ counters! {
     cut,
 }
 
-/// The numbers behind every [`Picture`].
+/// The live numbers behind every [`Snapshot`].
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Metrics {
     in_flight: AtomicU64,
     /// Milliseconds; 0 is never.
     last_request: AtomicU64,
@@ -101,7 +101,7 @@ pub(crate) struct Tally {
     pub(crate) kept: AtomicU64,
     pub(crate) opaque: AtomicU64,
     pub(crate) closing: AtomicU64,
-    pub(crate) counting: Counting,
+    pub(crate) counters: AtomicCounters,
     pub(crate) changed: Notify,
 }
 
@@ -110,24 +110,24 @@ pub(crate) fn add(number: &AtomicU64) {
     number.fetch_add(1, Ordering::Relaxed);
 }
 
-impl Tally {
-    pub(crate) fn picture(&self) -> Picture {
+impl Metrics {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let last_request = read(&self.last_request);
-        Picture {
+        Snapshot {
             in_flight: read(&self.in_flight),
             last_request: (last_request > 0).then(|| Time::from_millis(last_request)),
             connections: read(&self.connections),
             kept: read(&self.kept),
             opaque: read(&self.opaque),
             closing: read(&self.closing),
-            counters: self.counting.read(),
+            counters: self.counters.read(),
         }
     }
 
     /// An application request begins.
     pub(crate) fn request(&self, now: Time) {
-        add(&self.counting.requests);
+        add(&self.counters.requests);
         // Connections of several ports may be carried by several threads: the time never goes back.
         self.last_request.fetch_max(now.as_millis(), Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What is written, for whatever was passed, left out and put in; and lanes without sockets for other tests.
+//! What is written, for whatever was passed, left out and put in; and halves without sockets for other tests.
 
 use std::task::Waker;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::support::soon;
 
-impl Lane {
+impl HalfConnection {
     /// As if these bytes had been read.
     pub(in crate::connection) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.buffer.truncate(self.to);
@@ -48,23 +48,23 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #[test]
     fn what_passes_is_written_in_its_order(said in prop::collection::vec(any::<u8>(), 0..40), acts in prop::collection::vec(act(), 0..12)) {
-        let mut lane = Lane::default();
-        lane.say(&said);
+        let mut half = HalfConnection::default();
+        half.say(&said);
         let (mut rest, mut expected) = (said, Vec::new());
         for act in acts {
             match act {
                 Act::Pass(length) => {
                     let length = length.min(rest.len());
-                    lane.pass(length);
+                    half.pass(length);
                     expected.extend(rest.drain(..length));
                 }
                 Act::Skip(length) => {
                     let length = length.min(rest.len());
-                    lane.skip(length);
+                    half.skip(length);
                     rest.drain(..length);
                 }
                 Act::Put(byte) => {
-                    lane.put(|input, out| {
+                    half.put(|input, out| {
                         assert_eq!(input, rest);
                         out.push(byte);
                     });
@@ -72,45 +72,45 @@ proptest! {
                 }
                 Act::Change(byte) => {
                     if let Some(last) = rest.len().checked_sub(1) {
-                        lane.change(last, &[byte]);
+                        half.change(last, &[byte]);
                         rest[last] = byte;
                     }
                 }
             }
-            prop_assert_eq!(lane.input(), &rest[..]);
-            prop_assert_eq!(lane.has_input(), !rest.is_empty());
-            prop_assert_eq!(lane.has_output(), !expected.is_empty());
-            if let Some(whole) = lane.output(expected.len()) {
+            prop_assert_eq!(half.input(), &rest[..]);
+            prop_assert_eq!(half.has_input(), !rest.is_empty());
+            prop_assert_eq!(half.has_output(), !expected.is_empty());
+            if let Some(whole) = half.output(expected.len()) {
                 prop_assert_eq!(whole, &expected[..]);
             }
-            prop_assert!(expected.is_empty() || lane.output(expected.len() - 1).is_none());
+            prop_assert!(expected.is_empty() || half.output(expected.len() - 1).is_none());
         }
-        prop_assert_eq!(lane.written(), expected);
+        prop_assert_eq!(half.written(), expected);
     }
 }
 
 #[test]
 fn what_is_to_be_written_is_one_piece_if_nothing_was_put_before_what_passed() {
-    let mut lane = Lane::default();
-    lane.say("abcd");
-    lane.pass(2);
-    assert_eq!(lane.output(2), Some(b"ab".as_slice()));
-    assert_eq!(lane.output(1), None, "too long");
-    lane.put(|_, out| out.push(b'-'));
-    assert_eq!(lane.output(3), Some(b"ab-".as_slice()));
-    lane.pass(1);
-    assert_eq!(lane.output(9), None, "two pieces");
+    let mut half = HalfConnection::default();
+    half.say("abcd");
+    half.pass(2);
+    assert_eq!(half.output(2), Some(b"ab".as_slice()));
+    assert_eq!(half.output(1), None, "too long");
+    half.put(|_, out| out.push(b'-'));
+    assert_eq!(half.output(3), Some(b"ab-".as_slice()));
+    half.pass(1);
+    assert_eq!(half.output(9), None, "two pieces");
 }
 
 #[test]
 fn what_is_put_back_is_written_before_everything_else_and_nothing_twice() {
-    let mut lane = Lane::default();
-    lane.put(|_, out| out.extend_from_slice(b"written-rest"));
-    lane.written = b"written-".len();
-    lane.say("behind");
-    lane.pass_all();
-    lane.put_back(b"again-".to_vec());
-    assert_eq!(lane.written(), b"again-restbehind");
+    let mut half = HalfConnection::default();
+    half.put(|_, out| out.extend_from_slice(b"written-rest"));
+    half.written = b"written-".len();
+    half.say("behind");
+    half.pass_all();
+    half.put_back(b"again-".to_vec());
+    assert_eq!(half.written(), b"again-restbehind");
 }
 
 /// Both ends of a connection.
@@ -121,70 +121,75 @@ async fn pair() -> (TcpStream, TcpStream) {
     (one.unwrap(), other.unwrap().0)
 }
 
-async fn fill(lane: &mut Lane, from: &mut TcpStream, pool: &Pool, limit: usize) -> io::Result<usize> {
-    soon("bytes", std::future::poll_fn(|context| lane.poll_fill(context, from, pool, limit))).await
+async fn fill(
+    half: &mut HalfConnection,
+    from: &mut TcpStream,
+    pool: &Pool,
+    limit: usize,
+) -> io::Result<usize> {
+    soon("bytes", std::future::poll_fn(|context| half.poll_fill(context, from, pool, limit))).await
 }
 
 #[tokio::test]
 async fn a_lane_is_filled_behind_its_input_up_to_the_limit_and_ends_with_its_sender() {
     let (mut says, mut from) = pair().await;
-    let (pool, mut lane) = (Pool::default(), Lane::default());
+    let (pool, mut half) = (Pool::default(), HalfConnection::default());
     says.write_all(b"abc").await.unwrap();
-    assert_eq!(fill(&mut lane, &mut from, &pool, 8).await.unwrap(), 3);
-    lane.skip(1);
+    assert_eq!(fill(&mut half, &mut from, &pool, 8).await.unwrap(), 3);
+    half.skip(1);
     says.write_all(b"d").await.unwrap();
-    assert_eq!(fill(&mut lane, &mut from, &pool, 8).await.unwrap(), 1);
-    assert_eq!(lane.input(), b"bcd");
+    assert_eq!(fill(&mut half, &mut from, &pool, 8).await.unwrap(), 1);
+    assert_eq!(half.input(), b"bcd");
     // More than a pooled buffer, less than the limit: it grows.
     let limit = 2 * buffer::SIZE + 10;
     let many = vec![b'x'; limit];
     says.write_all(&many).await.unwrap();
-    while lane.input().len() < limit {
-        assert!(fill(&mut lane, &mut from, &pool, limit).await.unwrap() > 0);
+    while half.input().len() < limit {
+        assert!(fill(&mut half, &mut from, &pool, limit).await.unwrap() > 0);
     }
-    assert_eq!(lane.input(), [b"bcd", &many[..limit - 3]].concat());
+    assert_eq!(half.input(), [b"bcd", &many[..limit - 3]].concat());
     let mut context = Context::from_waker(Waker::noop());
-    assert!(lane.poll_fill(&mut context, &mut from, &pool, limit).is_pending(), "it is full");
-    lane.skip_all();
-    assert_eq!(fill(&mut lane, &mut from, &pool, limit).await.unwrap(), 3);
-    assert!(!lane.ended);
+    assert!(half.poll_fill(&mut context, &mut from, &pool, limit).is_pending(), "it is full");
+    half.skip_all();
+    assert_eq!(fill(&mut half, &mut from, &pool, limit).await.unwrap(), 3);
+    assert!(!half.ended);
     drop(says);
-    assert_eq!(fill(&mut lane, &mut from, &pool, limit).await.unwrap(), 0);
-    assert!(lane.ended);
-    assert_eq!(lane.input(), b"xxx");
+    assert_eq!(fill(&mut half, &mut from, &pool, limit).await.unwrap(), 0);
+    assert!(half.ended);
+    assert_eq!(half.input(), b"xxx");
 }
 
 #[tokio::test]
 async fn a_lane_holds_a_buffer_only_while_there_is_something_in_it() {
     let (mut says, mut from) = pair().await;
-    let (pool, mut lane, limit) = (Pool::default(), Lane::default(), 3 * buffer::SIZE);
+    let (pool, mut half, limit) = (Pool::default(), HalfConnection::default(), 3 * buffer::SIZE);
     says.write_all(b"abc").await.unwrap();
-    fill(&mut lane, &mut from, &pool, limit).await.unwrap();
-    assert_eq!(lane.buffer.len(), buffer::SIZE);
+    fill(&mut half, &mut from, &pool, limit).await.unwrap();
+    assert_eq!(half.buffer.len(), buffer::SIZE);
     let mut context = Context::from_waker(Waker::noop());
-    lane.skip(1);
-    assert!(lane.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
+    half.skip(1);
+    assert!(half.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
     assert_eq!(
-        (lane.input(), lane.buffer.len()),
+        (half.input(), half.buffer.len()),
         (b"bc".as_slice(), buffer::SIZE),
         "it grows when it is full"
     );
-    lane.skip_all();
-    assert!(lane.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
-    assert_eq!(lane.buffer.capacity(), 0);
+    half.skip_all();
+    assert!(half.poll_fill(&mut context, &mut from, &pool, limit).is_pending());
+    assert_eq!(half.buffer.capacity(), 0);
 }
 
 #[tokio::test]
 async fn everything_is_written_however_little_the_kernel_takes_at_once() {
     let (mut to, mut client) = pair().await;
-    let mut lane = Lane::default();
+    let mut half = HalfConnection::default();
     let (put, passed) = (vec![b'p'; 3_000_000], vec![b'q'; 3_000_000]);
-    lane.say(&passed);
-    lane.put(|_, out| out.extend_from_slice(&put));
-    lane.pass_all();
+    half.say(&passed);
+    half.put(|_, out| out.extend_from_slice(&put));
+    half.pass_all();
     let writes = async {
-        std::future::poll_fn(|context| lane.poll_flush(context, &mut to)).await.unwrap();
-        assert!(!lane.has_output());
+        std::future::poll_fn(|context| half.poll_flush(context, &mut to)).await.unwrap();
+        assert!(!half.has_output());
         drop(to);
     };
     let mut heard = Vec::new();
