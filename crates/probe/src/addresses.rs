@@ -1,10 +1,12 @@
 //! The addresses behind the target's name: looked up again and again, taken in turn.
 
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+
+use parking_lot::RwLock;
 
 use crate::target::{Target, TargetError};
 
@@ -53,12 +55,12 @@ impl Addresses {
 
     /// The address whose turn it is.
     pub(crate) fn next(&self) -> SocketAddr {
-        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        let list = self.list.read();
         list[self.turn.fetch_add(1, Ordering::Relaxed) % list.len()]
     }
 
     fn replace(&self, list: Vec<SocketAddr>) {
-        let mut current = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.list.write();
         if *current != list {
             tracing::info!(addresses = ?list, "the target has other addresses now");
             *current = list;

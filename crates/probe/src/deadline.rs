@@ -1,6 +1,6 @@
 //! Points in time after which an exchange is given up.
 //!
-//! There is one for every request, and hardly any is ever reached. So none has a timer of its own: a patrol looks at
+//! There is one for every request, and hardly any is ever reached. So none has a timer of its own: a sweeper looks at
 //! all of them ten times a second, and setting one costs no more than writing it down.
 
 use std::cell::{Cell, RefCell};
@@ -12,40 +12,40 @@ use std::time::Duration;
 use crate::clock::{Alarm, Clock};
 
 /// How much later than its time an exchange may be given up.
-const ROUND: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Watches the deadlines of one sending thread.
 #[derive(Default)]
-pub(crate) struct Patrol {
-    watched: RefCell<Vec<Weak<Watch>>>,
+pub(crate) struct DeadlineSweeper {
+    watched: RefCell<Vec<Weak<Watched>>>,
 }
 
 /// One deadline, which moves on with every request of its connection.
-pub(crate) struct Deadline(Rc<Watch>);
+pub(crate) struct Deadline(Rc<Watched>);
 
-struct Watch {
+struct Watched {
     at: Cell<Duration>,
     passed: Cell<bool>,
     waker: Cell<Option<Waker>>,
 }
 
-impl Patrol {
+impl DeadlineSweeper {
     pub(crate) fn deadline(&self, at: Duration) -> Deadline {
-        let watch = Rc::new(Watch { at: Cell::new(at), passed: Cell::new(false), waker: Cell::new(None) });
+        let watch = Rc::new(Watched { at: Cell::new(at), passed: Cell::new(false), waker: Cell::new(None) });
         self.watched.borrow_mut().push(Rc::downgrade(&watch));
         Deadline(watch)
     }
 
-    /// Goes round as long as the thread sends.
-    pub(crate) async fn walk(&self, clock: Clock) -> io::Result<()> {
+    /// Sweeps as long as the thread sends.
+    pub(crate) async fn run(&self, clock: Clock) -> io::Result<()> {
         let alarm = Alarm::new()?;
         loop {
-            alarm.wait(ROUND).await?;
-            self.round(clock.now());
+            alarm.wait(INTERVAL).await?;
+            self.sweep(clock.now());
         }
     }
 
-    fn round(&self, now: Duration) {
+    fn sweep(&self, now: Duration) {
         self.watched.borrow_mut().retain(|watch| {
             let Some(watch) = watch.upgrade() else { return false };
             if watch.at.get() <= now
@@ -88,29 +88,29 @@ mod tests {
 
     #[test]
     fn a_deadline_passes_when_its_time_comes_and_not_after_it_was_moved() {
-        let patrol = Patrol::default();
+        let sweeper = DeadlineSweeper::default();
         let at = Duration::from_secs;
-        let mut deadline = patrol.deadline(at(2));
-        patrol.round(at(1));
+        let mut deadline = sweeper.deadline(at(2));
+        sweeper.sweep(at(1));
         assert!(!ready(&mut deadline));
-        patrol.round(at(2));
+        sweeper.sweep(at(2));
         assert!(ready(&mut deadline));
         deadline.postpone(at(2));
         assert!(ready(&mut deadline));
         deadline.postpone(at(4));
-        patrol.round(at(3));
+        sweeper.sweep(at(3));
         assert!(!ready(&mut deadline));
-        patrol.round(at(4));
+        sweeper.sweep(at(4));
         assert!(ready(&mut deadline));
     }
 
     #[test]
-    fn the_patrol_forgets_a_deadline_with_its_owner() {
-        let patrol = Patrol::default();
-        let kept = patrol.deadline(Duration::ZERO);
-        drop(patrol.deadline(Duration::ZERO));
-        patrol.round(Duration::ZERO);
-        assert_eq!(patrol.watched.borrow().len(), 1);
+    fn the_sweeper_forgets_a_deadline_with_its_owner() {
+        let sweeper = DeadlineSweeper::default();
+        let kept = sweeper.deadline(Duration::ZERO);
+        drop(sweeper.deadline(Duration::ZERO));
+        sweeper.sweep(Duration::ZERO);
+        assert_eq!(sweeper.watched.borrow().len(), 1);
         drop(kept);
     }
 }

@@ -34,7 +34,7 @@ use pool::Slot;
 
 /// Sends a request on an idle connection, or on a new one.
 pub(crate) fn send(worker: &Rc<Worker>, job: Job) {
-    let pool = &worker.lanes[job.shape].kept;
+    let pool = &worker.sources[job.shape].kept;
     if !job.fresh {
         if let Some(slot) = pool.pick() {
             slot.job.set(Some(job));
@@ -62,7 +62,7 @@ async fn serve(worker: Rc<Worker>, first: Job) {
 
 fn leave(worker: &Worker, shape: usize, fresh: bool) {
     if !fresh {
-        worker.lanes[shape].kept.open.update(|open| open - 1);
+        worker.sources[shape].kept.open.update(|open| open - 1);
     }
 }
 
@@ -85,13 +85,13 @@ async fn carry(worker: &Rc<Worker>, mut job: Job) -> Option<Job> {
             Exchanged::Keep | Exchanged::Over => return None,
             Exchanged::Unsent(job) => return Some(job),
         }
-        worker.lanes[shape].kept.idle.borrow_mut().push_back(slot.clone());
+        worker.sources[shape].kept.idle.borrow_mut().push_back(slot.clone());
         match link.idle(&slot).await {
             Idle::Job(next) => job = next,
             Idle::Closed(Some(job)) => return Some(job),
             Idle::Closed(None) => {
                 worker.found_closed();
-                worker.lanes[shape].kept.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, &slot));
+                worker.sources[shape].kept.idle.borrow_mut().retain(|other| !Rc::ptr_eq(other, &slot));
                 return None;
             }
         }
@@ -138,7 +138,7 @@ impl Link {
         // hyper's handshake of HTTP/1 sends nothing and waits for nothing.
         let handshake = handshake(TokioIo::new(transport)).await;
         let (sender, connection) = handshake.map_err(|error| Outcome::of(Kind::ProtocolError, &error))?;
-        let deadline = worker.patrol.deadline(opened + worker.patience(shape));
+        let deadline = worker.sweeper.deadline(opened + worker.patience(shape));
         Ok(Self { sender, connection: Some(connection), meter, deadline, opened, carried: 0 })
     }
 
@@ -155,7 +155,7 @@ impl Link {
         let now = worker.clock.now();
         job.ticket.begin(now);
         self.deadline.postpone(now + worker.patience(job.shape));
-        let lane = &worker.lanes[job.shape];
+        let source = &worker.sources[job.shape];
         let mut reached = Reached::start(&self.meter, job.payload.size());
         let mut answer = Answer {
             connection: Some(ConnectionUse {
@@ -170,7 +170,7 @@ impl Link {
             self.meter.look_before_writing();
         }
         let mut leaves = job.fresh;
-        let outcome = match self.head(lane.request(&job)).await {
+        let outcome = match self.head(source.request(&job)).await {
             Ok(head) => {
                 reached.head = true;
                 leaves |= says_close(&head);
@@ -221,7 +221,7 @@ impl Link {
     ) -> Outcome {
         let status = head.status();
         let mut body = head.into_body();
-        let think = worker.lanes[job.shape].think();
+        let think = worker.sources[job.shape].think();
         if !think.is_zero() && job.payload.size() == 0 {
             let mut wait = pin!(clock::sleep(think));
             poll_fn(|context| {

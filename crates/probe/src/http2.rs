@@ -43,7 +43,7 @@ pub(crate) fn send(worker: &Rc<Worker>, mut job: Job) {
 }
 
 async fn carry(worker: Rc<Worker>, mut job: Job) {
-    let mut deadline = worker.patrol.deadline(worker.clock.now() + worker.patience(job.shape));
+    let mut deadline = worker.sweeper.deadline(worker.clock.now() + worker.patience(job.shape));
     loop {
         let link = match find(&worker, &job).await {
             Ok(link) => link,
@@ -68,7 +68,7 @@ async fn find(worker: &Rc<Worker>, job: &Job) -> Result<Rc<Link>, Outcome> {
     if job.fresh {
         return open(worker).await;
     }
-    let pool = &worker.lanes[job.shape].streams;
+    let pool = &worker.sources[job.shape].streams;
     loop {
         if let Some(link) = pool.pick() {
             return Ok(link);
@@ -119,7 +119,7 @@ async fn exchange(worker: &Rc<Worker>, link: &Link, deadline: &mut Deadline, job
         ConnectionUse { local: link.meter.local, remote: link.meter.remote, opened: link.opened, before };
     let mut answer = Answer { connection: Some(connection), ..Answer::default() };
     link.carried.set(before + 1);
-    let request = worker.lanes[job.shape].request(&job);
+    let request = worker.sources[job.shape].request(&job);
     let outcome = match head(link, deadline, request).await {
         Ok(Some(head)) => {
             answer.status = Some(head.status().as_u16());
@@ -167,7 +167,7 @@ async fn judge(
 ) -> Outcome {
     let status = head.status();
     let mut body = head.into_body();
-    let think = worker.lanes[job.shape].think();
+    let think = worker.sources[job.shape].think();
     if !think.is_zero() && job.payload.size() == 0 {
         clock::sleep(think).await;
     }

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -358,11 +358,6 @@ impl Ledger {
 
 /// What an answer without a version header counts as.
 pub const UNKNOWN: &str = "unknown";
-
-/// A ledger that a thread shares with whoever looks at its progress.
-pub(crate) fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
-    ledger.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Microseconds, to three digits, up to an hour.
 fn histogram() -> Histogram<u64> {

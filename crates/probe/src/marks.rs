@@ -1,7 +1,9 @@
 //! Upgrade events: told to a running probe by whoever does the upgrade, drawn in its plot.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::Clock;
 
@@ -55,6 +57,6 @@ impl Marker {
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<Mark>> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.marks.lock()
     }
 }

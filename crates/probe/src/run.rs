@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::addresses::{Addresses, Resolver};
 use crate::clock::{self, Clock};
-use crate::ledger::{Ledger, lock};
+use crate::ledger::Ledger;
 use crate::load::{Load, LoadError, Protocol};
 use crate::marks::Marker;
 use crate::report::Report;
@@ -148,7 +149,7 @@ impl Probe {
     pub fn progress(&self) -> Progress {
         let mut progress = Progress { elapsed: self.clock.now(), ..Progress::default() };
         for ledger in &self.ledgers {
-            let ledger = lock(ledger);
+            let ledger = ledger.lock();
             progress.requests += ledger.requests();
             progress.ok += ledger.ok();
             progress.dropped += ledger.dropped();
@@ -178,7 +179,7 @@ impl Probe {
         drop(self.resolver);
         let mut ledger = Ledger::new(self.load.shapes.len(), self.load.keep_records);
         for part in self.ledgers {
-            ledger.absorb(lock(&part).clone());
+            ledger.absorb(part.lock().clone());
         }
         Ok(Report::new(&self.load, self.clock.started(), ended, ledger, self.marker.take()))
     }

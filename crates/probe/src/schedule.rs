@@ -15,12 +15,13 @@ pub(crate) struct Due {
 /// One thread's share of every shape's schedule.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
-    lanes: Vec<Lane>,
+    series: Vec<Series>,
     until: Duration,
 }
 
+/// What a thread sends of one shape.
 #[derive(Debug, Clone)]
-struct Lane {
+struct Series {
     rate: f64,
     phase: f64,
     number: u64,
@@ -28,7 +29,7 @@ struct Lane {
     at: Duration,
 }
 
-impl Lane {
+impl Series {
     /// Computed from the number, never by adding intervals up: no error gathers.
     #[expect(clippy::cast_precision_loss, reason = "2^53 requests take longer than any run")]
     fn time(&self) -> Duration {
@@ -41,36 +42,36 @@ impl Schedule {
     /// Shapes of the same rate are put evenly between each other.
     #[expect(clippy::cast_precision_loss, reason = "a load has a handful of shapes")]
     pub(crate) fn new(rates: &[f64], until: Duration, thread: usize, threads: usize) -> Self {
-        let lanes = rates
+        let series = rates
             .iter()
             .enumerate()
             .map(|(shape, rate)| {
                 let phase = shape as f64 / rates.len() as f64;
-                let mut lane = Lane {
+                let mut series = Series {
                     rate: *rate,
                     phase,
                     number: thread as u64,
                     step: threads as u64,
                     at: Duration::ZERO,
                 };
-                lane.at = lane.time();
-                lane
+                series.at = series.time();
+                series
             })
             .collect();
-        Self { lanes, until }
+        Self { series, until }
     }
 
     /// The next request, if there is one before the end. It stays the next until [`Schedule::advance`].
     pub(crate) fn next(&self) -> Option<Due> {
-        let (shape, lane) = self.lanes.iter().enumerate().min_by_key(|(_, lane)| lane.at)?;
-        (lane.at < self.until).then_some(Due { at: lane.at, shape, number: lane.number })
+        let (shape, series) = self.series.iter().enumerate().min_by_key(|(_, series)| series.at)?;
+        (series.at < self.until).then_some(Due { at: series.at, shape, number: series.number })
     }
 
     /// Goes past the next request.
     pub(crate) fn advance(&mut self, due: Due) {
-        let lane = &mut self.lanes[due.shape];
-        lane.number += lane.step;
-        lane.at = lane.time();
+        let series = &mut self.series[due.shape];
+        series.number += series.step;
+        series.at = series.time();
     }
 }
 

@@ -12,8 +12,8 @@ use crate::load::{Connections, Protocol, Shape};
 use crate::target::Target;
 use crate::websocket;
 
-/// One shape in one sending thread.
-pub(crate) struct Lane {
+/// A source of requests: one shape in one sending thread.
+pub(crate) struct Source {
     pub(crate) pattern: Bytes,
     connections: Connections,
     method: Method,
@@ -27,7 +27,7 @@ pub(crate) struct Lane {
     pub(crate) sockets: websocket::Pool,
 }
 
-impl Lane {
+impl Source {
     pub(crate) fn new(shape: &Shape, target: &Target) -> Self {
         let http2 = shape.protocol == Protocol::Http2;
         let path =

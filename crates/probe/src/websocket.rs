@@ -23,7 +23,7 @@ pub(crate) use pool::{Pool, SHORTEST};
 /// Sends a message on the socket whose turn it is, or on one of its own.
 pub(crate) fn send(worker: &Rc<Worker>, mut job: Job) {
     job.ticket.begin(worker.clock.now());
-    let pool = &worker.lanes[job.shape].sockets;
+    let pool = &worker.sources[job.shape].sockets;
     let shape = job.shape;
     if job.fresh {
         let mailbox = Rc::new(Mailbox::default());

@@ -20,7 +20,7 @@ use crate::fate::{Fate, Unsent};
 use crate::job::Answer;
 use crate::load::Protocol;
 use crate::schedule::{Due, Schedule};
-use crate::shape::Lane;
+use crate::shape::Source;
 use crate::worker::{Plan, Worker};
 use crate::{http1, http2, websocket};
 
@@ -39,11 +39,11 @@ pub(crate) fn work(plan: Plan) -> io::Result<()> {
     let stopped = plan.stopped.clone();
     let worker = Worker::new(plan);
     runtime.block_on(async {
-        let patrol = worker.patrol.walk(worker.clock);
+        let sweeper = worker.sweeper.run(worker.clock);
         let sending = async {
             worker.keep(schedule, stopped).await?;
             worker.finishing.set(true);
-            worker.lanes.iter().for_each(Lane::finish);
+            worker.sources.iter().for_each(Source::finish);
             while worker.in_flight.get() > 0 {
                 worker.landed.notified().await;
             }
@@ -51,7 +51,7 @@ pub(crate) fn work(plan: Plan) -> io::Result<()> {
         };
         tokio::select! {
             result = sending => result,
-            result = patrol => result,
+            result = sweeper => result,
         }
     })
 }

@@ -2,22 +2,23 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 use crate::addresses::Addresses;
 use crate::body::Payload;
 use crate::clock::Clock;
-use crate::deadline::Patrol;
+use crate::deadline::DeadlineSweeper;
 use crate::fate::Outcome;
 use crate::job::{Answer, Job};
-use crate::ledger::{End, Ledger, Ticket, lock};
+use crate::ledger::{End, Ledger, Ticket};
 use crate::load::Load;
 use crate::schedule::Due;
-use crate::shape::Lane;
+use crate::shape::Source;
 use crate::tls::Tls;
 
 /// What a thread needs to begin.
@@ -39,8 +40,8 @@ pub(crate) struct Worker {
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) tls_http1: Option<Tls>,
     pub(crate) tls_http2: Option<Tls>,
-    pub(crate) lanes: Vec<Lane>,
-    pub(crate) patrol: Patrol,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) sweeper: DeadlineSweeper,
     ledger: Arc<Mutex<Ledger>>,
     pub(crate) in_flight: Cell<usize>,
     /// The schedule is over: what lasts as long as it is wanted is not wanted any more.
@@ -52,13 +53,13 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(plan: Plan) -> Rc<Self> {
         Rc::new(Self {
-            lanes: plan.load.shapes.iter().map(|shape| Lane::new(shape, &plan.load.target)).collect(),
+            sources: plan.load.shapes.iter().map(|shape| Source::new(shape, &plan.load.target)).collect(),
             load: plan.load,
             clock: plan.clock,
             addresses: plan.addresses,
             tls_http1: plan.tls_http1,
             tls_http2: plan.tls_http2,
-            patrol: Patrol::default(),
+            sweeper: DeadlineSweeper::default(),
             ledger: plan.ledger,
             in_flight: Cell::new(0),
             finishing: Cell::new(false),
@@ -69,32 +70,32 @@ impl Worker {
 
     /// A request that is due, entered in the ledger.
     pub(crate) fn job(&self, due: Due) -> Job {
-        let lane = &self.lanes[due.shape];
+        let source = &self.sources[due.shape];
         Job {
             shape: due.shape,
             ticket: self.enter(due.shape, due.number, due.at),
-            payload: Payload::new(&lane.pattern, due.number),
-            fresh: lane.fresh(due.number),
+            payload: Payload::new(&source.pattern, due.number),
+            fresh: source.fresh(due.number),
         }
     }
 
     /// Opens an entry in the ledger.
     pub(crate) fn enter(&self, shape: usize, number: u64, planned: Duration) -> Ticket {
         self.in_flight.update(|count| count + 1);
-        lock(&self.ledger).open(shape, number, planned)
+        self.ledger.lock().open(shape, number, planned)
     }
 
     /// Writes down that a request ended just now.
     pub(crate) fn close(&self, ticket: Ticket, outcome: impl Into<Outcome>, answer: Answer) {
         let end = self.end(outcome.into(), answer);
-        lock(&self.ledger).close(ticket, end);
+        self.ledger.lock().close(ticket, end);
         self.left();
     }
 
     /// Writes down that something lasting ended just now.
     pub(crate) fn close_lasting(&self, ticket: Ticket, outcome: Outcome, answer: Answer) {
         let end = self.end(outcome, answer);
-        lock(&self.ledger).close_lasting(ticket, end);
+        self.ledger.lock().close_lasting(ticket, end);
         self.left();
     }
 
@@ -112,12 +113,12 @@ impl Worker {
 
     /// Counts a connection.
     pub(crate) fn opened(&self) {
-        lock(&self.ledger).connections += 1;
+        self.ledger.lock().connections += 1;
     }
 
     /// Counts a kept connection that the server had closed while no request was on it.
     pub(crate) fn found_closed(&self) {
-        lock(&self.ledger).found_closed += 1;
+        self.ledger.lock().found_closed += 1;
     }
 
     pub(crate) fn finishing(&self) -> bool {

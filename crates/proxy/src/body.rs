@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::downstream::{Held, Stream};
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::upstream::{Exchange, Failure, Multiplexed};
 
 /// The body of an answer: an instance's, passed on as it comes, or the proxy's own.
@@ -17,7 +17,7 @@ use crate::upstream::{Exchange, Failure, Multiplexed};
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     source: Source,
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     /// What was read of the instance and is not handed over.
     kept: usize,
     /// The request's place on an HTTP/2 client's connection.
@@ -33,8 +33,8 @@ pub(crate) enum Source {
 }
 
 impl AnswerBody {
-    pub(crate) fn new(source: Source, flight: Arc<Flight>, stream: Option<Stream>) -> AnswerBody {
-        AnswerBody { source, flight, kept: 0, stream }
+    pub(crate) fn new(source: Source, operation: Arc<Operation>, stream: Option<Stream>) -> AnswerBody {
+        AnswerBody { source, operation, kept: 0, stream }
     }
 }
 
@@ -47,10 +47,10 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Held>, Failure>>> {
         let this = &mut *self;
-        let (flight, stream) = (&this.flight, this.stream.as_ref());
+        let (operation, stream) = (&this.operation, this.stream.as_ref());
         let polled = match &mut this.source {
-            Source::Instance(exchange) => exchange.poll_body(context, flight, stream),
-            Source::Http2(body) => body.poll_body(context, flight, stream),
+            Source::Instance(exchange) => exchange.poll_body(context, operation, stream),
+            Source::Http2(body) => body.poll_body(context, operation, stream),
             Source::Own(text) if text.is_empty() => Poll::Ready(None),
             Source::Own(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
         };
@@ -88,7 +88,7 @@ impl Drop for AnswerBody {
         if let Some(stream) = &self.stream {
             stream.keeps(self.kept, 0);
         }
-        self.flight.on_instance(0);
-        self.flight.enter(Phase::Flush);
+        self.operation.on_instance(0);
+        self.operation.enter(Phase::Flush);
     }
 }

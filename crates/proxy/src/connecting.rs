@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::downstream::Connection;
-use crate::flight::{Flight, Phase};
 use crate::instance::Claim;
+use crate::operation::{Operation, Phase};
 use crate::reason::Reason;
 use crate::upstream::{self, ConnectError, Link};
 use crate::verdict::Verdict;
@@ -15,8 +15,12 @@ use crate::verdict::Verdict;
 const TRIES: u32 = 5;
 const A_MOMENT: Duration = Duration::from_millis(20);
 
-pub(crate) async fn open(connection: &Connection, flight: &Flight, claim: &Claim) -> Result<Link, Reason> {
-    flight.wait_for(Phase::Connect);
+pub(crate) async fn open(
+    connection: &Connection,
+    operation: &Operation,
+    claim: &Claim,
+) -> Result<Link, Reason> {
+    operation.wait_for(Phase::Connect);
     let (pool, limit) = (&connection.shared.pool, connection.shared.config.limits.connect);
     let instance = claim.instance();
     let connect = || upstream::connect(instance.address, connection.worker, pool.idle_limit(), limit);
@@ -31,7 +35,7 @@ pub(crate) async fn open(connection: &Connection, flight: &Flight, claim: &Claim
         clock::sleep(A_MOMENT).await;
         opened = connect().await;
     }
-    if flight.verdict() == Verdict::Cut {
+    if operation.verdict() == Verdict::Cut {
         return Err(Reason::Cut);
     }
     opened.map_err(|error| {

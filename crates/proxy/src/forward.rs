@@ -17,8 +17,8 @@ use crate::body::{AnswerBody, Source};
 use crate::config::Protocol;
 use crate::connecting::open;
 use crate::downstream::{ClientGone, Connection, Stream, poll_gone};
-use crate::flight::Flight;
 use crate::forward_http2::forward_http2;
+use crate::operation::Operation;
 use crate::reason::Reason;
 use crate::reply::{finish_headers, own_answer, reason_of, response};
 use crate::request::{self, Plan};
@@ -28,7 +28,7 @@ use crate::upstream::{self, AnswerHead, Exchange, Failure, Upload};
 /// Carries a request; an error means that nobody is there to read an answer.
 pub(crate) async fn forward(
     connection: Arc<Connection>,
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     stream: Option<Stream>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, ClientGone> {
@@ -36,26 +36,26 @@ pub(crate) async fn forward(
         // What came with the request is seen first: that it was taken back, for one.
         once_again().await;
     }
-    flight.begin();
+    operation.begin();
     let shared = &connection.shared;
     shared.counters.requests.fetch_add(1, Ordering::Relaxed);
     let version = request.version();
     if version <= Version::HTTP_11
         && let Some(reason) = connection.notes.refusal()
     {
-        let mut answer = own_answer(&connection, flight, stream, version, reason);
+        let mut answer = own_answer(&connection, operation, stream, version, reason);
         // Where its body ends, others may see in another place.
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(answer);
     }
     if version == Version::HTTP_2 && list_size(&request) > shared.config.limits.header_bytes {
-        return Ok(own_answer(&connection, flight, stream, version, Reason::HeaderTooLarge));
+        return Ok(own_answer(&connection, operation, stream, version, Reason::HeaderTooLarge));
     }
     let (mut parts, body) = request.into_parts();
     let upgrading = parts.extensions.remove::<OnUpgrade>();
     let body = Some(body).filter(|body| !http_body::Body::is_end_stream(body));
     if shared.pool.protocol() == Protocol::Http2 {
-        return Box::pin(forward_http2(connection.clone(), flight, stream, parts, body)).await;
+        return Box::pin(forward_http2(connection.clone(), operation, stream, parts, body)).await;
     }
 
     let mut head = upstream::scratch();
@@ -65,23 +65,23 @@ pub(crate) async fn forward(
     drop(parts);
     let plan = match planned {
         Ok(plan) => plan,
-        Err(reason) => return Ok(own_answer(&connection, flight, stream, version, reason)),
+        Err(reason) => return Ok(own_answer(&connection, operation, stream, version, reason)),
     };
     let hold = plan.expects.then_some(shared.config.limits.expect);
     let upload = Upload::new(head, body, plan.framing, hold);
 
     let (mut exchange, answer) =
-        match send(&connection, &flight, stream.as_ref(), upload, &mut headers, plan).await {
+        match send(&connection, &operation, stream.as_ref(), upload, &mut headers, plan).await {
             Ok(sent) => sent,
             Err(End::ClientGone) => return Err(ClientGone),
             Err(End::Own(reason)) => {
-                return Ok(own_answer(&connection, flight, stream, version, reason));
+                return Ok(own_answer(&connection, operation, stream, version, reason));
             }
         };
     finish_headers(&connection, version, &mut headers, exchange.instance());
     if answer.status == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrading.filter(|_| plan.upgrade) else {
-            return Ok(own_answer(&connection, flight, stream, version, Reason::BadAnswer));
+            return Ok(own_answer(&connection, operation, stream, version, Reason::BadAnswer));
         };
         let is_websocket = headers
             .get(header::UPGRADE)
@@ -89,11 +89,11 @@ pub(crate) async fn forward(
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         connection.notes.upgrade();
         tunnel::spawn(connection, exchange, client, is_websocket);
-        let body = AnswerBody::new(Source::Own(Bytes::new()), flight, stream);
+        let body = AnswerBody::new(Source::Own(Bytes::new()), operation, stream);
         return Ok(response(StatusCode::SWITCHING_PROTOCOLS, headers, body));
     }
     exchange.settle();
-    let body = AnswerBody::new(Source::Instance(exchange), flight, stream);
+    let body = AnswerBody::new(Source::Instance(exchange), operation, stream);
     Ok(response(answer.status, headers, body))
 }
 
@@ -128,7 +128,7 @@ enum End {
 
 async fn send(
     connection: &Connection,
-    flight: &Arc<Flight>,
+    operation: &Arc<Operation>,
     stream: Option<&Stream>,
     mut upload: Upload,
     headers: &mut HeaderMap,
@@ -139,10 +139,10 @@ async fn send(
     loop {
         let Some(claim) = connection.shared.pool.claim(&tried) else { return Err(End::Own(last)) };
         let key = claim.instance().key;
-        flight.on_instance(key);
+        operation.on_instance(key);
         let (link, fresh) = match claim.instance().idle_link(connection.worker) {
             Some(link) => (link, false),
-            None => match open(connection, flight, &claim).await {
+            None => match open(connection, operation, &claim).await {
                 Ok(link) => (link, true),
                 Err(reason @ (Reason::OutOfFileDescriptors | Reason::Cut)) => return Err(End::Own(reason)),
                 Err(reason) => {
@@ -155,7 +155,7 @@ async fn send(
         let mut exchange = Exchange::new(claim, link, upload);
         let mut watch = true;
         let answered = poll_fn(|context| {
-            match exchange.poll_answer(context, flight, stream, headers, plan.to_head_request) {
+            match exchange.poll_answer(context, operation, stream, headers, plan.to_head_request) {
                 Poll::Ready(answered) => Poll::Ready(answered.map_err(Some)),
                 // A client that resets wants no answer: the instance is let go.
                 Poll::Pending if poll_gone(connection, exchange.sent(), &mut watch, context) => {

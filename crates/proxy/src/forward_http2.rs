@@ -16,9 +16,9 @@ use hyper::body::Incoming;
 use crate::body::{AnswerBody, Source};
 use crate::connecting::open;
 use crate::downstream::{ClientGone, Connection, Stream, poll_gone};
-use crate::flight::{Flight, Phase};
 use crate::hop;
 use crate::instance::Claim;
+use crate::operation::{Operation, Phase};
 use crate::reason::Reason;
 use crate::reply::{finish_headers, own_answer, reason_of, response};
 use crate::request;
@@ -28,18 +28,18 @@ use crate::verdict::Verdict;
 /// Carries a request; an error means that nobody is there to read an answer.
 pub(crate) async fn forward_http2(
     connection: Arc<Connection>,
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     stream: Option<Stream>,
     parts: Parts,
     body: Option<Incoming>,
 ) -> Result<Response<AnswerBody>, ClientGone> {
     let version = parts.version;
     let sent = match request::for_http2(parts, &connection.origin) {
-        Ok(request) => send(&connection, &flight, request.map(|()| UploadBody(body))).await,
+        Ok(request) => send(&connection, &operation, request.map(|()| UploadBody(body))).await,
         Err(reason) => Ok(Err(reason)),
     };
     match sent? {
-        Err(reason) => Ok(own_answer(&connection, flight, stream, version, reason)),
+        Err(reason) => Ok(own_answer(&connection, operation, stream, version, reason)),
         Ok((claim, answer)) => {
             let (parts, body) = answer.into_parts();
             let mut headers = parts.headers;
@@ -48,7 +48,7 @@ pub(crate) async fn forward_http2(
             }
             finish_headers(&connection, version, &mut headers, Some(claim.instance()));
             let body = Multiplexed::new(body, claim);
-            Ok(response(parts.status, headers, AnswerBody::new(Source::Http2(body), flight, stream)))
+            Ok(response(parts.status, headers, AnswerBody::new(Source::Http2(body), operation, stream)))
         }
     }
 }
@@ -57,15 +57,15 @@ type Sent = Result<(Claim, Response<Incoming>), Reason>;
 
 async fn send(
     connection: &Connection,
-    flight: &Arc<Flight>,
+    operation: &Arc<Operation>,
     mut request: Request<UploadBody>,
 ) -> Result<Sent, ClientGone> {
     let (mut tried, mut last) = (Vec::new(), Reason::NoInstance);
     loop {
         let Some(claim) = connection.shared.pool.claim(&tried) else { return Ok(Err(last)) };
         let key = claim.instance().key;
-        flight.on_instance(key);
-        let mut link = match shared_link(connection, flight, &claim).await {
+        operation.on_instance(key);
+        let mut link = match shared_link(connection, operation, &claim).await {
             Ok(link) => link,
             Err(reason @ (Reason::OutOfFileDescriptors | Reason::Cut)) => return Ok(Err(reason)),
             Err(reason) => {
@@ -74,7 +74,7 @@ async fn send(
                 continue;
             }
         };
-        flight.enter(Phase::Answer);
+        operation.enter(Phase::Answer);
         // While hyper reads a body it sees by itself that the client is gone.
         let mut watch = request.body().0.is_none();
         let mut sending = pin!(link.send(request));
@@ -82,7 +82,7 @@ async fn send(
             if let Poll::Ready(answered) = sending.as_mut().poll(context) {
                 return Poll::Ready(Ok(answered));
             }
-            match flight.poll_verdict(context) {
+            match operation.poll_verdict(context) {
                 verdict @ (Verdict::Cut | Verdict::AnswerTimeout) => Poll::Ready(Err(Some(verdict))),
                 _ if poll_gone(connection, true, &mut watch, context) => Poll::Ready(Err(None)),
                 _ => Poll::Pending,
@@ -106,11 +106,15 @@ async fn send(
     }
 }
 
-async fn shared_link(connection: &Connection, flight: &Flight, claim: &Claim) -> Result<SharedLink, Reason> {
+async fn shared_link(
+    connection: &Connection,
+    operation: &Operation,
+    claim: &Claim,
+) -> Result<SharedLink, Reason> {
     if let Some(link) = claim.instance().shared_link(connection.worker) {
         return Ok(link);
     }
-    let link = open(connection, flight, claim).await?;
+    let link = open(connection, operation, claim).await?;
     let link = SharedLink::over(link).await.map_err(|error| {
         claim.instance().failed.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(%error, instance = claim.instance().id, "it does not speak HTTP/2");

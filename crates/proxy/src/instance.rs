@@ -1,10 +1,11 @@
 //! One instance: its claim word, its idle upstream connections and its counters.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderValue;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -22,10 +23,10 @@ pub(crate) struct Instance {
     pub(crate) version: String,
     pub(crate) version_value: Option<HeaderValue>,
     claims: Claims,
-    shelf: Mutex<Vec<Link>>,
+    idle_pool: Mutex<Vec<Link>>,
     /// The HTTP/2 connections of the workers.
     shared_links: Mutex<Vec<SharedLink>>,
-    shelf_size: usize,
+    idle_pool_size: usize,
     changed: Arc<Notify>,
     pub(crate) upgraded: AtomicU64,
     pub(crate) requests: AtomicU64,
@@ -39,7 +40,7 @@ impl Instance {
         id: &str,
         address: SocketAddr,
         version: &str,
-        shelf_size: usize,
+        idle_pool_size: usize,
         changed: Arc<Notify>,
     ) -> Instance {
         static KEY: AtomicU64 = AtomicU64::new(1);
@@ -50,9 +51,9 @@ impl Instance {
             version: version.to_owned(),
             version_value: HeaderValue::from_str(version).ok(),
             claims: Claims::default(),
-            shelf: Mutex::default(),
+            idle_pool: Mutex::default(),
             shared_links: Mutex::default(),
-            shelf_size,
+            idle_pool_size,
             changed,
             upgraded: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -77,8 +78,8 @@ impl Instance {
         if self.claims.withdraw() {
             self.withdrawn_at.store(clock::now(), Ordering::Relaxed);
         }
-        // After the flag: `shelve` looks at the flag under this lock, so nothing is put back later.
-        let idle = std::mem::take(&mut *self.shelf());
+        // After the flag: `keep_idle` looks at the flag under this lock, so nothing is put back later.
+        let idle = std::mem::take(&mut *self.idle_pool());
         drop(idle);
         // What is under way on these goes on; each closes with its last request.
         let shared = std::mem::take(&mut *self.shared_links());
@@ -98,9 +99,9 @@ impl Instance {
     pub(crate) fn idle_link(&self, worker: u64) -> Option<Link> {
         loop {
             let link = {
-                let mut shelved = self.shelf();
-                let newest = shelved.iter().rposition(|link| link.worker() == worker)?;
-                shelved.remove(newest)
+                let mut idle = self.idle_pool();
+                let newest = idle.iter().rposition(|link| link.worker() == worker)?;
+                idle.remove(newest)
             };
             if link.usable(clock::coarse()) {
                 return Some(link);
@@ -109,13 +110,13 @@ impl Instance {
     }
 
     /// Keeps a connection for a later request, unless the instance was withdrawn meanwhile.
-    pub(crate) fn shelve(&self, mut link: Link) {
+    pub(crate) fn keep_idle(&self, mut link: Link) {
         link.rest(clock::coarse());
-        let mut shelved = self.shelf();
-        if self.claims.admitted() && shelved.len() < self.shelf_size {
-            shelved.push(link);
+        let mut idle = self.idle_pool();
+        if self.claims.admitted() && idle.len() < self.idle_pool_size {
+            idle.push(link);
         } else {
-            drop(shelved);
+            drop(idle);
             drop(link);
         }
     }
@@ -136,17 +137,17 @@ impl Instance {
     }
 
     fn shared_links(&self) -> MutexGuard<'_, Vec<SharedLink>> {
-        self.shared_links.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared_links.lock()
     }
 
     /// Closes connections that are too old to be used.
     pub(crate) fn sweep(&self, now: u64) {
-        let old: Vec<_> = self.shelf().extract_if(.., |link| !link.young(now)).collect();
+        let old: Vec<_> = self.idle_pool().extract_if(.., |link| !link.young(now)).collect();
         drop(old);
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Vec<Link>> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle_pool(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle_pool.lock()
     }
 
     pub(crate) fn view(&self) -> InstanceView {

@@ -5,7 +5,7 @@
 //!             accept, TLS,   headers,    least     │
 //!             HTTP/1, HTTP/2 retry       in flight ▼
 //!  client ◄── tracked ◄───── body ◄───── upstream (link, upload, exchange) ──► the instance's process
-//!                 └────────► flight ◄─── sweep (timeouts, cuts, drain)
+//!                 └────────► operation ◄─── sweep (timeouts, cuts, drain)
 //! ```
 //!
 //! The promise: a request *claims* its instance by the same atomic step that checks that the instance takes
@@ -21,11 +21,11 @@ mod clock;
 mod config;
 mod connecting;
 mod downstream;
-mod flight;
 mod forward;
 mod forward_http2;
 mod hop;
 mod instance;
+mod operation;
 mod pool;
 mod proxy;
 mod reason;

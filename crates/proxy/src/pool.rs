@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::Notify;
 
 use crate::clock;
@@ -41,7 +42,7 @@ impl Pool {
     pub fn add(&self, id: &str, address: SocketAddr, version: &str) {
         let changed = self.0.changed.clone();
         let instance = Arc::new(Instance::new(id, address, version, self.0.config.idle_connections, changed));
-        let mut instances = self.0.instances.write().unwrap_or_else(PoisonError::into_inner);
+        let mut instances = self.0.instances.write();
         match instances.iter_mut().find(|known| known.id == id) {
             Some(known) => std::mem::replace(known, instance).withdraw(),
             None => instances.push(instance),
@@ -67,13 +68,13 @@ impl Pool {
     pub fn cut(&self, id: &str) -> u64 {
         let Some(instance) = self.find(id) else { return 0 };
         instance.withdraw();
-        let registries = self.0.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        let registries = self.0.registries.lock();
         registries.iter().filter_map(Weak::upgrade).map(|registry| registry.cut(instance.key)).sum()
     }
 
     /// Forgets an instance; it is withdrawn first. What is in flight on it goes on uncounted.
     pub fn remove(&self, id: &str) {
-        let mut instances = self.0.instances.write().unwrap_or_else(PoisonError::into_inner);
+        let mut instances = self.0.instances.write();
         if let Some(place) = instances.iter().position(|instance| instance.id == id) {
             instances.remove(place).withdraw();
         }
@@ -99,7 +100,7 @@ impl Pool {
     }
 
     pub(crate) fn attach(&self, registry: &Arc<Registry>) {
-        let mut registries = self.0.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut registries = self.0.registries.lock();
         registries.retain(|known| known.strong_count() > 0);
         registries.push(Arc::downgrade(registry));
     }
@@ -137,7 +138,7 @@ impl Pool {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Vec<Arc<Instance>>> {
-        self.0.instances.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.instances.read()
     }
 }
 
@@ -159,7 +160,7 @@ impl Default for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flight::{Flight, Phase};
+    use crate::operation::{Operation, Phase};
     use crate::verdict::Verdict;
 
     fn pool_of(ids: &[&str]) -> Pool {
@@ -253,25 +254,25 @@ mod tests {
     #[test]
     fn a_cut_reaches_every_proxy_of_the_pool_and_those_that_are_gone_are_forgotten() {
         let pool = pool_of(&["a"]);
-        let flights = [(); 2].map(|()| {
-            let flight = Arc::new(Flight::new(Phase::Answer));
-            flight.on_instance(pool.read()[0].key);
-            flight
+        let operations = [(); 2].map(|()| {
+            let operation = Arc::new(Operation::new(Phase::Answer));
+            operation.on_instance(pool.read()[0].key);
+            operation
         });
         let registries = [Arc::new(Registry::default()), Arc::new(Registry::default())];
         let places: Vec<_> = registries
             .iter()
-            .zip(&flights)
-            .map(|(registry, flight)| registry.register(flight.clone()))
+            .zip(&operations)
+            .map(|(registry, operation)| registry.register(operation.clone()))
             .collect();
         for registry in &registries {
             pool.attach(registry);
         }
         assert_eq!(pool.cut("a"), 2);
-        assert!(flights.iter().all(|flight| flight.verdict() == Verdict::Cut));
+        assert!(operations.iter().all(|operation| operation.verdict() == Verdict::Cut));
         drop((places, registries));
         pool.attach(&Arc::default());
-        assert_eq!(pool.0.registries.lock().unwrap().len(), 1);
+        assert_eq!(pool.0.registries.lock().len(), 1);
     }
 
     #[tokio::test]

@@ -94,7 +94,7 @@ impl Proxy {
         let cut = shared.registry.cut_all();
         shared.counters.cut.fetch_add(cut, Ordering::Relaxed);
         self.until_empty(LAST_WORDS_MS).await;
-        shared.registry.each(|flight| flight.abort());
+        shared.registry.each(|operation| operation.abort());
         self.until_empty(LAST_WORDS_MS).await;
         Drained { cut }
     }

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, he
 
 use crate::body::{AnswerBody, Source};
 use crate::downstream::{Connection, Stream};
-use crate::flight::Flight;
 use crate::instance::Instance;
+use crate::operation::Operation;
 use crate::reason::{self, Reason};
 use crate::upstream::Failure;
 use crate::verdict::Verdict;
@@ -55,13 +55,13 @@ fn say_if_closing(connection: &Connection, version: Version, headers: &mut Heade
 
 pub(crate) fn own_answer(
     connection: &Connection,
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     stream: Option<Stream>,
     version: Version,
     reason: Reason,
 ) -> Response<AnswerBody> {
     connection.shared.counters.count(reason);
-    flight.on_instance(0);
+    operation.on_instance(0);
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(reason::HEADER, HeaderValue::from_static(reason.as_str()));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -73,7 +73,7 @@ pub(crate) fn own_answer(
     }
     say_if_closing(connection, version, &mut headers);
     let text = Bytes::from(format!("{}\n", reason.as_str()));
-    response(reason.status(), headers, AnswerBody::new(Source::Own(text), flight, stream))
+    response(reason.status(), headers, AnswerBody::new(Source::Own(text), operation, stream))
 }
 
 pub(crate) fn response(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Response<AnswerBody> {

@@ -1,13 +1,13 @@
 //! The sweep: a few times a second, whatever waits for too long is ended.
 //!
-//! It is the only timer of the data path. What it decides is written into the [`Flight`]s.
+//! It is the only timer of the data path. What it decides is written into the [`Operation`]s.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
 use crate::config::Limits;
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::shared::Shared;
 use crate::verdict::Verdict;
 
@@ -31,21 +31,21 @@ fn sweep(shared: &Shared, now: u64) {
     shared.pool.sweep(now);
     let (limits, draining_since) = (&shared.config.limits, shared.draining_since());
     let grace = clock::millis(shared.config.websocket_grace);
-    shared.registry.each(|flight| {
-        flight.enforce_cut();
-        if flight.phase() == Phase::Room {
-            flight.wake();
+    shared.registry.each(|operation| {
+        operation.enforce_cut();
+        if operation.phase() == Phase::Room {
+            operation.wake();
         }
-        let since = flight.since();
-        match decide(flight, limits, draining_since, grace, now) {
+        let since = operation.since();
+        match decide(operation, limits, draining_since, grace, now) {
             Fate::GoOn => {}
-            Fate::Judge(verdict) => flight.judge(verdict, since),
-            Fate::End => flight.abort(),
+            Fate::Judge(verdict) => operation.judge(verdict, since),
+            Fate::End => operation.abort(),
         }
     });
 }
 
-/// What becomes of a flight.
+/// What becomes of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     GoOn,
@@ -53,26 +53,26 @@ enum Fate {
     End,
 }
 
-fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: u64, now: u64) -> Fate {
-    let waited = now.saturating_sub(flight.since());
+fn decide(operation: &Operation, limits: &Limits, draining_since: Option<u64>, grace: u64, now: u64) -> Fate {
+    let waited = now.saturating_sub(operation.since());
     let over = |limit: Duration| waited > clock::millis(limit);
-    let blocked_since = flight.blocked_since();
+    let blocked_since = operation.blocked_since();
     if blocked_since > 0 && now.saturating_sub(blocked_since) > clock::millis(limits.body) {
         return Fate::End;
     }
-    if flight.head_since() > 0 && now.saturating_sub(flight.head_since()) > clock::millis(limits.head) {
+    if operation.head_since() > 0 && now.saturating_sub(operation.head_since()) > clock::millis(limits.head) {
         return Fate::End;
     }
-    if flight.verdict() == Verdict::Cut {
+    if operation.verdict() == Verdict::Cut {
         return Fate::GoOn;
     }
-    match flight.phase() {
+    match operation.phase() {
         Phase::Idle | Phase::Parked => {
             let grace_over = |since: u64| now.saturating_sub(since) > IDLE_GRACE_MS;
-            let drained = draining_since.is_some_and(|since| grace_over(since.max(flight.since())));
+            let drained = draining_since.is_some_and(|since| grace_over(since.max(operation.since())));
             if drained || over(limits.idle) {
                 Fate::Judge(Verdict::GoAway)
-            } else if flight.phase() == Phase::Idle && waited > PARK_AFTER_MS {
+            } else if operation.phase() == Phase::Idle && waited > PARK_AFTER_MS {
                 Fate::Judge(Verdict::Park)
             } else {
                 Fate::GoOn
@@ -87,7 +87,7 @@ fn decide(flight: &Flight, limits: &Limits, draining_since: Option<u64>, grace: 
         // GOAWAY: a request that is on its way is still answered.
         Phase::Http2Idle if over(limits.idle) => Fate::Judge(Verdict::GoAway),
         Phase::Upgraded => {
-            let leaving = [flight.withdrawn_since(), draining_since].into_iter().flatten().min();
+            let leaving = [operation.withdrawn_since(), draining_since].into_iter().flatten().min();
             let due = leaving.is_some_and(|since| now.saturating_sub(since) >= grace);
             if due { Fate::Judge(Verdict::GoAway) } else { Fate::GoOn }
         }
@@ -107,9 +107,9 @@ mod tests {
             idle: Duration::from_secs(4),
             ..Limits::default()
         };
-        let flight = Flight::since_then(phase, 10_000);
-        let now = flight.since() + waited;
-        decide(&flight, &limits, draining_since.map(|ago| now - ago), 500, now)
+        let operation = Operation::since_then(phase, 10_000);
+        let now = operation.since() + waited;
+        decide(&operation, &limits, draining_since.map(|ago| now - ago), 500, now)
     }
 
     #[test]
@@ -148,26 +148,26 @@ mod tests {
     #[test]
     fn a_head_of_http_2_has_its_limit_beside_other_requests() {
         clock::tick();
-        let flight = Flight::new(Phase::Http2);
-        flight.in_head(true);
-        let (limits, since) = (Limits::default(), flight.head_since());
+        let operation = Operation::new(Phase::Http2);
+        operation.in_head(true);
+        let (limits, since) = (Limits::default(), operation.head_since());
         let limit = clock::millis(limits.head);
-        assert_eq!(decide(&flight, &limits, None, 0, since + limit), Fate::GoOn);
-        assert_eq!(decide(&flight, &limits, None, 0, since + limit + 1), Fate::End);
-        flight.in_head(false);
-        assert_eq!(decide(&flight, &limits, None, 0, since + limit + 1), Fate::GoOn);
+        assert_eq!(decide(&operation, &limits, None, 0, since + limit), Fate::GoOn);
+        assert_eq!(decide(&operation, &limits, None, 0, since + limit + 1), Fate::End);
+        operation.in_head(false);
+        assert_eq!(decide(&operation, &limits, None, 0, since + limit + 1), Fate::GoOn);
     }
 
     #[test]
     fn a_client_that_takes_no_bytes_is_ended_whatever_it_waits_for() {
         clock::tick();
-        let flight = Flight::new(Phase::AnswerBody);
-        flight.blocked();
+        let operation = Operation::new(Phase::AnswerBody);
+        operation.blocked();
         let limits = Limits { body: Duration::from_secs(2), ..Limits::default() };
-        let since = flight.blocked_since();
-        assert_eq!(decide(&flight, &limits, None, 0, since + 2000), Fate::GoOn);
-        assert_eq!(decide(&flight, &limits, None, 0, since + 2001), Fate::End);
-        flight.unblocked();
-        assert_eq!(decide(&flight, &limits, None, 0, since + 2001), Fate::GoOn);
+        let since = operation.blocked_since();
+        assert_eq!(decide(&operation, &limits, None, 0, since + 2000), Fate::GoOn);
+        assert_eq!(decide(&operation, &limits, None, 0, since + 2001), Fate::End);
+        operation.unblocked();
+        assert_eq!(decide(&operation, &limits, None, 0, since + 2001), Fate::GoOn);
     }
 }

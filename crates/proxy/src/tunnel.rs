@@ -22,8 +22,8 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::downstream::{Connection, Socket};
-use crate::flight::{Flight, Phase};
 use crate::instance::Claim;
+use crate::operation::{Operation, Phase};
 use crate::silence::Silence;
 use crate::upstream::Exchange;
 use crate::verdict::Verdict;
@@ -36,11 +36,11 @@ const BUFFER: usize = 16 * 1024;
 /// Takes over both sides after a 101.
 pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnUpgrade, is_websocket: bool) {
     let Some((link, first, claim)) = exchange.into_upgraded() else { return };
-    let flight = Arc::new(Flight::new(Phase::Upgraded));
-    flight.on_instance(claim.instance().key);
-    flight.is_tunnel_of(claim.instance());
-    let registered = connection.shared.registry.register(flight.clone());
-    let (carried, client_carried) = (flight.clone(), connection.flight().clone());
+    let operation = Arc::new(Operation::new(Phase::Upgraded));
+    operation.on_instance(claim.instance().key);
+    operation.is_tunnel_of(claim.instance());
+    let registered = connection.shared.registry.register(operation.clone());
+    let (carried, client_carried) = (operation.clone(), connection.operation().clone());
     let task = tokio::spawn(async move {
         let socket = connection.socket.clone();
         let _held = (connection, registered, Upgraded::count(claim));
@@ -49,7 +49,7 @@ pub(crate) fn spawn(connection: Arc<Connection>, exchange: Exchange, client: OnU
         let (server_reads, server_writes) = link.into_stream().into_split();
         // A WebSocket tells its end itself.
         let mut broken = Broken((!is_websocket).then(|| socket.clone()));
-        let talk = Talk::new(flight, socket);
+        let talk = Talk::new(operation, socket);
         let tracker = |sender| is_websocket.then(|| Tracker::new(Rules::any_extension(sender)));
         let up = up(&talk, client_reads, server_writes, tracker(Sender::Client));
         let down = down(&talk, server_reads, client_writes, BytesMut::from(first), tracker(Sender::Server));
@@ -107,7 +107,7 @@ impl Drop for Upgraded {
 
 /// What the two directions know of each other.
 struct Talk {
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     client: Socket,
     silence: Silence,
     told: Notify,
@@ -194,13 +194,13 @@ enum Next {
 }
 
 impl Talk {
-    fn new(flight: Arc<Flight>, client: Socket) -> Talk {
-        Talk { flight, client, silence: Silence::default(), told: Notify::new() }
+    fn new(operation: Arc<Operation>, client: Socket) -> Talk {
+        Talk { operation, client, silence: Silence::default(), told: Notify::new() }
     }
 
     /// While it is, the sweep wakes this task at every tick.
     fn is_to_end(&self, context: &Context<'_>) -> bool {
-        let due = self.flight.poll_verdict(context) == Verdict::GoAway;
+        let due = self.operation.poll_verdict(context) == Verdict::GoAway;
         if due {
             self.silence.is_wanted(clock::coarse());
         }

@@ -9,9 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 async fn to_end() -> (Talk, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let flight = Arc::new(Flight::new(Phase::Upgraded));
-    flight.judge(Verdict::GoAway, flight.since());
-    (Talk::new(flight, Socket::new(client)), listener.accept().await.unwrap().0)
+    let operation = Arc::new(Operation::new(Phase::Upgraded));
+    operation.judge(Verdict::GoAway, operation.since());
+    (Talk::new(operation, Socket::new(client)), listener.accept().await.unwrap().0)
 }
 
 /// Reads the close frame, doing meanwhile what the sweep does.
@@ -21,7 +21,7 @@ async fn close_of(talk: &Talk, client: &mut DuplexStream) -> Vec<u8> {
         let mut reading = pin!(client.read_exact(&mut head));
         while clock::within(clock::TICK, reading.as_mut()).await.is_none() {
             clock::tick();
-            talk.flight.wake();
+            talk.operation.wake();
         }
     }
     let mut payload = vec![0; usize::from(head[1])];
@@ -69,7 +69,7 @@ async fn what_the_server_has_said_already_comes_before_the_close() {
     let from = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (mut server, _) = listener.accept().unwrap();
     let (talk, _socket) = to_end().await;
-    talk.flight.forgive();
+    talk.operation.forgive();
     let (mut client, to) = tokio::io::duplex(1024);
     let tracker = Tracker::new(Rules::any_extension(Sender::Server));
     let mut down = pin!(down(&talk, from, to, BytesMut::new(), Some(tracker)));
@@ -77,7 +77,7 @@ async fn what_the_server_has_said_already_comes_before_the_close() {
         // Without a turn of the runtime in between, it does not know yet what the kernel has.
         if say_and_end {
             std::io::Write::write_all(&mut server, &text(10)).unwrap();
-            talk.flight.judge(Verdict::GoAway, talk.flight.since());
+            talk.operation.judge(Verdict::GoAway, talk.operation.since());
         }
         let polled =
             std::future::poll_fn(|context| Poll::Ready(down.as_mut().poll(context).is_pending())).await;

@@ -1,6 +1,6 @@
 //! What a sweep finds about what is under way.
 
-/// What the sweep decided about a flight.
+/// What the sweep decided about an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Verdict {

@@ -3,9 +3,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
@@ -61,7 +62,7 @@ fn second_after(end: impl FnOnce(TcpStream) + Send + 'static) -> (Exchanged, Led
         link.exchange(&worker, job(1)).await
     });
     server.join().unwrap();
-    let ledger = ledger.lock().unwrap().clone();
+    let ledger = ledger.lock().clone();
     (exchanged, ledger)
 }
 

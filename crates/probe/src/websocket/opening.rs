@@ -38,7 +38,7 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
     let (mut sender, mut connection) =
         handshake(TokioIo::new(transport)).await.map_err(|error| broken(&error))?;
     let mut answer = pin!(sender.send_request(upgrade(worker, shape, &key)));
-    let mut deadline = worker.patrol.deadline(opened + worker.load.timeout);
+    let mut deadline = worker.sweeper.deadline(opened + worker.load.timeout);
     let mut over = None;
     let head = poll_fn(|context| {
         // Once it has ended it must not be polled again; it is only dropped with this function.
@@ -86,10 +86,10 @@ pub(super) async fn open(worker: &Rc<Worker>, shape: usize) -> Result<Socket, Re
 }
 
 fn upgrade(worker: &Worker, shape: usize, key: &str) -> Request<Upload> {
-    let lane = &worker.lanes[shape];
+    let source = &worker.sources[shape];
     let mut request = Request::new(Upload::empty());
-    *request.uri_mut() = lane.uri().clone();
-    let mut headers: HeaderMap = lane.headers().clone();
+    *request.uri_mut() = source.uri().clone();
+    let mut headers: HeaderMap = source.headers().clone();
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));

@@ -62,7 +62,7 @@ impl Socket {
     pub(super) fn new(worker: &Worker, shape: usize, open: Open, deadline: Deadline) -> Self {
         let Open { io, read, version, connection, seed } = open;
         // One that is longer than what was sent is wrong, and need not be held whole.
-        let longest_echo = (worker.lanes[shape].pattern.len() as u64 * 2).max(1 << 20);
+        let longest_echo = (worker.sources[shape].pattern.len() as u64 * 2).max(1 << 20);
         Self {
             io,
             read,

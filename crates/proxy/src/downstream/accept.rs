@@ -80,7 +80,7 @@ pub(crate) fn take(shared: &Arc<Shared>, worker: u64, (stream, peer): Accepted) 
 
 fn begin(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) {
     let connection = Connection::new(place, worker, stream, peer);
-    let flight = connection.flight().clone();
+    let operation = connection.operation().clone();
     let task = tokio::spawn(serve::serve(connection));
-    flight.carried_by(task.abort_handle());
+    operation.carried_by(task.abort_handle());
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::notes::Notes;
 use super::places::Place;
 use super::socket::{Client, Socket};
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::registry::Registered;
 use crate::request::Origin;
 use crate::shared::Shared;
@@ -23,7 +23,7 @@ pub(crate) struct Connection {
     pub(crate) socket: Socket,
     pub(crate) origin: Origin,
     pub(crate) notes: Arc<Notes>,
-    pub(super) flight: Arc<Flight>,
+    pub(super) operation: Arc<Operation>,
     _registered: Registered,
     _place: Place,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(super) fn new(place: Place, worker: u64, stream: TcpStream, peer: SocketAddr) -> Connection {
         let shared = place.shared().clone();
-        let flight = Arc::new(Flight::new(Phase::Parked));
+        let operation = Arc::new(Operation::new(Phase::Parked));
         Connection {
             worker,
             socket: Socket::new(stream),
@@ -41,15 +41,15 @@ impl Connection {
                 trust_forwarded: shared.config.trust_forwarded,
             },
             notes: Arc::default(),
-            _registered: shared.registry.register(flight.clone()),
+            _registered: shared.registry.register(operation.clone()),
             _place: place,
-            flight,
+            operation,
             shared,
         }
     }
 
-    pub(crate) fn flight(&self) -> &Arc<Flight> {
-        &self.flight
+    pub(crate) fn operation(&self) -> &Arc<Operation> {
+        &self.operation
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn poll_gone(
     watch: &mut bool,
     context: &mut Context<'_>,
 ) -> bool {
-    if !*watch || !body_read || connection.flight.phase().is_http2() {
+    if !*watch || !body_read || connection.operation.phase().is_http2() {
         return false;
     }
     match connection.socket.poll_client(context) {

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::downstream::session::Budget;
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::registry::Registry;
 use std::sync::Arc;
 
 fn session() -> Session {
-    Session::new(Arc::new(Flight::new(Phase::Http2Idle)), Arc::new(Budget::new(1)))
+    Session::new(Arc::new(Operation::new(Phase::Http2Idle)), Arc::new(Budget::new(1)))
 }
 
 fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
@@ -70,7 +70,7 @@ fn an_allowance_is_used_up_and_earned() {
     let mut frames = begun();
     assert_eq!(send(&mut frames, &priority, MOST), Ok(()));
     let registry = Arc::new(Registry::default());
-    let stream = session.begin(registry.register(Arc::new(Flight::new(Phase::Connect))));
+    let stream = session.begin(registry.register(Arc::new(Operation::new(Phase::Connect))));
     drop(stream.hold(vec![b'x'; 1024 * 1024].into()));
     assert_eq!(send(&mut frames, &priority, MOST), Ok(()), "it was given so much");
 }

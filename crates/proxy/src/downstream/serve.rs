@@ -22,8 +22,8 @@ use super::socket::Socket;
 use super::streams::Streams;
 use super::tracked::{Reads, Tracked};
 use crate::clock;
-use crate::flight::{Flight, Phase};
 use crate::forward::forward;
+use crate::operation::{Operation, Phase};
 use crate::verdict::Verdict;
 
 /// Room for the first bytes of a request, which hyper then has to have copied.
@@ -53,10 +53,10 @@ pub(super) async fn serve(connection: Connection) {
 
 async fn serve_tls(connection: Arc<Connection>, socket: Socket, tls: TlsAcceptor) {
     // The handshake counts as a head: it has the same time limit.
-    connection.flight.enter(Phase::Head);
+    connection.operation.enter(Phase::Head);
     match tls.accept(socket).await {
         Ok(stream) => {
-            connection.flight.enter(Phase::Parked);
+            connection.operation.enter(Phase::Parked);
             serve_stream(connection, stream).await;
         }
         Err(error) => tracing::debug!(%error, "TLS handshake"),
@@ -75,7 +75,7 @@ where
             let Some(first) = first_bytes(&connection, &mut stream).await else { return };
             if first.starts_with(HTTP2_PREFACE) {
                 let session =
-                    Arc::new(Session::new(connection.flight.clone(), connection.shared.budget.clone()));
+                    Arc::new(Session::new(connection.operation.clone(), connection.shared.budget.clone()));
                 let reads = Reads::Http2 { prefix: first, frames: Frames::new(), session: session.clone() };
                 let io = tracked(&connection, stream, reads);
                 // In a box: while the connection is parked, its room is not needed.
@@ -92,7 +92,7 @@ where
             fields = wanted.next_power_of_two();
         } else {
             fields = FIELDS;
-            connection.flight.park();
+            connection.operation.park();
         }
         intake.has_room_for(fields);
     }
@@ -100,7 +100,7 @@ where
 
 fn tracked<S>(connection: &Connection, stream: S, reads: Reads) -> TokioIo<Tracked<S>> {
     let counters = connection.shared.counters.clone();
-    TokioIo::new(Tracked::new(stream, reads, connection.flight.clone(), counters))
+    TokioIo::new(Tracked::new(stream, reads, connection.operation.clone(), counters))
 }
 
 /// Enough bytes to tell the protocols apart. Waiting here costs no buffers: hyper's come with the first byte.
@@ -126,7 +126,7 @@ async fn first_bytes<S: AsyncRead + Unpin>(connection: &Connection, stream: &mut
         });
         match read.await {
             Ok(0) | Err(_) => return None,
-            Ok(_) => connection.flight.wait_for(Phase::Head),
+            Ok(_) => connection.operation.wait_for(Phase::Head),
         }
         let compared = first.len().min(HTTP2_PREFACE.len());
         if first[..compared] != HTTP2_PREFACE[..compared] || compared == HTTP2_PREFACE.len() {
@@ -147,7 +147,7 @@ where
 {
     let limits = &connection.shared.config.limits;
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        forward(connection.clone(), connection.flight.clone(), None, request)
+        forward(connection.clone(), connection.operation.clone(), None, request)
     });
     let mut builder = http1::Builder::new();
     if fields > FIELDS {
@@ -166,11 +166,11 @@ where
         Verdict::GoAway => Poll::Ready(Some(Ok(()))),
         _ => match Pin::new(&mut served).poll(context) {
             // What has not left of the answer before would be lost with hyper's buffers.
-            Poll::Pending if connection.notes.wants_more_fields() && !connection.flight.is_busy() => {
+            Poll::Pending if connection.notes.wants_more_fields() && !connection.operation.is_busy() => {
                 Poll::Ready(None)
             }
             // The answer's head had left before that was known, so only the end tells the client.
-            Poll::Pending if connection.notes.ends_after_this() && connection.flight.is_idle() => {
+            Poll::Pending if connection.notes.ends_after_this() && connection.operation.is_idle() => {
                 Poll::Ready(Some(Ok(())))
             }
             polled => polled.map(Some),
@@ -199,7 +199,7 @@ struct Unfinished<'a>(&'a Connection);
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        if self.0.notes.ends_with_connection() && self.0.flight.is_busy() {
+        if self.0.notes.ends_with_connection() && self.0.operation.is_busy() {
             self.0.socket.reset_on_close();
         }
     }
@@ -222,15 +222,15 @@ async fn linger(socket: &Socket) {
 
 /// What an idle connection was told. It does not count once the client has sent something.
 fn told(connection: &Connection, context: &mut Context<'_>) -> Verdict {
-    let flight = &connection.flight;
-    let verdict = flight.poll_verdict(context);
+    let operation = &connection.operation;
+    let verdict = operation.poll_verdict(context);
     if !matches!(verdict, Verdict::GoAway | Verdict::Park) {
         return Verdict::None;
     }
-    if flight.is_idle() && connection.socket.poll_client(context).is_pending() {
+    if operation.is_idle() && connection.socket.poll_client(context).is_pending() {
         return verdict;
     }
-    flight.forgive();
+    operation.forgive();
     Verdict::None
 }
 
@@ -238,14 +238,14 @@ async fn serve_http2<S>(connection: Arc<Connection>, io: TokioIo<Tracked<S>>, se
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    connection.flight.enter(Phase::Http2Idle);
+    connection.operation.enter(Phase::Http2Idle);
     let limits = &connection.shared.config.limits;
     let streams = Streams::default();
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let flight = Arc::new(Flight::new(Phase::Connect));
-        let registered = connection.shared.registry.register(flight.clone());
-        streams.next_is(flight.clone());
-        forward(connection.clone(), flight, Some(session.begin(registered)), request)
+        let operation = Arc::new(Operation::new(Phase::Connect));
+        let registered = connection.shared.registry.register(operation.clone());
+        streams.next_is(operation.clone());
+        forward(connection.clone(), operation, Some(session.begin(registered)), request)
     });
     // What is a little too large is refused in `forward`, where the refusal gets its reason.
     let header_bytes = u32::try_from(limits.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
@@ -261,7 +261,7 @@ where
     let mut draining = pin!(connection.shared.drain_began());
     let mut told = false;
     let ended = std::future::poll_fn(|context| {
-        let idle_for_long = connection.flight.poll_verdict(context) == Verdict::GoAway;
+        let idle_for_long = connection.operation.poll_verdict(context) == Verdict::GoAway;
         if !told && (idle_for_long || draining.as_mut().poll(context).is_ready()) {
             told = true;
             session.leave();
@@ -301,10 +301,10 @@ mod tests {
                 client.write_all(b"G").await.unwrap();
                 std::future::poll_fn(|context| connection.socket.poll_readable(context)).await.unwrap();
             }
-            connection.flight.enter(phase);
-            connection.flight.judge(verdict, connection.flight.since());
+            connection.operation.enter(phase);
+            connection.operation.judge(verdict, connection.operation.since());
             let told = std::future::poll_fn(|context| Poll::Ready(told(&connection, context))).await;
-            assert_eq!((told, connection.flight.verdict()), (heard, left), "{phase:?} {said}");
+            assert_eq!((told, connection.operation.verdict()), (heard, left), "{phase:?} {said}");
         }
     }
 

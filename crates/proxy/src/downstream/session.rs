@@ -6,13 +6,14 @@
 //! Past the second, that goes for each connection.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
 
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::registry::Registered;
 
 /// What one connection may leave untaken of its answers.
@@ -40,8 +41,8 @@ impl Budget {
 /// One HTTP/2 connection.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// The connection's own flight.
-    flight: Arc<Flight>,
+    /// The connection's own operation.
+    operation: Arc<Operation>,
     budget: Arc<Budget>,
     streams: AtomicUsize,
     leaving: AtomicBool,
@@ -54,9 +55,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(flight: Arc<Flight>, budget: Arc<Budget>) -> Session {
+    pub(super) fn new(operation: Arc<Operation>, budget: Arc<Budget>) -> Session {
         Session {
-            flight,
+            operation,
             budget,
             streams: AtomicUsize::new(0),
             leaving: AtomicBool::new(false),
@@ -70,7 +71,7 @@ impl Session {
     /// A request begins.
     pub(super) fn begin(self: &Arc<Session>, registered: Registered) -> Stream {
         if self.streams.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.flight.enter(Phase::Http2);
+            self.operation.enter(Phase::Http2);
         }
         Stream {
             held: Arc::new(Share { session: self.clone(), pieces: AtomicUsize::new(0) }),
@@ -82,14 +83,14 @@ impl Session {
     pub(super) fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
         if self.streams.load(Ordering::Relaxed) == 0 {
-            self.flight.enter(Phase::Http2Leaving);
+            self.operation.enter(Phase::Http2Leaving);
         }
     }
 
     fn end(&self) {
         if self.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
             let leaving = self.leaving.load(Ordering::Relaxed);
-            self.flight.enter(if leaving { Phase::Http2Leaving } else { Phase::Http2Idle });
+            self.operation.enter(if leaving { Phase::Http2Leaving } else { Phase::Http2Idle });
         }
     }
 
@@ -142,7 +143,7 @@ impl Stream {
         if let Some(room) = self.room() {
             return Poll::Ready(room);
         }
-        let mut waiting = self.held.session.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.held.session.waiting.lock();
         if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
             waiting.push_back(context.waker().clone());
         }
@@ -202,7 +203,7 @@ impl Share {
         for count in [&self.session.held, &self.session.budget.used] {
             count.fetch_sub(bytes, Ordering::Relaxed);
         }
-        let mut waiting = self.session.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.session.waiting.lock();
         // Not all: of many that wait, few find room. The sweep wakes the others now and then.
         let woken: Vec<_> = (0..2).filter_map(|_| waiting.pop_front()).collect();
         drop(waiting);
@@ -250,7 +251,7 @@ impl Held {
     /// written beside answers shows no such thing: a client's PINGs are answered too.
     fn left(&self) {
         if let Some((share, _)) = &self.share {
-            share.session.flight.progressed();
+            share.session.operation.progressed();
         }
     }
 }

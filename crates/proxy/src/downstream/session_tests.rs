@@ -16,12 +16,12 @@ impl Wake for Woken {
 }
 
 fn session(budget: &Arc<Budget>) -> Arc<Session> {
-    Arc::new(Session::new(Arc::new(Flight::new(Phase::Http2Idle)), budget.clone()))
+    Arc::new(Session::new(Arc::new(Operation::new(Phase::Http2Idle)), budget.clone()))
 }
 
 fn stream(session: &Arc<Session>) -> Stream {
     let registry = Arc::new(Registry::default());
-    session.begin(registry.register(Arc::new(Flight::new(Phase::Connect))))
+    session.begin(registry.register(Arc::new(Operation::new(Phase::Connect))))
 }
 
 #[test]
@@ -29,14 +29,14 @@ fn a_connection_is_idle_between_requests_and_leaves_after_the_last_one() {
     let session = session(&Arc::new(Budget::new(1)));
     let (one, other) = (stream(&session), stream(&session));
     drop(one);
-    assert_eq!(session.flight.phase(), Phase::Http2);
+    assert_eq!(session.operation.phase(), Phase::Http2);
     drop(other);
-    assert_eq!(session.flight.phase(), Phase::Http2Idle);
+    assert_eq!(session.operation.phase(), Phase::Http2Idle);
     let last = stream(&session);
     session.leave();
-    assert_eq!(session.flight.phase(), Phase::Http2);
+    assert_eq!(session.operation.phase(), Phase::Http2);
     drop(last);
-    assert_eq!(session.flight.phase(), Phase::Http2Leaving);
+    assert_eq!(session.operation.phase(), Phase::Http2Leaving);
 }
 
 #[test]
@@ -106,14 +106,14 @@ fn a_client_earns_with_each_piece_and_with_every_256_bytes_of_it() {
 fn a_piece_that_is_taken_is_progress_of_its_connection() {
     clock::tick();
     for take in [|held: &mut Held| held.advance(1), |held: &mut Held| drop(held.copy_to_bytes(1))] {
-        let flight = Arc::new(Flight::since_then(Phase::Http2, 0));
-        let session = Arc::new(Session::new(flight.clone(), Arc::new(Budget::new(1))));
+        let operation = Arc::new(Operation::since_then(Phase::Http2, 0));
+        let session = Arc::new(Session::new(operation.clone(), Arc::new(Budget::new(1))));
         // The beginning of the first request would be progress, too.
         session.streams.store(1, Ordering::Relaxed);
         let mut held = stream(&session).hold(Bytes::from_static(b"two"));
-        assert_eq!(flight.since(), 0);
+        assert_eq!(operation.since(), 0);
         take(&mut held);
-        assert!(flight.since() > 0);
+        assert!(operation.since() > 0);
         assert_eq!((held.chunk(), held.remaining()), (&b"wo"[..], 2));
     }
 }

@@ -1,4 +1,4 @@
-//! A client's byte stream (plain or TLS) that keeps the connection's [`Flight`] up to date.
+//! A client's byte stream (plain or TLS) that keeps the connection's [`Operation`] up to date.
 //!
 //! It sees three things that hyper does not tell: that a client began to send a head (by its [`Intake`], where the
 //! client speaks HTTP/1), that a client takes no more bytes, and that the last byte of an answer has left. It also gives hyper's own error answers their
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frames::Frames;
 use super::intake::Intake;
 use super::session::Session;
-use crate::flight::{Flight, Phase};
+use crate::operation::{Operation, Phase};
 use crate::reason::{self, Reason};
 use crate::stats::Counters;
 
@@ -26,7 +26,7 @@ pub(crate) struct Tracked<S> {
     reads: Reads,
     /// An error answer of hyper's, with its reason put in, still to be written.
     amended: Bytes,
-    flight: Arc<Flight>,
+    operation: Arc<Operation>,
     counters: Arc<Counters>,
 }
 
@@ -40,8 +40,13 @@ pub(super) enum Reads {
 }
 
 impl<S> Tracked<S> {
-    pub(super) fn new(inner: S, reads: Reads, flight: Arc<Flight>, counters: Arc<Counters>) -> Tracked<S> {
-        Tracked { inner, reads, amended: Bytes::new(), flight, counters }
+    pub(super) fn new(
+        inner: S,
+        reads: Reads,
+        operation: Arc<Operation>,
+        counters: Arc<Counters>,
+    ) -> Tracked<S> {
+        Tracked { inner, reads, amended: Bytes::new(), operation, counters }
     }
 
     /// The stream itself and what was read of it. No request may be under way on it.
@@ -70,15 +75,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tracked<S> {
         let came = buffer.filled().len() > before;
         if let Reads::Http2 { frames, session, .. } = &mut this.reads {
             frames.follow(&buffer.filled()[before..], session).map_err(io::Error::other)?;
-            this.flight.in_head(frames.in_head());
+            this.operation.in_head(frames.in_head());
         }
-        match this.flight.phase() {
-            Phase::Idle | Phase::Parked if came || this.has_begun() => this.flight.enter(Phase::Head),
+        match this.operation.phase() {
+            Phase::Idle | Phase::Parked if came || this.has_begun() => this.operation.enter(Phase::Head),
             // It was an empty line between two requests.
             Phase::Head if polled.is_pending() && this.is_between_requests() => {
-                this.flight.enter(Phase::Idle);
+                this.operation.enter(Phase::Idle);
             }
-            Phase::ClientBody if came => this.flight.progressed(),
+            Phase::ClientBody if came => this.operation.progressed(),
             _ => {}
         }
         polled
@@ -97,17 +102,17 @@ impl<S> Tracked<S> {
 
     /// Whether hyper writes although no request was handed over: then it is its own error answer.
     fn amends(&self) -> bool {
-        self.flight.is_idle() || self.flight.phase() == Phase::Head
+        self.operation.is_idle() || self.operation.phase() == Phase::Head
     }
 
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &polled {
-            Poll::Pending => self.flight.blocked(),
+            Poll::Pending => self.operation.blocked(),
             Poll::Ready(_) => {
-                self.flight.unblocked();
+                self.operation.unblocked();
                 // A client that takes its answer slowly, but takes it. For those of HTTP/2 their pieces tell.
-                if !self.flight.phase().is_http2() {
-                    self.flight.progressed();
+                if !self.operation.phase().is_http2() {
+                    self.operation.progressed();
                 }
             }
         }
@@ -126,7 +131,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
         {
             self.counters.count(reason);
             self.amended = amended;
-            self.flight.enter(Phase::Flush);
+            self.operation.enter(Phase::Flush);
             return Poll::Ready(Ok(bytes.len()));
         }
         ready!(self.as_mut().poll_amended(context))?;
@@ -154,9 +159,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tracked<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.as_mut().poll_amended(context))?;
         ready!(Pin::new(&mut self.inner).poll_flush(context))?;
-        if self.flight.phase() == Phase::Flush {
-            self.flight.enter(match &self.reads {
-                // It has no head and no idle moment any more; the upgraded connection is a flight of its own.
+        if self.operation.phase() == Phase::Flush {
+            self.operation.enter(match &self.reads {
+                // It has no head and no idle moment any more; the upgraded connection is an operation of its own.
                 Reads::Http1(intake) if intake.is_upgraded() => Phase::HandedOver,
                 Reads::Http1(intake) if intake.has_begun() => Phase::Head,
                 _ => Phase::Idle,

@@ -58,7 +58,7 @@ fn intake() -> Intake {
 /// A connection of this client that has been in this phase since 0.
 fn in_phase(phase: Phase, client: Client, reads: Reads) -> Tracked<Client> {
     clock::tick();
-    Tracked::new(client, reads, Arc::new(Flight::since_then(phase, 0)), Arc::default())
+    Tracked::new(client, reads, Arc::new(Operation::since_then(phase, 0)), Arc::default())
 }
 
 fn read(tracked: &mut Tracked<Client>) -> Poll<Vec<u8>> {
@@ -85,7 +85,7 @@ fn a_head_begins_with_its_first_byte_and_an_empty_line_begins_none() {
     ] {
         let mut tracked = in_phase(before, Client::saying(said.as_bytes()), Reads::Http1(intake()));
         assert_eq!(read(&mut tracked).is_pending(), !said.ends_with("\r\n\r\n"));
-        assert_eq!(tracked.flight.phase(), after, "{before:?} {said:?}");
+        assert_eq!(tracked.operation.phase(), after, "{before:?} {said:?}");
     }
 }
 
@@ -98,7 +98,7 @@ fn a_part_of_a_body_is_progress() {
     ] {
         let mut tracked = in_phase(phase, Client::saying(said.as_bytes()), Reads::Http1(intake()));
         let _ = read(&mut tracked);
-        assert_eq!((tracked.flight.phase(), tracked.flight.since() > 0), (phase, progress), "{said:?}");
+        assert_eq!((tracked.operation.phase(), tracked.operation.since() > 0), (phase, progress), "{said:?}");
     }
 }
 
@@ -120,7 +120,7 @@ fn what_follows_an_answer_is_another_protocol_or_a_head_or_nothing() {
         let mut tracked = in_phase(phase, Client::saying(b""), Reads::Http1(intake));
         let flushed = Pin::new(&mut tracked).poll_flush(&mut Context::from_waker(Waker::noop()));
         assert!(flushed.is_ready());
-        assert_eq!(tracked.flight.phase(), after, "{upgraded} {came:?}");
+        assert_eq!(tracked.operation.phase(), after, "{upgraded} {came:?}");
     }
 }
 
@@ -152,26 +152,26 @@ fn a_client_that_takes_nothing_is_noted_and_one_of_http_2_makes_no_progress_by_t
         let mut tracked = in_phase(phase, client, Reads::Http1(intake()));
         let written = Pin::new(&mut tracked).poll_write(&mut Context::from_waker(Waker::noop()), b"x");
         assert_eq!(written.is_ready(), takes);
-        let flight = &tracked.flight;
-        assert_eq!((flight.blocked_since() == 0, flight.since() > 0), (takes, progress), "{phase:?}");
+        let operation = &tracked.operation;
+        assert_eq!((operation.blocked_since() == 0, operation.since() > 0), (takes, progress), "{phase:?}");
     }
 }
 
 #[test]
 fn what_was_read_to_find_out_the_protocol_comes_first_and_a_head_of_http_2_is_noted() {
-    let flight = Arc::new(Flight::new(Phase::Http2Idle));
-    let session = Arc::new(Session::new(flight, Arc::new(Budget::new(1))));
+    let operation = Arc::new(Operation::new(Phase::Http2Idle));
+    let session = Arc::new(Session::new(operation, Arc::new(Budget::new(1))));
     let prefix = Bytes::from_static(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     let reads = Reads::Http2 { prefix: prefix.clone(), frames: Frames::new(), session };
     // The head of a request that has one byte, of which nothing is here.
     let mut tracked = in_phase(Phase::Http2Idle, Client::saying(&[0, 0, 1, 1, 4, 0, 0, 0, 1]), reads);
     assert_eq!(read(&mut tracked), Poll::Ready(prefix.to_vec()));
-    assert_eq!(tracked.flight.head_since(), 0);
+    assert_eq!(tracked.operation.head_since(), 0);
     assert_eq!(read(&mut tracked), Poll::Ready(vec![0, 0, 1, 1, 4, 0, 0, 0, 1]));
-    assert!(tracked.flight.head_since() > 0);
+    assert!(tracked.operation.head_since() > 0);
     tracked.inner.says = b"x";
     assert_eq!(read(&mut tracked), Poll::Ready(vec![b'x']));
-    assert_eq!((tracked.flight.head_since(), tracked.flight.phase()), (0, Phase::Http2Idle));
+    assert_eq!((tracked.operation.head_since(), tracked.operation.phase()), (0, Phase::Http2Idle));
 }
 
 #[test]
@@ -179,25 +179,25 @@ fn pieces_are_offered_only_to_a_stream_that_takes_several_at_once() {
     let one = in_phase(Phase::Idle, Client::saying(b""), Reads::Http1(intake()));
     assert!(!one.is_write_vectored());
     let several =
-        Tracked::new(tokio::io::duplex(1).0, Reads::Http1(intake()), one.flight.clone(), Arc::default());
+        Tracked::new(tokio::io::duplex(1).0, Reads::Http1(intake()), one.operation.clone(), Arc::default());
     assert!(several.is_write_vectored());
 }
 
 #[tokio::test]
 async fn a_client_that_takes_bytes_makes_progress_and_ends_idle() {
     let now = clock::tick();
-    let flight = Arc::new(Flight::since_then(Phase::Flush, 0));
+    let operation = Arc::new(Operation::since_then(Phase::Flush, 0));
     let mut tracked = Tracked::new(
         tokio::io::sink(),
         Reads::Http1(Intake::new(1000, 100, Arc::default())),
-        flight.clone(),
+        operation.clone(),
         Arc::default(),
     );
-    flight.blocked();
+    operation.blocked();
     assert_eq!(tracked.write(b"x").await.unwrap(), 1);
-    assert_eq!((flight.since() >= now, flight.blocked_since()), (true, 0));
+    assert_eq!((operation.since() >= now, operation.blocked_since()), (true, 0));
     tracked.flush().await.unwrap();
-    assert_eq!(flight.phase(), Phase::Idle);
+    assert_eq!(operation.phase(), Phase::Idle);
 }
 
 #[test]

@@ -15,9 +15,9 @@ use super::failure::Failure;
 use super::link::Link;
 use super::upload::{Upload, UploadError};
 use crate::downstream::{Room, Stream};
-use crate::flight::{Flight, Phase};
 use crate::hop;
 use crate::instance::{Claim, Instance};
+use crate::operation::{Operation, Phase};
 use crate::verdict::Verdict;
 
 /// How long before the instance's own `Keep-Alive: timeout` its connection is no longer used.
@@ -78,13 +78,13 @@ impl Exchange {
     pub(crate) fn poll_answer(
         &mut self,
         context: &mut Context<'_>,
-        flight: &Flight,
+        operation: &Operation,
         stream: Option<&Stream>,
         headers: &mut HeaderMap,
         to_head_request: bool,
     ) -> Poll<Result<AnswerHead, Failure>> {
         loop {
-            let sending = self.poll_upload(context, flight)?;
+            let sending = self.poll_upload(context, operation)?;
             // The head is wanted in any case; the front of the body may come with it.
             let limit = stream.map_or(usize::MAX, |stream| stream.room().unwrap_or(Room::Little).limit());
             let Some(link) = &mut self.link else { return Poll::Ready(Err(Failure::Malformed)) };
@@ -96,8 +96,8 @@ impl Exchange {
                     } else {
                         Phase::Answer
                     };
-                    flight.wait_for(waiting);
-                    return match flight.poll_verdict(context) {
+                    operation.wait_for(waiting);
+                    return match operation.poll_verdict(context) {
                         verdict @ (Verdict::Cut | Verdict::BodyTimeout | Verdict::AnswerTimeout) => {
                             Poll::Ready(Err(Failure::Judged(verdict)))
                         }
@@ -140,15 +140,15 @@ impl Exchange {
     pub(crate) fn poll_body(
         &mut self,
         context: &mut Context<'_>,
-        flight: &Flight,
+        operation: &Operation,
         stream: Option<&Stream>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         loop {
-            if flight.verdict() == Verdict::Cut {
+            if operation.verdict() == Verdict::Cut {
                 return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
             }
             if !self.upload.finished() {
-                let _ = self.poll_upload(context, flight)?;
+                let _ = self.poll_upload(context, operation)?;
             }
             match self.framing.decode(&mut self.input) {
                 Ok(Decoded::End) => {
@@ -156,7 +156,7 @@ impl Exchange {
                     return Poll::Ready(None);
                 }
                 Ok(Decoded::Data(data)) => {
-                    flight.enter(Phase::Client);
+                    operation.enter(Phase::Client);
                     if self.framing == Framing::Done {
                         self.finish();
                     }
@@ -173,8 +173,8 @@ impl Exchange {
             let limit = match stream.map_or(Poll::Ready(Room::Much), |stream| stream.poll_room(context)) {
                 Poll::Ready(room) => room.limit(),
                 Poll::Pending => {
-                    flight.wait_for(Phase::Room);
-                    return wait_on(flight, context);
+                    operation.wait_for(Phase::Room);
+                    return wait_on(operation, context);
                 }
             };
             let Some(link) = &mut self.link else { return Poll::Ready(None) };
@@ -184,8 +184,8 @@ impl Exchange {
                     if self.input.is_empty() {
                         buffers::give_back(&mut self.input);
                     }
-                    flight.wait_for(Phase::AnswerBody);
-                    return wait_on(flight, context);
+                    operation.wait_for(Phase::AnswerBody);
+                    return wait_on(operation, context);
                 }
                 Poll::Ready(Ok(0)) if self.framing == Framing::UntilClose => self.framing = Framing::Done,
                 Poll::Ready(Ok(0)) => {
@@ -218,7 +218,7 @@ impl Exchange {
         }
     }
 
-    fn poll_upload(&mut self, context: &mut Context<'_>, flight: &Flight) -> Poll<Result<(), Failure>> {
+    fn poll_upload(&mut self, context: &mut Context<'_>, operation: &Operation) -> Poll<Result<(), Failure>> {
         let Some(link) = &mut self.link else { return Poll::Ready(Ok(())) };
         if self.upload.finished() {
             return Poll::Ready(Ok(()));
@@ -226,7 +226,7 @@ impl Exchange {
         let before = self.upload.written();
         let polled = self.upload.poll(context, link);
         if self.upload.written() > before {
-            flight.progressed();
+            operation.progressed();
         }
         match ready!(polled) {
             Ok(()) => Poll::Ready(Ok(())),
@@ -258,7 +258,7 @@ impl Exchange {
         if let (Some(link), Some(claim)) = (self.link.take(), &self.claim)
             && clean
         {
-            claim.instance().shelve(link);
+            claim.instance().keep_idle(link);
         }
         self.claim = None;
         buffers::give_back(&mut self.input);
@@ -274,9 +274,9 @@ impl Exchange {
     }
 }
 
-/// Pending, unless the flight was cut.
-fn wait_on<T>(flight: &Flight, context: &Context<'_>) -> Poll<Option<Result<T, Failure>>> {
-    match flight.poll_verdict(context) {
+/// Pending, unless the operation was cut.
+fn wait_on<T>(operation: &Operation, context: &Context<'_>) -> Poll<Option<Result<T, Failure>>> {
+    match operation.poll_verdict(context) {
         Verdict::Cut => Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut)))),
         _ => Poll::Pending,
     }

@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use super::failure::Failure;
 use super::shared_link::without_forbidden_trailers;
 use crate::downstream::Stream;
-use crate::flight::{Flight, Phase};
 use crate::instance::Claim;
+use crate::operation::{Operation, Phase};
 use crate::verdict::Verdict;
 
 /// The body of an answer that came over a shared connection; it holds the claim to its end.
@@ -31,19 +31,19 @@ impl Multiplexed {
     pub(crate) fn poll_body(
         &mut self,
         context: &mut Context<'_>,
-        flight: &Flight,
+        operation: &Operation,
         stream: Option<&Stream>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        if flight.poll_verdict(context) == Verdict::Cut {
+        if operation.poll_verdict(context) == Verdict::Cut {
             return Poll::Ready(Some(Err(Failure::Judged(Verdict::Cut))));
         }
         if stream.is_some_and(|stream| stream.poll_room(context).is_pending()) {
-            flight.wait_for(Phase::Room);
+            operation.wait_for(Phase::Room);
             return Poll::Pending;
         }
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Pending => {
-                flight.wait_for(Phase::AnswerBody);
+                operation.wait_for(Phase::AnswerBody);
                 Poll::Pending
             }
             Poll::Ready(None) => {
@@ -51,7 +51,7 @@ impl Multiplexed {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Ok(frame))) => {
-                flight.enter(Phase::Client);
+                operation.enter(Phase::Client);
                 if self.is_over() {
                     self.claim = None;
                 }

@@ -26,7 +26,7 @@ pub(crate) fn pool_with(config: PoolConfig, addresses: &[SocketAddr]) -> Pool {
     pool
 }
 
-/// One worker, so that tests that look at reuse of connections see one shelf.
+/// One worker, so that tests that look at reuse of connections see one idle pool.
 pub(crate) fn config() -> Config {
     Config { workers: Some(1), ..Config::default() }
 }

@@ -1,4 +1,4 @@
-//! What is under way, where a sweep can see it: one [`Flight`] per HTTP/1 connection (used again by each of its
+//! What is under way, where a sweep can see it: one [`Operation`] per HTTP/1 connection (used again by each of its
 //! requests), per HTTP/2 request and per upgraded connection.
 //!
 //! Timeouts and cuts need no timer per request: a request writes down what it waits for and since when, and the
@@ -7,16 +7,17 @@
 //! ending its task.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 
+use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
 use crate::clock;
 use crate::instance::Instance;
 use crate::verdict::{VERDICTS, Verdict};
 
-/// What a flight waits for.
+/// What an operation waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
@@ -40,9 +41,9 @@ pub(crate) enum Phase {
     Flush,
     /// Nothing: an upgraded connection.
     Upgraded,
-    /// Nothing: the client connection below an upgraded one, which is a flight of its own.
+    /// Nothing: the client connection below an upgraded one, which is an operation of its own.
     HandedOver,
-    /// Nothing: an HTTP/2 connection, whose requests are flights of their own.
+    /// Nothing: an HTTP/2 connection, whose requests are operations of their own.
     Http2,
     /// The first or next request of an HTTP/2 connection.
     Http2Idle,
@@ -79,7 +80,7 @@ const PHASES: [Phase; 15] = [
 
 /// One thing under way.
 #[derive(Debug)]
-pub(crate) struct Flight {
+pub(crate) struct Operation {
     phase: AtomicU8,
     since: AtomicU64,
     verdict: AtomicU8,
@@ -89,10 +90,10 @@ pub(crate) struct Flight {
     head_since: AtomicU64,
     /// The key of the instance whose request this is, 0 for none.
     instance: AtomicU64,
-    /// What [`Flight::since`] was when the verdict was found. Should it have moved on, the verdict came too late:
+    /// What [`Operation::since`] was when the verdict was found. Should it have moved on, the verdict came too late:
     /// it is about a wait that is over.
     judged_since: AtomicU64,
-    /// Which instance was cut when the verdict is [`Verdict::Cut`]; 0 if it is about this flight, wherever it is.
+    /// Which instance was cut when the verdict is [`Verdict::Cut`]; 0 if it is about this operation, wherever it is.
     cut_of: AtomicU64,
     /// Whether the sweep has seen the cut once: at the second time the task is ended.
     warned: AtomicBool,
@@ -103,13 +104,13 @@ pub(crate) struct Flight {
     tunnel_of: OnceLock<Arc<Instance>>,
 }
 
-impl Flight {
-    pub(crate) fn new(phase: Phase) -> Flight {
-        Flight::since_then(phase, clock::coarse())
+impl Operation {
+    pub(crate) fn new(phase: Phase) -> Operation {
+        Operation::since_then(phase, clock::coarse())
     }
 
-    pub(crate) fn since_then(phase: Phase, since: u64) -> Flight {
-        Flight {
+    pub(crate) fn since_then(phase: Phase, since: u64) -> Operation {
+        Operation {
             phase: AtomicU8::new(phase as u8),
             since: AtomicU64::new(since),
             verdict: AtomicU8::new(0),
@@ -144,7 +145,7 @@ impl Flight {
         self.since.store(clock::coarse(), Ordering::Relaxed);
     }
 
-    /// As [`Flight::enter`], but waiting on for the same thing is no progress.
+    /// As [`Operation::enter`], but waiting on for the same thing is no progress.
     pub(crate) fn wait_for(&self, phase: Phase) {
         if self.phase.load(Ordering::Relaxed) != phase as u8 {
             self.enter(phase);
@@ -177,7 +178,7 @@ impl Flight {
 
     pub(crate) fn verdict(&self) -> Verdict {
         match VERDICTS[usize::from(self.verdict.load(Ordering::Acquire))] {
-            // It was about an instance that this flight has left since.
+            // It was about an instance that this operation has left since.
             Verdict::Cut if ![0, self.instance()].contains(&self.cut_of.load(Ordering::Acquire)) => {
                 Verdict::None
             }
@@ -193,7 +194,7 @@ impl Flight {
         self.verdict.store(Verdict::None as u8, Ordering::Relaxed);
     }
 
-    /// Judges this flight to be cut as long as it is on that instance (0: wherever).
+    /// Judges this operation to be cut as long as it is on that instance (0: wherever).
     pub(crate) fn cut(&self, instance: u64) {
         self.cut_of.store(instance, Ordering::Release);
         self.pass(Verdict::Cut);
@@ -209,7 +210,7 @@ impl Flight {
     /// The verdict, leaving this task to be woken when it changes.
     pub(crate) fn poll_verdict(&self, context: &Context<'_>) -> Verdict {
         let waker = self.waker.get_or_init(|| context.waker().clone());
-        debug_assert!(waker.will_wake(context.waker()), "a flight stays with its task");
+        debug_assert!(waker.will_wake(context.waker()), "an operation stays with its task");
         self.verdict()
     }
 
@@ -231,7 +232,7 @@ impl Flight {
     }
 
     pub(crate) fn carried_by(&self, task: AbortHandle) {
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        *self.task.lock() = Some(task);
     }
 
     pub(crate) fn is_tunnel_of(&self, instance: &Arc<Instance>) {
@@ -244,9 +245,9 @@ impl Flight {
         Some(since).filter(|since| *since > 0)
     }
 
-    /// Ends the task that carries this flight.
+    /// Ends the task that carries this operation.
     pub(crate) fn abort(&self) {
-        if let Some(task) = &*self.task.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(task) = &*self.task.lock() {
             task.abort();
         }
     }
@@ -302,32 +303,32 @@ mod tests {
 
     #[test]
     fn a_verdict_that_comes_after_the_wait_is_over_does_not_count() {
-        let flight = Flight::since_then(Phase::Idle, 7);
-        flight.judge(Verdict::Park, 7);
-        assert_eq!(flight.verdict(), Verdict::Park);
+        let operation = Operation::since_then(Phase::Idle, 7);
+        operation.judge(Verdict::Park, 7);
+        assert_eq!(operation.verdict(), Verdict::Park);
         // The sweep looked at the idle connection; by the time it spoke, the next request had begun.
-        let flight = Flight::since_then(Phase::Idle, 0);
+        let operation = Operation::since_then(Phase::Idle, 0);
         clock::tick();
-        flight.begin();
-        flight.judge(Verdict::BodyTimeout, 0);
-        assert_eq!((flight.phase(), flight.verdict()), (Phase::Connect, Verdict::None));
+        operation.begin();
+        operation.judge(Verdict::BodyTimeout, 0);
+        assert_eq!((operation.phase(), operation.verdict()), (Phase::Connect, Verdict::None));
     }
 
     #[test]
     fn a_phase_says_whether_a_request_is_under_way_and_whether_its_client_could_go() {
         let mut seen = (Vec::new(), Vec::new());
         for phase in PHASES {
-            let flight = Flight::new(phase);
-            assert_eq!(flight.phase(), phase);
-            if flight.is_busy() {
+            let operation = Operation::new(phase);
+            assert_eq!(operation.phase(), phase);
+            if operation.is_busy() {
                 seen.0.push(phase);
             }
-            if flight.may_make_room() {
+            if operation.may_make_room() {
                 seen.1.push(phase);
-                flight.judge(Verdict::Park, flight.since());
-                assert!(flight.may_make_room());
-                flight.judge(Verdict::GoAway, flight.since());
-                assert!(!flight.may_make_room(), "it was told already");
+                operation.judge(Verdict::Park, operation.since());
+                assert!(operation.may_make_room());
+                operation.judge(Verdict::GoAway, operation.since());
+                assert!(!operation.may_make_room(), "it was told already");
             }
         }
         let busy = [
@@ -346,60 +347,63 @@ mod tests {
     #[test]
     fn waiting_on_for_the_same_is_no_progress_and_parking_is_none() {
         clock::tick();
-        let flight = Flight::since_then(Phase::Answer, 0);
-        flight.wait_for(Phase::Answer);
-        assert_eq!((flight.phase(), flight.since()), (Phase::Answer, 0));
-        flight.wait_for(Phase::ClientBody);
-        assert_eq!((flight.phase(), flight.since() > 0), (Phase::ClientBody, true));
-        let flight = Flight::since_then(Phase::Idle, 0);
-        flight.judge(Verdict::Park, 0);
-        flight.park();
-        assert_eq!((flight.phase(), flight.since(), flight.verdict()), (Phase::Parked, 0, Verdict::None));
+        let operation = Operation::since_then(Phase::Answer, 0);
+        operation.wait_for(Phase::Answer);
+        assert_eq!((operation.phase(), operation.since()), (Phase::Answer, 0));
+        operation.wait_for(Phase::ClientBody);
+        assert_eq!((operation.phase(), operation.since() > 0), (Phase::ClientBody, true));
+        let operation = Operation::since_then(Phase::Idle, 0);
+        operation.judge(Verdict::Park, 0);
+        operation.park();
+        assert_eq!(
+            (operation.phase(), operation.since(), operation.verdict()),
+            (Phase::Parked, 0, Verdict::None)
+        );
     }
 
     #[tokio::test]
     async fn a_cut_task_is_ended_if_it_has_not_ended_by_the_second_look() {
-        let flight = Flight::new(Phase::Answer);
+        let operation = Operation::new(Phase::Answer);
         let task = tokio::spawn(std::future::pending::<()>());
-        flight.carried_by(task.abort_handle());
-        flight.enforce_cut();
-        flight.enforce_cut();
+        operation.carried_by(task.abort_handle());
+        operation.enforce_cut();
+        operation.enforce_cut();
         tokio::task::yield_now().await;
         assert!(!task.is_finished(), "it was not cut");
-        flight.cut(0);
-        flight.enforce_cut();
+        operation.cut(0);
+        operation.enforce_cut();
         tokio::task::yield_now().await;
         assert!(!task.is_finished(), "it may still answer");
-        flight.enforce_cut();
+        operation.enforce_cut();
         assert!(task.await.unwrap_err().is_cancelled());
     }
 
     #[test]
     fn what_lasts_is_counted_from_its_beginning() {
         clock::tick();
-        let flight = Flight::new(Phase::Client);
-        flight.blocked_since.store(1, Ordering::Relaxed);
-        flight.blocked();
-        flight.in_head(true);
-        flight.head_since.store(1, Ordering::Relaxed);
-        flight.in_head(true);
-        assert_eq!((flight.blocked_since(), flight.head_since()), (1, 1));
-        flight.unblocked();
-        flight.in_head(false);
-        assert_eq!((flight.blocked_since(), flight.head_since()), (0, 0));
+        let operation = Operation::new(Phase::Client);
+        operation.blocked_since.store(1, Ordering::Relaxed);
+        operation.blocked();
+        operation.in_head(true);
+        operation.head_since.store(1, Ordering::Relaxed);
+        operation.in_head(true);
+        assert_eq!((operation.blocked_since(), operation.head_since()), (1, 1));
+        operation.unblocked();
+        operation.in_head(false);
+        assert_eq!((operation.blocked_since(), operation.head_since()), (0, 0));
     }
 
     #[test]
     fn a_cut_follows_the_instance_and_not_the_connection() {
-        let flight = Flight::new(Phase::Answer);
-        flight.on_instance(3);
-        flight.cut(3);
-        assert_eq!(flight.verdict(), Verdict::Cut);
-        flight.begin();
-        flight.on_instance(4);
-        flight.cut(3);
-        assert_eq!(flight.verdict(), Verdict::None, "it has left that instance");
-        flight.cut(0);
-        assert_eq!(flight.verdict(), Verdict::Cut, "this means it wherever it is");
+        let operation = Operation::new(Phase::Answer);
+        operation.on_instance(3);
+        operation.cut(3);
+        assert_eq!(operation.verdict(), Verdict::Cut);
+        operation.begin();
+        operation.on_instance(4);
+        operation.cut(3);
+        assert_eq!(operation.verdict(), Verdict::None, "it has left that instance");
+        operation.cut(0);
+        assert_eq!(operation.verdict(), Verdict::Cut, "this means it wherever it is");
     }
 }
