@@ -19,7 +19,7 @@ segue-agent: the drain of one pod
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Run,
-    Hook(Own),
+    Hook(UserHook),
     Ready,
     Help,
     Version,
@@ -27,7 +27,7 @@ pub(crate) enum Command {
 
 /// The container's own hook, which runs after the drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Own {
+pub(crate) enum UserHook {
     None,
     Command(Vec<OsString>),
     HttpGet { url: String, headers: Vec<(String, String)> },
@@ -48,22 +48,22 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
         Some("ready") => alone(Command::Ready),
         Some("--help" | "-h" | "help") => Ok(Command::Help),
         Some("--version" | "-V") => Ok(Command::Version),
-        Some("hook") => own(rest).map(Command::Hook),
+        Some("hook") => user_hook(rest).map(Command::Hook),
         _ => Err(format!("unknown command {}: there are run, hook and ready", command.to_string_lossy())),
     }
 }
 
-fn own(words: &[OsString]) -> Result<Own, String> {
+fn user_hook(words: &[OsString]) -> Result<UserHook, String> {
     match words.first().and_then(|word| word.to_str()) {
-        None if words.is_empty() => Ok(Own::None),
-        Some("--") if words.len() > 1 => Ok(Own::Command(words[1..].to_vec())),
+        None if words.is_empty() => Ok(UserHook::None),
+        Some("--") if words.len() > 1 => Ok(UserHook::Command(words[1..].to_vec())),
         Some("--") => Err("a command after --".to_owned()),
         Some("--http-get") => http_get(&words[1..]),
         Some("--sleep") => match words {
             [_, seconds] => seconds
                 .to_str()
                 .and_then(|text| text.strip_suffix('s').unwrap_or(text).parse().ok())
-                .map(|seconds| Own::Sleep(Duration::from_secs(seconds)))
+                .map(|seconds| UserHook::Sleep(Duration::from_secs(seconds)))
                 .ok_or_else(|| format!("--sleep takes whole seconds, not {}", seconds.to_string_lossy())),
             _ => Err("--sleep takes seconds".to_owned()),
         },
@@ -71,7 +71,7 @@ fn own(words: &[OsString]) -> Result<Own, String> {
     }
 }
 
-fn http_get(words: &[OsString]) -> Result<Own, String> {
+fn http_get(words: &[OsString]) -> Result<UserHook, String> {
     let mut words = words.iter().map(|word| word.to_str().ok_or("arguments are UTF-8"));
     let url = words.next().ok_or("--http-get takes a URL")??.to_owned();
     if !url.starts_with("http://") {
@@ -88,7 +88,7 @@ fn http_get(words: &[OsString]) -> Result<Own, String> {
             other => return Err(format!("unexpected argument {other}")),
         }
     }
-    Ok(Own::HttpGet { url, headers })
+    Ok(UserHook::HttpGet { url, headers })
 }
 
 #[cfg(test)]
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn a_hook_keeps_the_containers_own_as_it_was() {
         let command = ["sh", "-c", "--help"].map(OsString::from).to_vec();
-        assert_eq!(words("hook -- sh -c --help"), Ok(Command::Hook(Own::Command(command))));
-        assert_eq!(words("hook"), Ok(Command::Hook(Own::None)));
-        assert_eq!(words("hook --sleep 5s"), Ok(Command::Hook(Own::Sleep(Duration::from_secs(5)))));
+        assert_eq!(words("hook -- sh -c --help"), Ok(Command::Hook(UserHook::Command(command))));
+        assert_eq!(words("hook"), Ok(Command::Hook(UserHook::None)));
+        assert_eq!(words("hook --sleep 5s"), Ok(Command::Hook(UserHook::Sleep(Duration::from_secs(5)))));
         assert_eq!(words("hook --sleep 5"), words("hook --sleep 5s"));
         let header = |line: &str| {
             parse(
@@ -115,7 +115,7 @@ mod tests {
         };
         let headers = vec![("X-A".to_owned(), "b: c".to_owned())];
         let url = "http://127.0.0.1:1/x".to_owned();
-        assert_eq!(header("X-A: b: c"), Ok(Command::Hook(Own::HttpGet { url, headers })));
+        assert_eq!(header("X-A: b: c"), Ok(Command::Hook(UserHook::HttpGet { url, headers })));
         assert!(header("X-A").is_err());
     }
 

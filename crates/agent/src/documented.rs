@@ -5,7 +5,7 @@
 use crate::control::{ROUTES, page};
 use crate::driver::Totals;
 use crate::log::Event;
-use crate::report::{Report, State};
+use crate::report::{Report, ReportedState};
 use crate::routers::RouterReport;
 use segue_core::path::{EndedBy, Millis, StageOver};
 use segue_core::pod::life::{Outcome, Reason};
@@ -71,7 +71,7 @@ pub(crate) fn report() -> Report {
     Report {
         schema: 1,
         agent: String::new(),
-        state: State::Draining,
+        state: ReportedState::Draining,
         why: Some(String::new()),
         since: None,
         until: None,
@@ -133,7 +133,9 @@ fn every_key_of_the_status_is_named_and_no_other() {
     for value in values_of_routers() {
         assert!(row("routers").contains(&format!("`{value}`")), "{value}");
     }
-    for state in [State::Serving, State::Draining, State::Released, State::Ending] {
+    for state in
+        [ReportedState::Serving, ReportedState::Draining, ReportedState::Released, ReportedState::Ending]
+    {
         assert!(row("state").contains(&format!("`{}`", name(&state))), "{state:?}");
     }
     for by in [EndedBy::Bound, EndedBy::Evidence, EndedBy::Unknown] {

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 
 /// The program's name in the shared folder.
 const PROGRAM: &str = "segue-agent";
-const INVITATION: &str = "hook.json";
+const HOOK_CONFIG: &str = "hook.json";
 
 /// What a hook needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Invitation {
+pub(crate) struct HookConfig {
     /// What it must show, so that nobody outside the pod can drain it.
     pub(crate) token: String,
     /// What the agent is told: with it a hook can go on without the agent.
@@ -40,22 +40,22 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     move |source| FolderError { path: path.to_owned(), source }
 }
 
-/// Puts this program and the invitation where the hooks find them.
-pub(crate) fn install(plan: &PodPlan) -> Result<Invitation, FolderError> {
+/// Puts this program and the hook config where the hooks find them.
+pub(crate) fn install(plan: &PodPlan) -> Result<HookConfig, FolderError> {
     let shared = folder("SEGUE_SHARED", "/segue");
-    let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
-    copy(&own, &shared.join(PROGRAM))?;
-    let invitation = Invitation { token: token()?, plan: plan.clone() };
-    let json = serde_json::to_vec(&invitation).map_err(io::Error::from);
-    let path = shared.join(INVITATION);
+    let program = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
+    copy(&program, &shared.join(PROGRAM))?;
+    let config = HookConfig { token: token()?, plan: plan.clone() };
+    let json = serde_json::to_vec(&config).map_err(io::Error::from);
+    let path = shared.join(HOOK_CONFIG);
     put(&path, &json.map_err(at(&path))?, 0o644)?;
-    Ok(invitation)
+    Ok(config)
 }
 
-/// The invitation beside the running program.
-pub(crate) fn invitation() -> Result<Invitation, FolderError> {
-    let own = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
-    let path = own.with_file_name(INVITATION);
+/// The hook config beside the running program.
+pub(crate) fn hook_config() -> Result<HookConfig, FolderError> {
+    let program = std::env::current_exe().map_err(at(Path::new("/proc/self/exe")))?;
+    let path = program.with_file_name(HOOK_CONFIG);
     let json = std::fs::read(&path).map_err(at(&path))?;
     serde_json::from_slice(&json).map_err(io::Error::from).map_err(at(&path))
 }
@@ -77,17 +77,17 @@ fn token() -> Result<String, FolderError> {
 }
 
 /// How many requests the agent before this one was carrying when it died; 0 if it came to its own end, or was none.
-pub(crate) fn carried() -> u64 {
-    let text = std::fs::read_to_string(carried_file()).unwrap_or_default();
+pub(crate) fn in_flight() -> u64 {
+    let text = std::fs::read_to_string(in_flight_file()).unwrap_or_default();
     text.trim().parse().unwrap_or(0)
 }
 
 /// Writes down how many requests this agent carries.
-pub(crate) fn carry(requests: u64) -> Result<(), FolderError> {
-    put(&carried_file(), requests.to_string().as_bytes(), 0o600)
+pub(crate) fn write_in_flight(requests: u64) -> Result<(), FolderError> {
+    put(&in_flight_file(), requests.to_string().as_bytes(), 0o600)
 }
 
-fn carried_file() -> PathBuf {
+fn in_flight_file() -> PathBuf {
     folder("SEGUE_STATE", "/segue-state").join("carried")
 }
 

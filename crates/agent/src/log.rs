@@ -42,8 +42,8 @@ events! {
     Ending => "ending",
     Ended => "ended",
     Hook => "hook",
-    Spare => "spare",
-    OwnHook => "own-hook",
+    Takeover => "spare",
+    UserHook => "own-hook",
 }
 
 /// What happened, with its facts.

@@ -11,7 +11,6 @@
 //! * A hook that loses its agent goes on in its place: it is the same program in the same network namespace.
 
 mod arguments;
-mod carried;
 mod clock;
 mod control;
 #[cfg(test)]
@@ -19,8 +18,9 @@ mod documented;
 mod driver;
 mod folder;
 mod hook;
+mod in_flight_file;
+mod limits;
 mod log;
-mod means;
 mod plan;
 mod ready;
 mod report;
@@ -33,7 +33,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Run) => on_one_thread(run::run()),
-        Ok(Command::Hook(own)) => on_one_thread(hook::run(own)),
+        Ok(Command::Hook(user_hook)) => on_one_thread(hook::run(user_hook)),
         Ok(Command::Ready) => on_one_thread(ready::run()),
         Ok(Command::Help) => {
             print!("{HELP}");

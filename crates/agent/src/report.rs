@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// The pod's state, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum State {
+pub(crate) enum ReportedState {
     Serving,
     Draining,
     Released,
@@ -25,7 +25,7 @@ pub(crate) enum State {
 pub(crate) struct Report {
     pub(crate) schema: u32,
     pub(crate) agent: String,
-    pub(crate) state: State,
+    pub(crate) state: ReportedState,
     pub(crate) why: Option<String>,
     pub(crate) since: Option<jiff::Timestamp>,
     pub(crate) until: Option<jiff::Timestamp>,
@@ -64,15 +64,15 @@ pub(crate) struct Line {
 /// What a hook takes of a line. The agent may be of another version: what else it says is not asked for, and a drain that
 /// can't be read is none.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct Heard {
+pub(crate) struct ReceivedLine {
     pub(crate) released: bool,
-    pub(crate) report: HeardReport,
+    pub(crate) report: ReceivedReport,
     #[serde(default, deserialize_with = "if_readable")]
     pub(crate) drain: Option<Drain>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct HeardReport {
+pub(crate) struct ReceivedReport {
     #[serde(default)]
     pub(crate) in_flight: Option<u64>,
     #[serde(default)]
@@ -85,7 +85,7 @@ fn if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Drai
 
 /// What a hook says when it asks.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct DrainRequest {
     /// The drain that the hook heard of last, where its agent died.
     #[serde(default, deserialize_with = "if_readable")]
     pub(crate) drain: Option<Drain>,
@@ -98,14 +98,14 @@ pub(crate) struct Asked {
 }
 
 /// A wait as people and scripts read it.
-pub(crate) struct Told {
+pub(crate) struct ShownWait {
     pub(crate) why: String,
     pub(crate) since: jiff::Timestamp,
     pub(crate) until: Option<jiff::Timestamp>,
     pub(crate) setting: Option<String>,
 }
 
-impl Told {
+impl ShownWait {
     pub(crate) fn of(wait: &Wait) -> Self {
         Self {
             why: wait.why.to_string(),
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_hook_hears_an_agent_of_an_older_version_and_takes_its_drain_over() {
-        let heard: Heard = serde_json::from_str(OLDER).unwrap();
+        let heard: ReceivedLine = serde_json::from_str(OLDER).unwrap();
         assert_eq!((heard.report.in_flight, heard.report.agent_lost, heard.released), (Some(2), 4, false));
         let drain = heard.drain.unwrap();
         assert_eq!(drain.began(), Time::from_millis(9_000));
@@ -163,16 +163,16 @@ mod tests {
         let later = OLDER
             .replace("\"began\":9000", "\"began\":{}")
             .replace("\"released\":false", "\"released\":true");
-        let heard: Heard = serde_json::from_str(&later).unwrap();
+        let heard: ReceivedLine = serde_json::from_str(&later).unwrap();
         assert!(heard.released && heard.drain.is_none());
     }
 
     #[test]
     fn an_agent_hears_hooks_of_older_and_later_versions() {
-        let older: Asked = serde_json::from_str(r#"{"drain":null,"lost":3}"#).unwrap();
-        assert_eq!(older, Asked { drain: None, lost: 3, began: None });
-        let later: Asked =
+        let older: DrainRequest = serde_json::from_str(r#"{"drain":null,"lost":3}"#).unwrap();
+        assert_eq!(older, DrainRequest { drain: None, lost: 3, began: None });
+        let later: DrainRequest =
             serde_json::from_str(r#"{"drain":{"new":1},"lost":3,"began":5,"more":1}"#).unwrap();
-        assert_eq!(later, Asked { drain: None, lost: 3, began: Some(Time::from_millis(5)) });
+        assert_eq!(later, DrainRequest { drain: None, lost: 3, began: Some(Time::from_millis(5)) });
     }
 }

@@ -1,12 +1,12 @@
 //! The sidecar: puts the hook's program in place, binds its ports, and drives the pod until its own SIGTERM.
 
-use crate::carried::Carried;
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
 use crate::folder;
+use crate::in_flight_file::InFlightFile;
 use crate::log::{self, Event};
 use crate::routers::Routers;
-use crate::{clock, means, plan};
+use crate::{clock, limits, plan};
 use segue_core::pod::{DEREGISTER_WITHIN, PodPlan};
 use segue_guard::Guard;
 use serde_json::json;
@@ -80,7 +80,7 @@ impl Running {
 struct Guarded {
     guard: Guard,
     /// None where no thread could be started for it.
-    carried: Option<Carried>,
+    in_flight_file: Option<InFlightFile>,
 }
 
 /// Waits until nothing is in flight and registries have dropped the pod, or had their time. A driver that hangs is not
@@ -100,8 +100,8 @@ async fn answered(guard: Option<&Guard>) {
 /// The counters' last word: some of what they count comes after the drain, when the application ends.
 fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
     let guarded = running.and_then(|running| running.guarded.as_ref());
-    if let Some(carried) = guarded.and_then(|guarded| guarded.carried.as_ref()) {
-        carried.end();
+    if let Some(file) = guarded.and_then(|guarded| guarded.in_flight_file.as_ref()) {
+        file.end();
     }
     let counters = guarded.map(|guarded| guarded.guard.snapshot().counters);
     log::say(Event::Ended, json!({ "signal": signal, "guard": counters }));
@@ -109,16 +109,16 @@ fn ended(signal: &str, running: Option<&Running>) -> ExitCode {
 }
 
 async fn serve(plan: PodPlan, running: &OnceCell<Running>) -> ExitCode {
-    means::raise_descriptor_limit(&plan);
-    let invitation = match folder::install(&plan) {
-        Ok(invitation) => invitation,
+    limits::raise_descriptor_limit(&plan);
+    let config = match folder::install(&plan) {
+        Ok(config) => config,
         Err(error) => {
             log::problem(Event::NoHook, &error);
             return ExitCode::from(2);
         }
     };
     let shared = Shared::new();
-    let lost = folder::carried();
+    let lost = folder::in_flight();
     if lost > 0 {
         log::say(Event::AgentLost, json!({ "requests": lost, "why": "the agent before this one died" }));
         shared.lose(lost);
@@ -132,14 +132,14 @@ async fn serve(plan: PodPlan, running: &OnceCell<Running>) -> ExitCode {
     let drive = async {
         let guard = guard(&plan, &control).await;
         let guarded = guard.as_ref().map(|guard| {
-            let carried = Carried::keep(guard.clone(), lost);
-            if let Err(error) = &carried {
+            let file = InFlightFile::keep(guard.clone(), lost);
+            if let Err(error) = &file {
                 log::problem(Event::NotWrittenDown, error);
             }
-            Guarded { guard: guard.clone(), carried: carried.ok() }
+            Guarded { guard: guard.clone(), in_flight_file: file.ok() }
         });
         let _ = running.set(Running { shared: Rc::clone(&shared), guarded });
-        control.start(invitation);
+        control.start(config);
         log::say(
             Event::Started,
             json!({ "control_port": plan.control_port, "ports": plan.ports, "paths": plan.drain.paths }),
@@ -155,7 +155,7 @@ async fn guard(plan: &PodPlan, control: &Control) -> Option<Guard> {
     if !plan.guarded() {
         return None;
     }
-    let bind = async || segue_guard::bind(means::settings(plan)).await;
+    let bind = async || segue_guard::bind(limits::settings(plan)).await;
     Some(again(control, Event::WaitsForAPort, bind).await.serve())
 }
 

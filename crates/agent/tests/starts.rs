@@ -138,10 +138,10 @@ fn a_plan_of_the_first_schema_is_held_to() {
 fn a_hook_beside_a_plan_that_it_cannot_read_waits_and_does_not_fail() {
     let mut pod = Pod::new(8080, false);
     pod.start();
-    let invitation = pod.folder.path().join("hook.json");
-    let text = std::fs::read_to_string(&invitation).unwrap();
+    let config = pod.folder.path().join("hook.json");
+    let text = std::fs::read_to_string(&config).unwrap();
     let later = text.replacen("\"schema\":1", "\"schema\":3,\"more\":true", 1);
-    std::fs::write(&invitation, later).unwrap();
+    std::fs::write(&config, later).unwrap();
     let (code, said) = pod.hook(&[]).returns();
     assert_eq!(code, 0);
     assert!(said.contains("schema 3") && said.contains("waits 17s"), "{said}");

@@ -1,7 +1,7 @@
 //! The report as a Prometheus page.
 
 use crate::driver::Totals;
-use crate::report::{Report, State};
+use crate::report::{Report, ReportedState};
 use crate::routers::RouterReport;
 use segue_routing::Shows;
 use serde::Serialize;
@@ -17,7 +17,8 @@ pub(crate) fn page(report: &Report, totals: &Totals) -> String {
         .iter()
         .map(|(reason, count)| (label(&[("reason", &name(reason))]), number(*count)))
         .collect();
-    let states = [State::Serving, State::Draining, State::Released, State::Ending];
+    let states =
+        [ReportedState::Serving, ReportedState::Draining, ReportedState::Released, ReportedState::Ending];
     let states =
         states.map(|state| (label(&[("state", &name(&state))]), number(u64::from(report.state == state))));
     let drained: u64 = totals.drains.values().sum();

@@ -2,6 +2,7 @@
 //!
 //! It binds before anything else and says `503` to `/ready` until the agent has started, with what it waits for.
 
+mod context;
 mod metrics;
 mod places;
 mod routes;
@@ -10,39 +11,16 @@ mod routes;
 pub(crate) use {metrics::page, routes::ROUTES};
 
 use crate::clock;
-use crate::driver::Shared;
-use crate::folder::Invitation;
+pub(crate) use context::Control;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use places::Places;
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// A connection that has asked nothing for so long is closed.
 const SILENT: Duration = Duration::from_secs(10);
-
-/// What the port answers from.
-pub(crate) struct Control {
-    pub(crate) shared: Rc<Shared>,
-    pub(crate) invitation: RefCell<Option<Invitation>>,
-    /// What the start still waits for; `None` once it has started.
-    pub(crate) starting: RefCell<Option<String>>,
-}
-
-impl Control {
-    pub(crate) fn new(shared: Rc<Shared>) -> Rc<Self> {
-        let starting = RefCell::new(Some("the start".to_owned()));
-        Rc::new(Self { shared, invitation: RefCell::new(None), starting })
-    }
-
-    /// From now on hooks are listened to and the startup probe passes.
-    pub(crate) fn start(&self, invitation: Invitation) {
-        self.invitation.replace(Some(invitation));
-        self.starting.replace(None);
-    }
-}
 
 /// Answers for ever.
 pub(crate) async fn serve(listener: TcpListener, control: Rc<Control>) {

@@ -8,11 +8,12 @@
 //! | `GET /metrics` | the same for Prometheus |
 //! | `POST /segue/drain` | a line of JSON per change until the hook may return; needs the pod's token |
 
+use super::context::Control;
+use super::metrics;
 use super::places::Seat;
-use super::{Control, metrics};
 use crate::clock;
-use crate::driver::{Asking, Shared};
-use crate::report::{Asked, Line};
+use crate::driver::{Shared, WaitingHook};
+use crate::report::{DrainRequest, Line};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
@@ -51,7 +52,7 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How old a snapshot may be that is answered with, in milliseconds.
 const YOUNG: u64 = 200;
 /// A drain and its plan are a few kilobytes.
-const LARGEST_ASKED: usize = 1 << 20;
+const LARGEST_REQUEST: usize = 1 << 20;
 
 pub(super) async fn answer(
     control: Rc<Control>,
@@ -113,8 +114,8 @@ async fn drain(control: &Rc<Control>, seat: &Seat, request: Request<Incoming>) -
     if !seat.is_inside() {
         return text(StatusCode::FORBIDDEN, "a drain is asked for by a hook in the pod itself\n");
     }
-    let invitation = control.invitation.borrow().clone();
-    let expected = invitation.as_ref().map(|invitation| format!("Bearer {}", invitation.token));
+    let config = control.config.borrow().clone();
+    let expected = config.as_ref().map(|config| format!("Bearer {}", config.token));
     let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if expected.is_none() || shown != expected.as_deref() {
         return text(
@@ -122,24 +123,24 @@ async fn drain(control: &Rc<Control>, seat: &Seat, request: Request<Incoming>) -
             "a drain needs the token that the agent gave to the pod's hooks\n",
         );
     }
-    let Ok(body) = Limited::new(request.into_body(), LARGEST_ASKED).collect().await else {
+    let Ok(body) = Limited::new(request.into_body(), LARGEST_REQUEST).collect().await else {
         return text(StatusCode::BAD_REQUEST, "the request broke off or is too long\n");
     };
     // What can't be read is another version's: the drain is then one that begins here.
-    let asked: Asked = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-    let deadline = invitation.map_or(Duration::MAX, |invitation| invitation.plan.drain.deadline);
-    let since = asked_since(asked.began, deadline, clock::now());
-    let asking = control.shared.ask(asked, since);
+    let request: DrainRequest = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let deadline = config.map_or(Duration::MAX, |config| config.plan.drain.deadline);
+    let since = asked_since(request.began, deadline, clock::now());
+    let waiting = control.shared.ask(request, since);
     seat.hold();
     let (sender, receiver) = mpsc::channel(4);
-    tokio::task::spawn_local(follow(asking, Rc::clone(&control.shared), sender));
+    tokio::task::spawn_local(follow(waiting, Rc::clone(&control.shared), sender));
     let mut response = Response::new(Lines(receiver).boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
 }
 
 /// Sends a line per change until the hook may return. Ends with the hook.
-async fn follow(asking: Asking, shared: Rc<Shared>, sender: mpsc::Sender<Bytes>) {
+async fn follow(waiting: WaitingHook, shared: Rc<Shared>, sender: mpsc::Sender<Bytes>) {
     let mut lines = shared.lines();
     // What was published before the hook asked does not speak of it.
     lines.mark_unchanged();
@@ -152,7 +153,7 @@ async fn follow(asking: Asking, shared: Rc<Shared>, sender: mpsc::Sender<Bytes>)
             break;
         }
     }
-    drop(asking);
+    drop(waiting);
 }
 
 /// Lines as a body.

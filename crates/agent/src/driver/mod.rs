@@ -6,9 +6,9 @@ mod look;
 mod shared;
 
 use crate::log::{self, Event};
-use crate::report::{self, Line, Report, State, Told};
+use crate::report::{self, Line, Report, ReportedState, ShownWait};
 use crate::routers::{RouterReport, Routers};
-use crate::{clock, means};
+use crate::{clock, limits};
 use look::Look;
 use segue_core::pod::PodPlan;
 use segue_core::pod::life::{self, Action, Life, Outcome};
@@ -16,7 +16,7 @@ use segue_core::{Next, Time, Wait, drain};
 use segue_guard::{Guard, Snapshot};
 use segue_routing::Goal;
 use serde_json::json;
-pub(crate) use shared::{Asking, Shared, Totals};
+pub(crate) use shared::{Shared, Totals, WaitingHook};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ impl Driver {
             Action::Drain(drain::Action::CloseIdle) => {
                 self.closing = true;
                 if let Some(guard) = &self.guard {
-                    guard.close_idle(means::linger(&self.plan.drain));
+                    guard.close_idle(limits::linger(&self.plan.drain));
                 }
             }
             Action::Drain(drain::Action::Cut) => {
@@ -203,7 +203,7 @@ impl Driver {
         }
         self.routers_said.clone_from(&report.routers);
         let kind = wait.map(|wait| wait.why.to_string());
-        if report.state == State::Draining && kind.is_some() && kind != self.said {
+        if report.state == ReportedState::Draining && kind.is_some() && kind != self.said {
             log::say(
                 Event::Draining,
                 json!({
@@ -224,21 +224,21 @@ impl Driver {
     }
 
     fn report(&self, seen: &life::Seen, snapshot: Option<&Snapshot>, wait: Option<&Wait>) -> Report {
-        let told = wait.map(Told::of);
+        let shown = wait.map(ShownWait::of);
         let (in_flight, known) = report::in_flight(seen.drain.in_flight);
         Report {
             schema: 1,
             agent: env!("CARGO_PKG_VERSION").to_owned(),
             state: match self.life.state() {
-                _ if self.shared.ending() => State::Ending,
-                life::State::Serving { .. } => State::Serving,
-                life::State::Draining { .. } => State::Draining,
-                life::State::Released { .. } => State::Released,
+                _ if self.shared.ending() => ReportedState::Ending,
+                life::State::Serving { .. } => ReportedState::Serving,
+                life::State::Draining { .. } => ReportedState::Draining,
+                life::State::Released { .. } => ReportedState::Released,
             },
-            why: told.as_ref().map(|told| told.why.clone()),
-            since: told.as_ref().map(|told| told.since),
-            until: told.as_ref().and_then(|told| told.until),
-            setting: told.and_then(|told| told.setting),
+            why: shown.as_ref().map(|shown| shown.why.clone()),
+            since: shown.as_ref().map(|shown| shown.since),
+            until: shown.as_ref().and_then(|shown| shown.until),
+            setting: shown.and_then(|shown| shown.setting),
             in_flight,
             known,
             connections: snapshot.map_or(0, |guard| guard.connections) + self.look.not_covered(),

@@ -1,6 +1,6 @@
 //! What the driver and the control port share: who asks, what was last seen, and what is counted over all drains.
 
-use crate::report::{Asked, Line};
+use crate::report::{DrainRequest, Line};
 use segue_core::Time;
 use segue_core::drain::Drain;
 use segue_core::pod::life::{Outcome, Reason};
@@ -16,7 +16,7 @@ pub(crate) struct Shared {
     looked: Cell<Option<Time>>,
     /// Since when each hook waits that does, by a number of its own.
     waiting: RefCell<BTreeMap<u64, Time>>,
-    asked: Cell<u64>,
+    next_number: Cell<u64>,
     well: Cell<bool>,
     resumed: RefCell<Vec<Drain>>,
     lost: Cell<u64>,
@@ -37,9 +37,9 @@ pub(crate) struct Totals {
 }
 
 /// A hook that waits; dropped when it is gone.
-pub(crate) struct Asking(Rc<Shared>, u64);
+pub(crate) struct WaitingHook(Rc<Shared>, u64);
 
-impl Drop for Asking {
+impl Drop for WaitingHook {
     fn drop(&mut self) {
         self.0.waiting.borrow_mut().remove(&self.1);
         self.0.wake.notify_one();
@@ -52,7 +52,7 @@ impl Shared {
             lines: watch::Sender::new(None),
             looked: Cell::new(None),
             waiting: RefCell::default(),
-            asked: Cell::new(0),
+            next_number: Cell::new(0),
             well: Cell::new(true),
             resumed: RefCell::default(),
             lost: Cell::new(0),
@@ -64,19 +64,19 @@ impl Shared {
     }
 
     /// A hook waits from now on; by its own word it has since then.
-    pub(crate) fn ask(self: &Rc<Self>, asked: Asked, since: Time) -> Asking {
-        let number = self.asked.get();
-        self.asked.set(number + 1);
+    pub(crate) fn ask(self: &Rc<Self>, request: DrainRequest, since: Time) -> WaitingHook {
+        let number = self.next_number.get();
+        self.next_number.set(number + 1);
         self.waiting.borrow_mut().insert(number, since);
-        if let Some(drain) = asked.drain {
+        if let Some(drain) = request.drain {
             // Several hooks heard the same agent: what it carried is counted once.
-            self.lose(asked.lost);
+            self.lose(request.lost);
             self.resumed.borrow_mut().push(drain);
             // A load balancer that asks before the driver has looked must not be told otherwise than by the agent before.
             self.set_well(false);
         }
         self.wake.notify_one();
-        Asking(Rc::clone(self), number)
+        WaitingHook(Rc::clone(self), number)
     }
 
     /// Since when the hook waits that has waited for longest.
@@ -200,8 +200,8 @@ mod tests {
     fn hooks_are_waited_for_since_the_first_of_them_began_until_the_last_has_gone() {
         let shared = Shared::new();
         assert_eq!((shared.asked(), shared.hooks()), (None, 0));
-        let late = shared.ask(Asked::default(), at(5));
-        let early = shared.ask(Asked::default(), at(3));
+        let late = shared.ask(DrainRequest::default(), at(5));
+        let early = shared.ask(DrainRequest::default(), at(3));
         assert_eq!((shared.asked(), shared.hooks()), (Some(at(3)), 2));
         drop(early);
         assert_eq!((shared.asked(), shared.hooks()), (Some(at(5)), 1));
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn what_hooks_knew_of_a_drain_is_handed_on_once_and_its_loss_counted_once() {
         let shared = Shared::new();
-        let knows = |drain, lost| Asked { drain: Some(drain), lost, began: None };
+        let knows = |drain, lost| DrainRequest { drain: Some(drain), lost, began: None };
         let _hooks = [shared.ask(knows(drain(1), 2), at(1)), shared.ask(knows(drain(2), 1), at(1))];
         assert!(!shared.well(), "load balancers are told at once");
         assert_eq!(shared.resumed(), [drain(1), drain(2)]);

@@ -1,7 +1,7 @@
 //! Requests to the agent's port, over loopback.
 
-use crate::folder::Invitation;
-use crate::report::{Asked, Heard};
+use crate::folder::HookConfig;
+use crate::report::{DrainRequest, ReceivedLine};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -35,16 +35,16 @@ pub(crate) async fn get(port: u16, path: &str) -> Result<(u16, String), ClientEr
 
 /// Asks for a drain and hands on each line; returns when the agent lets the hook go.
 pub(crate) async fn drain(
-    invitation: &Invitation,
-    asked: &Asked,
-    mut hear: impl FnMut(Heard),
+    config: &HookConfig,
+    drain_request: &DrainRequest,
+    mut hear: impl FnMut(ReceivedLine),
 ) -> Result<(), ClientError> {
-    let body = serde_json::to_vec(asked).unwrap_or_default();
+    let body = serde_json::to_vec(drain_request).unwrap_or_default();
     let request = Request::post("/segue/drain")
         .header(HOST, "localhost")
-        .header(AUTHORIZATION, format!("Bearer {}", invitation.token))
+        .header(AUTHORIZATION, format!("Bearer {}", config.token))
         .body(Full::from(body));
-    let response = send(invitation.plan.control_port, request.unwrap_or_default()).await?;
+    let response = send(config.plan.control_port, request.unwrap_or_default()).await?;
     let status = response.status();
     let mut body = response.into_body();
     if status != StatusCode::OK {
@@ -58,7 +58,9 @@ pub(crate) async fn drain(
         }
         while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
             // A line of another version that can't be read is no reason to leave.
-            let Ok(line) = serde_json::from_slice::<Heard>(&unread.split_to(end + 1)) else { continue };
+            let Ok(line) = serde_json::from_slice::<ReceivedLine>(&unread.split_to(end + 1)) else {
+                continue;
+            };
             let released = line.released;
             hear(line);
             if released {

@@ -3,7 +3,7 @@
 //! ```text
 //!  read hook.json ─▶ ask ─▶ follow the agent's lines ──released──▶ the container's own hook
 //!        │             ▲            │ the agent died
-//!        │             └── taken ── take its ports (spare) ──▶ the same drain, from the last line on
+//!        │             └── taken ── take its ports (takeover) ──▶ the same drain, from the last line on
 //!        └─ can't be read: wait as long as the usual plan takes
 //! ```
 //!
@@ -11,14 +11,14 @@
 //! in flight (law 4).
 
 pub(crate) mod client;
-mod own;
-mod spare;
+mod takeover;
+mod user_hook;
 
-use crate::arguments::Own;
+use crate::arguments::UserHook;
 use crate::clock;
-use crate::folder::{self, Invitation};
+use crate::folder::{self, HookConfig};
 use crate::log::{self, Event};
-use crate::report::{Asked, Heard};
+use crate::report::{DrainRequest, ReceivedLine};
 use segue_core::Time;
 use serde_json::json;
 use std::process::ExitCode;
@@ -30,9 +30,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// The agent itself ends a drain at its deadline; only one that hangs is not waited for any longer than this.
 const AGENT_HANGS: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(own: Own) -> ExitCode {
-    match folder::invitation() {
-        Ok(invitation) => drained(&invitation, clock::now()).await,
+pub(crate) async fn run(user_hook: UserHook) -> ExitCode {
+    match folder::hook_config() {
+        Ok(config) => drained(&config, clock::now()).await,
         Err(error) => {
             log::say_in_the_container(
                 Event::Hook,
@@ -41,19 +41,21 @@ pub(crate) async fn run(own: Own) -> ExitCode {
             clock::sleep(WITHOUT_A_PLAN).await;
         }
     }
-    own::run(own).await
+    user_hook::run(user_hook).await
 }
 
 /// Returns when the pod is drained, or at the deadline.
-async fn drained(invitation: &Invitation, began: Time) {
-    let deadline = began + invitation.plan.drain.deadline + AGENT_HANGS;
-    let mut last: Option<Heard> = None;
+async fn drained(config: &HookConfig, began: Time) {
+    let deadline = began + config.plan.drain.deadline + AGENT_HANGS;
+    let mut last: Option<ReceivedLine> = None;
     let waits = async {
         loop {
-            let asked = heard(last.as_ref(), began);
-            match client::drain(invitation, &asked, |line| last = Some(line)).await {
+            let request = drain_request(last.as_ref(), began);
+            match client::drain(config, &request, |line| last = Some(line)).await {
                 Ok(()) => return,
-                Err(error) if spare::run(invitation, heard(last.as_ref(), began), &error).await => return,
+                Err(error) if takeover::run(config, drain_request(last.as_ref(), began), &error).await => {
+                    return;
+                }
                 Err(_) => {}
             }
             clock::sleep(AGAIN).await;
@@ -66,8 +68,8 @@ async fn drained(invitation: &Invitation, began: Time) {
 }
 
 /// What this hook heard last, for whoever goes on with the drain.
-fn heard(line: Option<&Heard>, began: Time) -> Asked {
-    Asked {
+fn drain_request(line: Option<&ReceivedLine>, began: Time) -> DrainRequest {
+    DrainRequest {
         drain: line.and_then(|line| line.drain.clone()),
         lost: line.map_or(0, |line| line.report.in_flight.unwrap_or(0) + line.report.agent_lost),
         began: Some(began),

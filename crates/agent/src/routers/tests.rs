@@ -3,7 +3,7 @@
 use super::{Routers, send::send};
 use crate::clock;
 use crate::driver::{Driver, Shared};
-use crate::report::{Asked, State};
+use crate::report::{DrainRequest, ReportedState};
 use http::{HeaderName, Method, Uri};
 use segue_core::Time;
 use segue_core::drain;
@@ -335,7 +335,7 @@ fn a_registry_leaves_with_the_drain_and_forgets_the_pod_at_its_end_alone() {
         let driver = Driver::new(plan(Vec::new()), None, routers(port, &shared), Rc::clone(&shared));
         tokio::task::spawn_local(driver.run());
         until(|| asked(&heard) == ["/Join"]).await;
-        let hook = shared.ask(Asked::default(), clock::now());
+        let hook = shared.ask(DrainRequest::default(), clock::now());
         let lines = shared.lines();
         let report = || lines.borrow().as_ref().map(|line| line.report.clone());
         until(|| lines.borrow().as_ref().is_some_and(|line| line.released)).await;
@@ -354,7 +354,7 @@ fn a_registry_leaves_with_the_drain_and_forgets_the_pod_at_its_end_alone() {
         shared.end();
         shared.ended().await;
         assert_eq!(asked(&heard), ["/Join", "/Leave", "/Deregister"]);
-        assert_eq!(report().unwrap().state, State::Ending);
+        assert_eq!(report().unwrap().state, ReportedState::Ending);
     });
 }
 
@@ -372,12 +372,13 @@ fn a_restart_joins_the_registry_again() {
         let shared = Shared::new();
         let driver = Driver::new(plan(vec![port]), None, routers(registry, &shared), Rc::clone(&shared));
         tokio::task::spawn_local(driver.run());
-        let hook = shared.ask(Asked::default(), clock::now());
+        let hook = shared.ask(DrainRequest::default(), clock::now());
         let lines = shared.lines();
         until(|| lines.borrow().as_ref().is_some_and(|line| line.released)).await;
         drop(hook);
         // It listens on, longer than it had to stop: another container was restarted.
-        until(|| lines.borrow().as_ref().is_some_and(|line| line.report.state == State::Serving)).await;
+        until(|| lines.borrow().as_ref().is_some_and(|line| line.report.state == ReportedState::Serving))
+            .await;
         until(|| heard.borrow().last().is_some_and(|last| last.starts_with("PUT /Join "))).await;
         drop(application);
     });
@@ -403,7 +404,7 @@ async fn guarded() -> (PodPlan, Guard, u16) {
     };
     let guard = Some(guard_port);
     let plan = plan(vec![Port { name: None, application: port, guard, protocol: Protocol::Http }]);
-    let guard = segue_guard::bind(crate::means::settings(&plan)).await.unwrap().serve();
+    let guard = segue_guard::bind(crate::limits::settings(&plan)).await.unwrap().serve();
     (plan, guard, guard_port)
 }
 
@@ -452,7 +453,7 @@ fn a_registry_that_never_answers_holds_up_its_own_drain_and_neither_the_guard_no
         let driver = Driver::new(plan, Some(guard), routers(registry, &shared), Rc::clone(&shared));
         tokio::task::spawn_local(driver.run());
         let began = clock::now();
-        let _hook = shared.ask(Asked::default(), began);
+        let _hook = shared.ask(DrainRequest::default(), began);
         let lines = shared.lines();
         let waits = || lines.borrow().as_ref().and_then(|line| line.report.why.clone()).unwrap_or_default();
         until(|| waits() == "the router of path registry to take the change").await;

@@ -1,7 +1,7 @@
 //! The laws, checked at every step from the world's own truth. Nothing here asks the rules what they think, but for
 //! what they claim: which instances leave, and what they wait for.
 
-use super::World;
+use super::state::World;
 use segue_core::judge::{Goal, Outcome};
 use segue_core::rollout::{Action, Rollout, Seen};
 use segue_core::stop::{Ended, Signal};

@@ -1,7 +1,7 @@
 //! The container's own hook, run after the drain as the kubelet would have run it.
 
 use super::client;
-use crate::arguments::Own;
+use crate::arguments::UserHook;
 use crate::clock;
 use crate::log::{self, Event};
 use http_body_util::Empty;
@@ -12,23 +12,23 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use tokio::net::TcpStream;
 
-pub(crate) async fn run(own: Own) -> ExitCode {
-    match own {
-        Own::None => {}
-        Own::Sleep(duration) => clock::sleep(duration).await,
-        Own::HttpGet { url, headers } => {
+pub(crate) async fn run(user_hook: UserHook) -> ExitCode {
+    match user_hook {
+        UserHook::None => {}
+        UserHook::Sleep(duration) => clock::sleep(duration).await,
+        UserHook::HttpGet { url, headers } => {
             if let Err(error) = get(&url, &headers).await {
-                log::say_in_the_container(Event::OwnHook, json!({ "url": url, "error": error }));
+                log::say_in_the_container(Event::UserHook, json!({ "url": url, "error": error }));
                 return ExitCode::FAILURE;
             }
         }
         // In this process's place: its exit code and its output are the hook's.
-        Own::Command(words) => {
+        UserHook::Command(words) => {
             if let Some((program, arguments)) = words.split_first() {
                 let error = Command::new(program).args(arguments).exec();
                 let program = program.to_string_lossy();
                 log::say_in_the_container(
-                    Event::OwnHook,
+                    Event::UserHook,
                     json!({ "command": program, "error": error.to_string() }),
                 );
                 return ExitCode::FAILURE;

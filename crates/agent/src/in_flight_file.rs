@@ -10,20 +10,22 @@ use std::time::Duration;
 /// How often it is looked whether the number changed.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// The number's keeper.
+/// Keeps the number in the file.
 #[derive(Debug, Clone)]
-pub(crate) struct Carried {
+pub(crate) struct InFlightFile {
     /// Whether the agent came to its own end, so that nothing is written any more.
     ended: Arc<Mutex<bool>>,
 }
 
-impl Carried {
+impl InFlightFile {
     /// Keeps the number from now on; `written` is what the file says.
     pub(crate) fn keep(guard: Guard, written: u64) -> std::io::Result<Self> {
-        let keeper = Self { ended: Arc::default() };
-        let kept = keeper.clone();
-        std::thread::Builder::new().name("carried".into()).spawn(move || kept.write(&guard, written))?;
-        Ok(keeper)
+        let file = Self { ended: Arc::default() };
+        let writer = file.clone();
+        std::thread::Builder::new()
+            .name("in-flight-file".into())
+            .spawn(move || writer.write(&guard, written))?;
+        Ok(file)
     }
 
     fn write(&self, guard: &Guard, mut written: u64) {
@@ -34,7 +36,7 @@ impl Carried {
             }
             let now = guard.snapshot().in_flight;
             // A full disk is no reason to stop: then the last count that could be written stays.
-            if now != written && folder::carry(now).is_ok() {
+            if now != written && folder::write_in_flight(now).is_ok() {
                 written = now;
             }
             drop(ended);
@@ -45,6 +47,6 @@ impl Carried {
     /// The agent ends by itself: what it carried, it answered or counted.
     pub(crate) fn end(&self) {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        let _ = folder::carry(0);
+        let _ = folder::write_in_flight(0);
     }
 }

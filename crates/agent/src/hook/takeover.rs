@@ -1,13 +1,13 @@
-//! A hook in its dead agent's place: the kubelet does not restart a sidecar in a terminating pod.
+//! A hook takes over from its dead agent: the kubelet does not restart a sidecar in a terminating pod.
 
 use super::client::ClientError;
 use crate::control::{self, Control};
 use crate::driver::{Driver, Shared};
-use crate::folder::Invitation;
+use crate::folder::HookConfig;
 use crate::log::{self, Event};
-use crate::report::Asked;
+use crate::report::DrainRequest;
 use crate::routers::Routers;
-use crate::{clock, means};
+use crate::{clock, limits};
 use segue_core::pod::life::asked_since;
 use serde_json::json;
 use std::rc::Rc;
@@ -18,12 +18,12 @@ const FAREWELL: Duration = Duration::from_millis(300);
 
 /// Takes the agent's ports and drains the pod from where the agent was; `false` if another has the ports: the agent
 /// itself, or another container's hook.
-pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientError) -> bool {
-    let plan = &invitation.plan;
-    means::raise_descriptor_limit(plan);
+pub(crate) async fn run(config: &HookConfig, request: DrainRequest, error: &ClientError) -> bool {
+    let plan = &config.plan;
+    limits::raise_descriptor_limit(plan);
     let Ok(listener) = segue_guard::listen(plan.control_port) else { return false };
     let guard = if plan.guarded() {
-        match segue_guard::bind(means::settings(plan)).await {
+        match segue_guard::bind(limits::settings(plan)).await {
             Ok(bound) => {
                 let guard = bound.serve();
                 // Nobody stands in but for a drain: no client that comes first hears otherwise.
@@ -38,13 +38,13 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
     };
     let shared = Shared::new();
     log::say_in_the_container(
-        Event::Spare,
-        json!({ "error": error.to_string(), "agent_lost": heard.lost, "resumes": heard.drain.is_some() }),
+        Event::Takeover,
+        json!({ "error": error.to_string(), "agent_lost": request.lost, "resumes": request.drain.is_some() }),
     );
     let control = Control::new(Rc::clone(&shared));
-    control.start(invitation.clone());
-    let since = asked_since(heard.began, plan.drain.deadline, clock::now());
-    let asking = shared.ask(heard, since);
+    control.start(config.clone());
+    let since = asked_since(request.began, plan.drain.deadline, clock::now());
+    let waiting = shared.ask(request, since);
     let mut lines = shared.lines();
     tokio::task::spawn_local(control::serve(listener, control));
     let routers = Routers::of(plan, shared.waker());
@@ -63,7 +63,7 @@ pub(crate) async fn run(invitation: &Invitation, heard: Asked, error: &ClientErr
             break;
         }
     }
-    drop(asking);
+    drop(waiting);
     clock::sleep(FAREWELL).await;
     driver.abort();
     true

@@ -1,4 +1,4 @@
-//! What a pod's plan means for this process and its guard, in the sidecar as in a hook that stands in for it.
+//! Limits that follow from a pod's plan, for this process and its guard: in the sidecar as in a hook that takes over.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use segue_core::drain;
