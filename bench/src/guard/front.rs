@@ -39,7 +39,7 @@ impl Front {
 }
 
 /// The programs, and where they keep their files.
-pub(super) struct Bed {
+pub(super) struct TestBed {
     folder: PathBuf,
     agent: PathBuf,
     envoy: Option<PathBuf>,
@@ -54,7 +54,7 @@ pub(super) fn prepare(fronts: &[Front]) -> anyhow::Result<(PathBuf, Option<PathB
     Ok((agent, envoy))
 }
 
-impl Bed {
+impl TestBed {
     /// A bed in this folder.
     pub(super) fn new(folder: &Path, fronts: &[Front], connections: u32) -> anyhow::Result<Self> {
         let (agent, envoy) = prepare(fronts)?;

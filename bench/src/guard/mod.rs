@@ -20,7 +20,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::proxy::contender::Process;
 pub(crate) use args::Args;
 use args::Request;
-use front::{Bed, Front};
+use front::{Front, TestBed};
 use load::Ran;
 pub(crate) use load::{LoadArgs, load};
 use report::{Report, Row};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     allow_descriptors(2 * u64::from(connections) + 100)?;
     let folder = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let measured = Bed::new(&folder, &args.only, connections).and_then(|bed| measure(args, &bed));
+    let measured = TestBed::new(&folder, &args.only, connections).and_then(|bed| measure(args, &bed));
     std::fs::remove_dir_all(&folder)?;
     let report = measured?;
     if args.output == "json" {
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(args: &Args, bed: &Bed) -> anyhow::Result<Report> {
+fn measure(args: &Args, bed: &TestBed) -> anyhow::Result<Report> {
     let mut report = Report::new(args, busy()?, bed.binaries()?);
     if args.starts > 0 {
         report.ready_ms = Some(rest::ready(bed, args.starts)?);
@@ -70,7 +70,7 @@ fn measure(args: &Args, bed: &Bed) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn rounds(args: &Args, bed: &Bed, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+fn rounds(args: &Args, bed: &TestBed, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let application = bed.application()?;
     let started = args
         .only

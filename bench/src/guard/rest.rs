@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
-use super::front::{Bed, Front};
+use super::front::{Front, TestBed};
 use crate::proxy::load::idle;
 use crate::{clock, spread::Spread};
 
@@ -25,7 +25,7 @@ pub(super) struct Memory {
 }
 
 /// In a fresh process: what load has left behind in an allocator is not what a connection at rest needs.
-pub(super) fn memory(bed: &Bed, front: Front, connections: usize) -> anyhow::Result<Option<Memory>> {
+pub(super) fn memory(bed: &TestBed, front: Front, connections: usize) -> anyhow::Result<Option<Memory>> {
     let application = bed.application()?;
     let Some(process) = bed.start(front, application.port)? else { return Ok(None) };
     clock::sleep(Duration::from_secs(1));
@@ -45,7 +45,7 @@ pub(super) fn memory(bed: &Bed, front: Front, connections: usize) -> anyhow::Res
 }
 
 /// From the start of the agent's process to its first 200 on `/ready`, in milliseconds.
-pub(super) fn ready(bed: &Bed, starts: usize) -> anyhow::Result<Spread> {
+pub(super) fn ready(bed: &TestBed, starts: usize) -> anyhow::Result<Spread> {
     let application = bed.application()?;
     let mut times = Vec::new();
     for _ in 0..starts {

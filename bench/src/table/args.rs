@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use segue_e2e::plain::{Manners, Recipe};
+use segue_e2e::plain::{Recipe, ShutdownBehaviour};
 
 use super::rows::Row;
 
@@ -92,10 +92,10 @@ pub(super) enum Application {
 }
 
 impl Application {
-    pub(super) fn manners(self) -> Manners {
+    pub(super) fn shutdown(self) -> ShutdownBehaviour {
         match self {
-            Self::Rude => Manners::Rude,
-            Self::Polite => Manners::Polite,
+            Self::Rude => ShutdownBehaviour::Rude,
+            Self::Polite => ShutdownBehaviour::Polite,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, Options, ProxyMode};
-use segue_e2e::plain::{self, Client, Entry, Manners, Outcome, Recipe, Scenario, Setup, Stall};
+use segue_e2e::plain::{self, Client, Entry, Outcome, Recipe, Scenario, Setup, ShutdownBehaviour, Stall};
 
 use super::args::Args;
 
@@ -84,7 +84,7 @@ fn rolled(cluster: &Cluster, case: Case, name: &str, args: &Args) -> anyhow::Res
         entry: case.entry,
         replicas: case.replicas,
         inject: bounds.collect(),
-        ..Setup::new(Recipe::Guard, Manners::Rude)
+        ..Setup::new(Recipe::Guard, ShutdownBehaviour::Rude)
     };
     let scenario = Scenario {
         setup,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, Options, ProxyMode};
-use segue_e2e::plain::{self, Client, Manners, Recipe, Scenario};
+use segue_e2e::plain::{self, Client, Recipe, Scenario, ShutdownBehaviour};
 
 pub(crate) use args::Args;
 use args::Part;
@@ -57,18 +57,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn row_of(cluster: &Cluster, row: Row, args: &Args, cells: &mut Vec<Cell>) {
-    for (recipe, manners) in row.cells() {
+    for (recipe, shutdown) in row.cells() {
         let recipes: Vec<Recipe> = args.recipes.iter().map(|words| words.recipe()).collect();
-        let applications: Vec<Manners> = args.applications.iter().map(|words| words.manners()).collect();
+        let applications: Vec<ShutdownBehaviour> =
+            args.applications.iter().map(|words| words.shutdown()).collect();
         if !(recipes.is_empty() || recipes.contains(&recipe))
-            || !(applications.is_empty() || applications.contains(&manners))
+            || !(applications.is_empty() || applications.contains(&shutdown))
         {
             continue;
         }
-        let mut setup = row.setup(recipe, manners);
+        let mut setup = row.setup(recipe, shutdown);
         setup.inject.extend(args.inject());
         let name = format!("{}-{}", row.name(), cells.len() + 1);
-        eprintln!("{name}: {recipe}, {} application", manners.name());
+        eprintln!("{name}: {recipe}, {} application", shutdown.name());
         let scenario = Scenario {
             setup: setup.clone(),
             namespace: name.clone(),

@@ -55,7 +55,7 @@ fn table(cells: &[&Cell]) -> String {
     text += &"---|".repeat(Client::ALL.len() + 6);
     text += "\n";
     for cell in cells {
-        let _ = write!(text, "| {} | {} |", cell.setup.recipe, cell.setup.manners.name());
+        let _ = write!(text, "| {} | {} |", cell.setup.recipe, cell.setup.shutdown.name());
         match &cell.outcome {
             Ok(outcome) => text += &numbers(outcome),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use segue_cluster::ProxyMode;
-use segue_e2e::plain::{Entry, Kind, Manners, Recipe, Setup};
+use segue_e2e::plain::{Entry, Kind, Recipe, Setup, ShutdownBehaviour};
 
 /// One row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,19 +63,19 @@ impl Row {
     }
 
     /// Which recipes are compared, for which applications.
-    pub(crate) fn cells(self) -> Vec<(Recipe, Manners)> {
+    pub(crate) fn cells(self) -> Vec<(Recipe, ShutdownBehaviour)> {
         let sleep = Recipe::Sleep { seconds: 10 };
-        let (recipes, manners): (&[Recipe], &[Manners]) = match self {
-            Self::Service => (&Recipe::ALL, &[Manners::Rude, Manners::Polite]),
+        let (recipes, shutdown): (&[Recipe], &[ShutdownBehaviour]) = match self {
+            Self::Service => (&Recipe::ALL, &[ShutdownBehaviour::Rude, ShutdownBehaviour::Polite]),
             // No guard stands where clients have the pods' own addresses.
-            Self::Headless => (&[sleep, Recipe::Agent], &[Manners::Rude]),
-            _ => (&[sleep, Recipe::Guard], &[Manners::Rude]),
+            Self::Headless => (&[sleep, Recipe::Agent], &[ShutdownBehaviour::Rude]),
+            _ => (&[sleep, Recipe::Guard], &[ShutdownBehaviour::Rude]),
         };
-        recipes.iter().flat_map(|recipe| manners.iter().map(|manners| (*recipe, *manners))).collect()
+        recipes.iter().flat_map(|recipe| shutdown.iter().map(|shutdown| (*recipe, *shutdown))).collect()
     }
 
-    pub(crate) fn setup(self, recipe: Recipe, manners: Manners) -> Setup {
-        let mut setup = Setup::new(recipe, manners);
+    pub(crate) fn setup(self, recipe: Recipe, shutdown: ShutdownBehaviour) -> Setup {
+        let mut setup = Setup::new(recipe, shutdown);
         setup.entry = match self {
             Self::NumericTargetPort => Entry::NumericTargetPort,
             Self::Headless => Entry::Headless,

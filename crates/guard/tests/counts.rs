@@ -1,13 +1,13 @@
 //! What is in flight, kept and known.
 
-use crate::support::{Bed, moment};
+use crate::support::{TestBed, moment};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn a_request_is_in_flight_from_its_first_byte_to_its_answers_last() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let idle = bed.guard.snapshot();
     assert_eq!((idle.in_flight, idle.kept, idle.last_request), (0, 1, None));
@@ -27,7 +27,7 @@ async fn a_request_is_in_flight_from_its_first_byte_to_its_answers_last() {
 
 #[tokio::test]
 async fn requests_that_are_no_application_requests_pass_and_do_not_count() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     for probe in [
         "GET /healthz?x HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -46,7 +46,7 @@ async fn requests_that_are_no_application_requests_pass_and_do_not_count() {
 
 #[tokio::test]
 async fn every_pipelined_request_is_in_flight() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET.repeat(3)).await;
     application.hears(GET.repeat(3)).await;
@@ -61,7 +61,7 @@ async fn every_pipelined_request_is_in_flight() {
 
 #[tokio::test]
 async fn a_change_that_was_not_waited_for_is_told_at_once() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET).await;
     application.hears(GET).await;
@@ -78,7 +78,7 @@ async fn a_change_that_was_not_waited_for_is_told_at_once() {
 
 #[tokio::test]
 async fn what_the_application_breaks_off_is_counted() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET.repeat(2)).await;
     application.hears(GET.repeat(2)).await;
@@ -98,7 +98,7 @@ async fn what_the_application_breaks_off_is_counted() {
 
 #[tokio::test]
 async fn an_answer_that_ends_with_its_connection_is_whole_and_a_client_that_left_is_owed_none() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET).await;
     application.hears(GET).await;

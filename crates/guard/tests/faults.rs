@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use segue_core::pod::Protocol;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Bed, End, moment, serve, settings, soon, until};
+use crate::support::{End, TestBed, moment, serve, settings, soon, until};
 
 /// A real server that answers each request after a moment.
 fn server(listener: TcpListener) {
@@ -105,7 +105,7 @@ async fn an_idle_connection_holds_no_buffer() {
     if !is_alone("faults::an_idle_connection_holds_no_buffer") {
         return;
     }
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let mut idle = Vec::with_capacity(2 * PAIRS);
     let mut before = resident();
     for at in 0..PAIRS + 10 {
@@ -131,7 +131,7 @@ async fn without_file_descriptors_accepting_waits_and_goes_on() {
     if !is_alone("faults::without_file_descriptors_accepting_waits_and_goes_on") {
         return;
     }
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let waiting = TcpStream::connect(bed.address);
     let before = getrlimit(Resource::Nofile);

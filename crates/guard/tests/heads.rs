@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use segue_core::pod::Protocol;
 
-use crate::support::{Bed, moment};
+use crate::support::{TestBed, moment};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -13,7 +13,7 @@ const LAST: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\
 #[tokio::test]
 async fn a_head_may_take_as_long_as_the_longest_request_and_no_longer() {
     for half in ["G", &GET[..9]] {
-        let bed = Bed::with(Protocol::Auto, |settings| settings.longest_request = Duration::ZERO).await;
+        let bed = TestBed::with(Protocol::Auto, |settings| settings.longest_request = Duration::ZERO).await;
         let (mut client, mut application) = bed.pair().await;
         client.say(half).await;
         bed.until("its beginning", |snapshot| snapshot.in_flight == 1 && snapshot.kept == 0).await;
@@ -36,7 +36,7 @@ async fn a_head_may_take_as_long_as_the_longest_request_and_no_longer() {
 
 #[tokio::test]
 async fn in_a_drain_a_head_of_which_nothing_comes_goes_like_an_idle_connection() {
-    let bed = Bed::with(Protocol::Auto, |settings| {
+    let bed = TestBed::with(Protocol::Auto, |settings| {
         settings.longest_request = Duration::from_mins(1);
         settings.linger = Duration::ZERO;
     })
@@ -63,7 +63,7 @@ async fn in_a_drain_a_head_of_which_nothing_comes_goes_like_an_idle_connection()
 
 #[tokio::test]
 async fn a_request_whose_head_is_whole_has_all_its_time() {
-    let bed = Bed::with(Protocol::Auto, |settings| {
+    let bed = TestBed::with(Protocol::Auto, |settings| {
         settings.longest_request = Duration::from_millis(100);
         settings.linger = Duration::from_millis(100);
     })

@@ -7,7 +7,7 @@ use segue_wire::http2::{PREFACE, goaway, ping};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::support::{Bed, End, moment, soon};
+use crate::support::{End, TestBed, moment, soon};
 
 /// A server that answers each stream when the test says so: the paths it was asked for, and the way to let one go.
 struct Server {
@@ -46,7 +46,7 @@ fn answer(mut to: h2::server::SendResponse<Bytes>, body: &'static str) {
 
 type Ask = h2::client::SendRequest<Bytes>;
 
-async fn client(bed: &Bed) -> (Ask, tokio::task::JoinHandle<Result<(), h2::Error>>) {
+async fn client(bed: &TestBed) -> (Ask, tokio::task::JoinHandle<Result<(), h2::Error>>) {
     let stream = TcpStream::connect(bed.address).await.unwrap();
     let (ask, connection) = soon("the handshake", h2::client::handshake(stream)).await.unwrap();
     (ask, tokio::spawn(connection))
@@ -67,11 +67,11 @@ async fn body(answer: h2::client::ResponseFuture) -> Vec<u8> {
     whole
 }
 
-async fn bed() -> (Bed, Server) {
-    let bed = Bed::new().await;
+async fn bed() -> (TestBed, Server) {
+    let bed = TestBed::new().await;
     let application = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let Bed { guard, address, application: listener } = bed;
-    (Bed { guard, address, application }, Server::start(listener))
+    let TestBed { guard, address, application: listener } = bed;
+    (TestBed { guard, address, application }, Server::start(listener))
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ fn headers(stream: u8, flags: u8) -> [u8; 10] {
 }
 
 /// Both ends raw, with the settings exchanged and stream 1 asked for.
-async fn raw(bed: &Bed) -> (End, End) {
+async fn raw(bed: &TestBed) -> (End, End) {
     let (mut client, mut application) = bed.pair().await;
     // A server's settings often come before the client has said anything.
     application.say(SETTINGS).await;
@@ -166,7 +166,7 @@ async fn hear_goaway(client: &mut End) -> [u8; 8] {
 
 #[tokio::test]
 async fn the_second_goaway_names_the_last_stream_and_comes_between_frames() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     let (mut client, mut application) = raw(&bed).await;
     // A header block that is not over: nothing may come in between.
     application.say(headers(1, 0)).await;
@@ -206,7 +206,7 @@ async fn the_second_goaway_names_the_last_stream_and_comes_between_frames() {
 
 #[tokio::test]
 async fn a_client_that_does_not_answer_the_ping_is_served_on() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     let (mut client, mut application) = raw(&bed).await;
     bed.guard.announce();
     hear_goaway(&mut client).await;
@@ -251,7 +251,7 @@ async fn a_stream_that_both_sides_speak_on_goes_on_through_a_drain() {
 
 #[tokio::test]
 async fn a_new_connection_in_a_drain_is_served_for_a_second_and_told_behind_a_request() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     bed.guard.announce();
     let (mut client, mut application) = raw(&bed).await;
     for stream in [3, 5] {
@@ -280,7 +280,7 @@ async fn a_new_connection_in_a_drain_is_served_for_a_second_and_told_behind_a_re
 
 #[tokio::test]
 async fn a_connection_that_is_used_when_a_drain_begins_is_told_behind_its_next_request() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     let (mut client, mut application) = raw(&bed).await;
     bed.guard.announce();
     moment().await;
@@ -302,7 +302,7 @@ async fn a_connection_that_is_used_when_a_drain_begins_is_told_behind_its_next_r
 
 #[tokio::test]
 async fn a_new_connection_in_a_drain_that_asks_nothing_is_told_after_a_second() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     bed.guard.announce();
     let (mut client, mut application) = bed.pair().await;
     application.say(SETTINGS).await;

@@ -2,14 +2,14 @@
 
 use segue_core::pod::Protocol;
 
-use crate::support::{Bed, End, moment, soon};
+use crate::support::{End, TestBed, moment, soon};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const POST: &str = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const CLOSES: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 
-impl Bed {
+impl TestBed {
     /// The application's end of the next connection that a request comes on: those that only ask whether it still
     /// listens end at once.
     async fn asked(&self) -> End {
@@ -44,7 +44,7 @@ async fn exchange(client: &mut End, application: &mut End) {
 
 #[tokio::test]
 async fn a_client_is_kept_and_its_next_request_goes_to_a_new_connection() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     for times in 1..=3 {
@@ -70,7 +70,7 @@ async fn a_client_is_kept_and_its_next_request_goes_to_a_new_connection() {
 /// The close and the request come before the guard has looked at either.
 #[tokio::test]
 async fn a_request_that_crosses_the_applications_close_is_served() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     for request in [GET, POST, &format!("{POST}{GET}")] {
         let (mut client, mut application) = bed.pair().await;
         exchange(&mut client, &mut application).await;
@@ -89,14 +89,14 @@ async fn a_request_that_crosses_the_applications_close_is_served() {
 /// As above, with the first words on their connections; what is no HTTP can't be said again.
 #[tokio::test]
 async fn a_first_request_that_crosses_the_applications_close_is_served_and_nothing_else() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     let (mut client, application) = bed.pair().await;
     rustix::net::shutdown(&application.stream, rustix::net::Shutdown::Both).unwrap();
     client.stream.try_write(POST.as_bytes()).unwrap();
     let mut again = bed.asked().await;
     answer(&mut again, &mut client, POST).await;
 
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     // By another connection HTTP is known to be spoken.
     let (mut other, mut served) = bed.pair().await;
     exchange(&mut other, &mut served).await;
@@ -115,7 +115,7 @@ async fn a_first_request_that_crosses_the_applications_close_is_served_and_nothi
 
 #[tokio::test]
 async fn an_application_that_resets_an_idle_connection_loses_no_client_either() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     application.resets();
@@ -127,7 +127,7 @@ async fn an_application_that_resets_an_idle_connection_loses_no_client_either() 
 
 #[tokio::test]
 async fn a_head_that_had_begun_when_the_application_closed_goes_to_the_next_connection_whole() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     client.say(&POST[..9]).await;
@@ -142,7 +142,7 @@ async fn a_head_that_had_begun_when_the_application_closed_goes_to_the_next_conn
 #[tokio::test]
 async fn a_client_that_leaves_while_it_is_kept_is_let_go() {
     for half in ["", &GET[..7]] {
-        let bed = Bed::new().await;
+        let bed = TestBed::new().await;
         let (mut client, mut application) = bed.pair().await;
         exchange(&mut client, &mut application).await;
         drop(application);
@@ -163,7 +163,7 @@ async fn a_client_that_leaves_while_it_is_kept_is_let_go() {
 
 #[tokio::test]
 async fn before_any_request_a_client_is_kept_where_http_is_known_to_be_spoken() {
-    let bed = Bed::with(Protocol::Http, |_| ()).await;
+    let bed = TestBed::with(Protocol::Http, |_| ()).await;
     let (mut client, application) = bed.pair().await;
     drop(application);
     moment().await;
@@ -171,7 +171,7 @@ async fn before_any_request_a_client_is_kept_where_http_is_known_to_be_spoken() 
     let mut again = bed.asked().await;
     answer(&mut again, &mut client, POST).await;
 
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, application) = bed.pair().await;
     drop(application);
     client.hears_end().await;
@@ -188,7 +188,7 @@ async fn before_any_request_a_client_is_kept_where_http_is_known_to_be_spoken() 
 
 #[tokio::test]
 async fn an_application_that_is_down_is_seen_to_be_down() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut idle, mut idle_application) = bed.pair().await;
     exchange(&mut idle, &mut idle_application).await;
     let (mut kept, mut kept_application) = bed.pair().await;
@@ -198,7 +198,7 @@ async fn an_application_that_is_down_is_seen_to_be_down() {
     half.say(&GET[..7]).await;
     bed.until("its beginning", |snapshot| snapshot.in_flight == 1).await;
     moment().await;
-    let Bed { guard, address, application } = bed;
+    let TestBed { guard, address, application } = bed;
     drop(application);
     drop(half_application);
     // One that ends with its application is closed at once, as without a guard.
@@ -237,7 +237,7 @@ async fn nothing_else_is_kept_and_nothing_is_sent_twice() {
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0", "\0\0\0\u{4}\0\0\0\0\0"),
         ("EHLO x\r\n", "250 x\r\n"),
     ] {
-        let bed = Bed::with(Protocol::Auto, |_| ()).await;
+        let bed = TestBed::with(Protocol::Auto, |_| ()).await;
         let (mut client, mut application) = bed.pair().await;
         client.say(request).await;
         application.hears(request).await;
@@ -255,7 +255,7 @@ async fn nothing_else_is_kept_and_nothing_is_sent_twice() {
 
 #[tokio::test]
 async fn in_a_drain_a_close_of_the_application_is_a_close() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let (mut kept, mut other) = bed.pair().await;
     exchange(&mut client, &mut application).await;
@@ -276,7 +276,7 @@ async fn in_a_drain_a_close_of_the_application_is_a_close() {
 
 #[tokio::test]
 async fn a_kept_client_is_closed_like_any_idle_one() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.linger = std::time::Duration::ZERO).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.linger = std::time::Duration::ZERO).await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     drop(application);
@@ -292,7 +292,7 @@ async fn a_kept_client_is_closed_like_any_idle_one() {
 /// Twice it closes after the same time; then a request comes just before the third.
 #[tokio::test]
 async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     idle().await;
@@ -311,7 +311,7 @@ async fn a_connection_that_the_application_is_about_to_close_is_not_used() {
 
 #[tokio::test]
 async fn an_application_that_closes_every_connection_is_asked_a_few_times_and_no_more() {
-    let Bed { guard, address, application } = Bed::new().await;
+    let TestBed { guard, address, application } = TestBed::new().await;
     let connects = tokio::net::TcpStream::connect(address);
     let (connected, (served, _)) = tokio::try_join!(connects, application.accept()).unwrap();
     let (mut client, mut served) = (End::new(connected), End::new(served));
@@ -342,7 +342,7 @@ async fn an_application_that_closes_every_connection_is_asked_a_few_times_and_no
 
 #[tokio::test]
 async fn what_the_application_says_unasked_before_its_end_reaches_the_client() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     application.say("HTTP/1.1 408 Late").await;
@@ -355,7 +355,7 @@ async fn what_the_application_says_unasked_before_its_end_reaches_the_client() {
 /// The rest of a request is not written behind an end: it would hide what became of its beginning.
 #[tokio::test]
 async fn a_request_that_comes_in_two_pieces_is_not_begun_twice() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     client.say(&POST[..POST.len() - 1]).await;
@@ -374,7 +374,7 @@ async fn a_request_that_comes_in_two_pieces_is_not_begun_twice() {
 
 #[tokio::test]
 async fn a_request_with_the_clients_end_behind_it_is_served_on_the_next_connection() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     drop(application);

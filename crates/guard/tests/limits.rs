@@ -5,7 +5,7 @@ use std::time::Duration;
 use segue_core::pod::Protocol;
 use tokio::net::TcpStream;
 
-use crate::support::{Bed, End, moment, soon};
+use crate::support::{End, TestBed, moment, soon};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -19,7 +19,7 @@ async fn exchange(client: &mut End, application: &mut End) {
 
 #[tokio::test]
 async fn above_the_limit_the_longest_idle_makes_room() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
     let (mut first, mut first_application) = bed.pair().await;
     let (mut second, mut second_application) = bed.pair().await;
     exchange(&mut second, &mut second_application).await;
@@ -36,7 +36,7 @@ async fn above_the_limit_the_longest_idle_makes_room() {
 
 #[tokio::test]
 async fn two_that_come_at_once_take_the_places_of_two() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
     let (mut first, _application) = bed.pair().await;
     let (mut second, _other) = bed.pair().await;
     let (_third, _fourth) =
@@ -48,7 +48,7 @@ async fn two_that_come_at_once_take_the_places_of_two() {
 
 #[tokio::test]
 async fn a_connection_that_is_being_closed_takes_no_place() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
     let (mut slow_to_close, _application) = bed.pair().await;
     let (leaves, left) = bed.pair().await;
     let _third = bed.pair().await;
@@ -62,7 +62,7 @@ async fn a_connection_that_is_being_closed_takes_no_place() {
 
 #[tokio::test]
 async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
     let (mut busy, mut application) = bed.pair().await;
     busy.say(GET).await;
     application.hears(GET).await;
@@ -79,7 +79,7 @@ async fn above_the_limit_with_all_busy_the_new_one_is_reset() {
 #[tokio::test]
 async fn no_more_than_the_limit_are_carried_whatever_those_who_are_in_have_said() {
     for said in ["G", "GET /a", "PRI * HT", "PROXY "] {
-        let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
+        let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 2).await;
         let mut pairs = vec![bed.pair().await, bed.pair().await];
         for (client, _) in &mut pairs {
             client.say(said).await;
@@ -97,7 +97,7 @@ async fn no_more_than_the_limit_are_carried_whatever_those_who_are_in_have_said(
 
 #[tokio::test]
 async fn of_those_that_are_being_closed_a_quarter_and_one_are_carried_beside_the_limit() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 4).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 4).await;
     // None of them ends its side.
     let mut slow = Vec::new();
     for _ in 0..4 {
@@ -120,7 +120,7 @@ async fn of_those_that_are_being_closed_a_quarter_and_one_are_carried_beside_the
 /// The one that is asked is just being used: the new one gets no place, and no other is closed.
 #[tokio::test]
 async fn a_place_that_was_only_asked_for_is_not_given_away() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.max_connections = 1).await;
     let (mut client, mut application) = bed.pair().await;
     exchange(&mut client, &mut application).await;
     bed.until("kept", |snapshot| snapshot.kept == 1).await;
@@ -161,7 +161,7 @@ async fn an_application_that_takes_no_connection_is_not_waited_for_for_ever() {
 
 #[tokio::test]
 async fn idle_connections_are_closed_one_after_the_other_the_longest_idle_first() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
     let mut pairs = Vec::new();
     for _ in 0..3 {
         pairs.push(bed.pair().await);
@@ -181,7 +181,7 @@ async fn idle_connections_are_closed_one_after_the_other_the_longest_idle_first(
 
 #[tokio::test]
 async fn a_connection_whose_next_request_is_expected_is_kept_for_it() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.linger = Duration::from_mins(1)).await;
+    let bed = TestBed::with(Protocol::Auto, |settings| settings.linger = Duration::from_mins(1)).await;
     let (mut quick, mut quick_application) = bed.pair().await;
     for _ in 0..3 {
         exchange(&mut quick, &mut quick_application).await;
@@ -210,7 +210,7 @@ async fn a_connection_whose_next_request_is_expected_is_kept_for_it() {
 
 #[tokio::test]
 async fn a_connection_that_is_not_understood_is_never_closed_for_being_idle() {
-    let bed = Bed::with(Protocol::Tcp, |settings| {
+    let bed = TestBed::with(Protocol::Tcp, |settings| {
         settings.linger = Duration::ZERO;
         settings.max_connections = 1;
     })
@@ -262,7 +262,7 @@ async fn an_application_that_listens_elsewhere_is_reached_where_it_does() {
 
 #[tokio::test]
 async fn ipv6_clients_are_served_too() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let mut client = End::new(TcpStream::connect(("::1", bed.address.port())).await.unwrap());
     let (stream, _) = soon("the connection", bed.application.accept()).await.unwrap();
     exchange(&mut client, &mut End::new(stream)).await;

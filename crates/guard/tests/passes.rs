@@ -2,7 +2,7 @@
 
 use segue_core::pod::Protocol;
 
-use crate::support::Bed;
+use crate::support::TestBed;
 
 /// What an unusual client says, with a body, and what an unusual application answers.
 const REQUEST: &str = "POST /a?b HTTP/1.1\r\nhOST: x\r\nX-Odd:   two  spaces \r\ntransfer-ENCODING: chunked\r\n\r\n\
@@ -12,7 +12,7 @@ const ANSWER: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
 
 #[tokio::test]
 async fn a_request_and_its_answer_pass_as_they_are_again_and_again() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     for _ in 0..3 {
         client.say(REQUEST).await;
@@ -31,7 +31,7 @@ async fn a_request_and_its_answer_pass_as_they_are_again_and_again() {
 
 #[tokio::test]
 async fn an_end_after_a_whole_request_is_no_cancel() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     client.ends().await;
@@ -43,7 +43,7 @@ async fn an_end_after_a_whole_request_is_no_cancel() {
 
 #[tokio::test]
 async fn a_reset_passes_on_to_the_application() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -54,7 +54,7 @@ async fn a_reset_passes_on_to_the_application() {
 
 #[tokio::test]
 async fn a_reset_passes_on_to_the_client() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -66,7 +66,7 @@ async fn a_reset_passes_on_to_the_client() {
 /// Both come before the guard looks: it writes to an application that is gone, with bytes of the client in its hands.
 #[tokio::test]
 async fn a_request_that_meets_a_reset_ends_its_connection_alone() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     for body in ["", "xyz"] {
         let (mut client, mut application) = bed.pair().await;
         let request = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{body}");
@@ -82,7 +82,7 @@ async fn a_request_that_meets_a_reset_ends_its_connection_alone() {
 
 #[tokio::test]
 async fn an_answer_that_ends_with_its_connection_does_so() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.0\r\n\r\n").await;
     application.hears("GET / HTTP/1.0\r\n\r\n").await;
@@ -93,7 +93,7 @@ async fn an_answer_that_ends_with_its_connection_does_so() {
 
 #[tokio::test]
 async fn a_server_that_speaks_first_is_let_speak() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     application.say("220 mail.example ESMTP\r\n").await;
     client.hears("220 mail.example ESMTP\r\n").await;
@@ -108,7 +108,7 @@ async fn a_server_that_speaks_first_is_let_speak() {
 async fn what_looks_like_an_answer_is_one_where_http_is_known_to_be_spoken() {
     const LATE: &str = "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n";
     for (protocol, opaque) in [(Protocol::Auto, 1), (Protocol::Http, 0)] {
-        let bed = Bed::with(protocol, |_| ()).await;
+        let bed = TestBed::with(protocol, |_| ()).await;
         let (mut client, mut application) = bed.pair().await;
         if opaque == 1 {
             application.say(&LATE[..4]).await;
@@ -144,7 +144,7 @@ async fn an_application_that_hears_no_more_is_seen_by_a_reset_only_where_it_owes
         (&asks, &PREFACE[24..], &frames, true),
         ("EHLO", "220", body, true),
     ] {
-        let bed = Bed::new().await;
+        let bed = TestBed::new().await;
         let (mut client, mut application) = bed.pair().await;
         client.say(said).await;
         application.hears(said).await;
@@ -163,7 +163,7 @@ async fn an_application_that_hears_no_more_is_seen_by_a_reset_only_where_it_owes
 
 #[tokio::test]
 async fn what_is_no_http_passes_and_ends_either_way_round() {
-    let bed = Bed::with(Protocol::Tcp, |_| ()).await;
+    let bed = TestBed::with(Protocol::Tcp, |_| ()).await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.1\r\nHo").await;
     application.hears("GET / HTTP/1.1\r\nHo").await;
@@ -180,7 +180,7 @@ async fn what_is_no_http_passes_and_ends_either_way_round() {
 
 #[tokio::test]
 async fn a_load_balancers_proxy_header_passes_and_http_is_known_behind_it() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let said = "PROXY TCP4 192.0.2.1 192.0.2.2 1111 80\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
     client.say(said).await;
@@ -196,8 +196,8 @@ async fn a_load_balancers_proxy_header_passes_and_http_is_known_behind_it() {
 
 #[tokio::test]
 async fn an_application_that_does_not_listen_means_a_reset() {
-    let bed = Bed::new().await;
-    let Bed { guard, address, application } = bed;
+    let bed = TestBed::new().await;
+    let TestBed { guard, address, application } = bed;
     drop(application);
     let mut client = crate::support::End::new(tokio::net::TcpStream::connect(address).await.unwrap());
     client.hears_reset().await;

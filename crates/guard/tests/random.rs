@@ -10,7 +10,7 @@ use segue_wire::http1::announce_close;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Bed, pause, soon};
+use crate::support::{TestBed, pause, soon};
 
 /// `CASES=20000 cargo test -p segue-guard` looks longer.
 fn config() -> ProptestConfig {
@@ -104,7 +104,7 @@ async fn converse(stream: TcpStream, say: Vec<u8>, splits: Vec<Index>) -> Vec<u8
 }
 
 /// Takes every further connection, ends it as soon as something is heard, and hears everything up to the client's end.
-async fn hear_on_others(bed: &Bed, all: &RefCell<Vec<u8>>) {
+async fn hear_on_others(bed: &TestBed, all: &RefCell<Vec<u8>>) {
     let mut part = vec![0; 16 * 1024];
     loop {
         let (mut stream, _) = bed.application.accept().await.unwrap();
@@ -135,7 +135,7 @@ proptest! {
         protocol in select(vec![Protocol::Auto, Protocol::Http, Protocol::Tcp]),
     ) {
         let (heard_up, heard_down, snapshot) = run(async {
-            let bed = Bed::with(protocol, |_| ()).await;
+            let bed = TestBed::with(protocol, |_| ()).await;
             let (client, application) = bed.pair().await;
             let heard_later = RefCell::new(Vec::new());
             let both = async {
@@ -181,7 +181,7 @@ proptest! {
         let answers: Vec<String> = requests.iter().map(|request| of(request)).collect();
         let after = after.min(requests.len());
         let (heard, asked, snapshot) = run(async {
-            let bed = Bed::with(Protocol::Http, |_| ()).await;
+            let bed = TestBed::with(Protocol::Http, |_| ()).await;
             let (client, mut application) = bed.pair().await;
             let (guard, requests, answers) = (&bed.guard, &requests, &answers);
             let serves = async move {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Bed, moment};
+use crate::support::{TestBed, moment};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -10,7 +10,7 @@ const LAST: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\
 
 #[tokio::test]
 async fn the_answer_says_close_once_and_then_both_sides_are_closed() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET).await;
     application.hears(GET).await;
@@ -29,7 +29,7 @@ async fn the_answer_says_close_once_and_then_both_sides_are_closed() {
 
 #[tokio::test]
 async fn of_pipelined_requests_the_last_ones_answer_says_close() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET.repeat(3)).await;
     application.hears(GET.repeat(3)).await;
@@ -44,7 +44,7 @@ async fn of_pipelined_requests_the_last_ones_answer_says_close() {
 
 #[tokio::test]
 async fn a_request_that_has_begun_is_answered_too() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET).await;
     client.say(&GET[..9]).await;
@@ -63,7 +63,7 @@ async fn a_request_that_has_begun_is_answered_too() {
 
 #[tokio::test]
 async fn a_refusal_of_a_body_that_was_not_sent_leaves_open_what_follows() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let request = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     client.say(request).await;
@@ -78,7 +78,7 @@ async fn a_refusal_of_a_body_that_was_not_sent_leaves_open_what_follows() {
 
 #[tokio::test]
 async fn interim_answers_say_nothing_of_it() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
     application.hears("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
@@ -94,7 +94,7 @@ async fn interim_answers_say_nothing_of_it() {
 
 #[tokio::test]
 async fn a_request_that_crosses_the_close_is_known_and_not_done() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say(GET).await;
     application.hears(GET).await;
@@ -116,7 +116,7 @@ async fn a_request_that_crosses_the_close_is_known_and_not_done() {
 
 #[tokio::test]
 async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_application() {
-    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+    let bed = TestBed::with(segue_core::pod::Protocol::Auto, |settings| {
         settings.longest_request = Duration::from_mins(1);
     })
     .await;
@@ -142,7 +142,7 @@ async fn the_rest_of_a_request_whose_answer_came_early_still_reaches_the_applica
 
 #[tokio::test]
 async fn a_client_that_does_not_close_has_its_time_and_no_more() {
-    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+    let bed = TestBed::with(segue_core::pod::Protocol::Auto, |settings| {
         settings.linger = Duration::from_millis(50);
     })
     .await;
@@ -157,7 +157,7 @@ async fn a_client_that_does_not_close_has_its_time_and_no_more() {
 
 #[tokio::test]
 async fn a_drain_that_is_taken_back_changes_nothing_for_those_who_were_not_told() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     bed.guard.announce();
     bed.guard.close_idle(Duration::ZERO);
@@ -176,7 +176,7 @@ async fn a_drain_that_is_taken_back_changes_nothing_for_those_who_were_not_told(
 #[tokio::test]
 async fn a_first_request_that_crosses_the_close_is_known_too() {
     for protocol in [segue_core::pod::Protocol::Auto, segue_core::pod::Protocol::Http] {
-        let bed = Bed::with(protocol, |settings| settings.linger = Duration::from_secs(1)).await;
+        let bed = TestBed::with(protocol, |settings| settings.linger = Duration::from_secs(1)).await;
         let (mut client, mut application) = bed.pair().await;
         bed.guard.announce();
         bed.guard.close_idle(Duration::ZERO);
@@ -191,7 +191,8 @@ async fn a_first_request_that_crosses_the_close_is_known_too() {
 
 #[tokio::test]
 async fn a_drain_that_is_taken_back_closes_nobody_who_comes_later() {
-    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let bed =
+        TestBed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
     let (mut client, _application) = bed.pair().await;
     bed.guard.announce();
     bed.guard.close_idle(Duration::ZERO);
@@ -210,7 +211,7 @@ async fn a_drain_that_is_taken_back_closes_nobody_who_comes_later() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
-    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+    let bed = TestBed::with(segue_core::pod::Protocol::Auto, |settings| {
         settings.linger = Duration::from_millis(200);
     })
     .await;
@@ -232,7 +233,8 @@ async fn an_idle_connection_is_closed_and_what_crosses_that_is_known() {
 
 #[tokio::test]
 async fn a_request_that_is_there_already_is_served_and_not_closed() {
-    let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
+    let bed =
+        TestBed::with(segue_core::pod::Protocol::Auto, |settings| settings.linger = Duration::ZERO).await;
     let (mut client, mut application) = bed.pair().await;
     moment().await;
     bed.guard.announce();
@@ -247,7 +249,7 @@ async fn a_request_that_is_there_already_is_served_and_not_closed() {
 
 #[tokio::test]
 async fn the_deadline_cuts_what_is_in_flight_by_a_reset_and_the_rest_by_an_end() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let (mut idle, mut other) = bed.pair().await;
     client.say(GET).await;

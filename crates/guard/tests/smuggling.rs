@@ -1,6 +1,6 @@
 //! Shapes that two programs could read in two ways: passed as bytes, never changed, never guessed at.
 
-use crate::support::{Bed, moment};
+use crate::support::{TestBed, moment};
 
 const SHAPES: [&str; 10] = [
     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -20,7 +20,7 @@ const ANSWERS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 #[tokio::test]
 async fn what_could_be_read_in_two_ways_passes_as_bytes_and_nothing_is_put_in() {
     for shape in SHAPES {
-        let bed = Bed::new().await;
+        let bed = TestBed::new().await;
         let (mut client, mut application) = bed.pair().await;
         client.say(shape).await;
         application.hears(shape).await;
@@ -40,7 +40,7 @@ async fn what_could_be_read_in_two_ways_passes_as_bytes_and_nothing_is_put_in() 
 
 #[tokio::test]
 async fn an_answer_that_could_be_read_in_two_ways_passes_as_bytes() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     application.hears("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -57,7 +57,7 @@ async fn an_answer_that_could_be_read_in_two_ways_passes_as_bytes() {
 #[tokio::test]
 async fn what_is_not_understood_is_carried_until_both_sides_have_ended() {
     for (said, before, answer) in [("GET /\r\n", 0, ANSWERS), ("GET / HTTP/1.0\r\n\r\nmore", 1, ANSWERS)] {
-        let bed = Bed::with(segue_core::pod::Protocol::Auto, |settings| {
+        let bed = TestBed::with(segue_core::pod::Protocol::Auto, |settings| {
             settings.linger = std::time::Duration::ZERO;
         })
         .await;
@@ -82,7 +82,7 @@ async fn what_is_not_understood_is_carried_until_both_sides_have_ended() {
 
 #[tokio::test]
 async fn a_head_of_any_length_passes() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     // One that is still understood, and one that is too long for that.
     for (length, opaque) in [(65_400, 0), (200_000, 1)] {

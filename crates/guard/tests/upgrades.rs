@@ -6,7 +6,7 @@ use segue_core::pod::Protocol;
 use segue_wire::http2::PREFACE;
 use segue_wire::websocket::{Close, Opcode, encode};
 
-use crate::support::{Bed, End, moment};
+use crate::support::{End, TestBed, moment};
 
 const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -24,7 +24,7 @@ fn going_away() -> Vec<u8> {
     frame
 }
 
-async fn websocket(bed: &Bed) -> (End, End) {
+async fn websocket(bed: &TestBed) -> (End, End) {
     let (mut client, mut application) = bed.pair().await;
     client.say(UPGRADE).await;
     application.hears(UPGRADE).await;
@@ -35,7 +35,7 @@ async fn websocket(bed: &Bed) -> (End, End) {
 
 #[tokio::test]
 async fn a_websocket_is_in_flight_until_it_closes() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = websocket(&bed).await;
     client.say(frame(Opcode::Text, b"hello", KEY)).await;
     application.hears(frame(Opcode::Text, b"hello", KEY)).await;
@@ -50,7 +50,7 @@ async fn a_websocket_is_in_flight_until_it_closes() {
 
 #[tokio::test]
 async fn in_a_drain_a_websocket_sees_a_whole_closing_handshake_between_two_messages() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = websocket(&bed).await;
     // Half a message: it is not interrupted.
     let message = frame(Opcode::Binary, &[7; 300], None);
@@ -78,7 +78,7 @@ async fn in_a_drain_a_websocket_sees_a_whole_closing_handshake_between_two_messa
 
 #[tokio::test]
 async fn what_the_client_said_last_is_answered_before_it_is_told() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = websocket(&bed).await;
     bed.guard.announce();
     client.say(frame(Opcode::Text, b"question", KEY)).await;
@@ -92,7 +92,7 @@ async fn what_the_client_said_last_is_answered_before_it_is_told() {
 
 #[tokio::test]
 async fn a_client_that_does_not_close_is_ended_and_the_application_told() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = websocket(&bed).await;
     bed.guard.announce();
     client.hears(going_away()).await;
@@ -106,7 +106,7 @@ async fn a_client_that_does_not_close_is_ended_and_the_application_told() {
 
 #[tokio::test]
 async fn a_client_that_ends_without_a_close_frame_does_not_leave_the_application_without_one() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = websocket(&bed).await;
     bed.guard.announce();
     client.hears(going_away()).await;
@@ -118,7 +118,8 @@ async fn a_client_that_ends_without_a_close_frame_does_not_leave_the_application
 
 #[tokio::test]
 async fn a_websocket_has_its_grace() {
-    let bed = Bed::with(Protocol::Auto, |settings| settings.websocket_grace = Duration::from_mins(1)).await;
+    let bed =
+        TestBed::with(Protocol::Auto, |settings| settings.websocket_grace = Duration::from_mins(1)).await;
     let (mut client, mut application) = websocket(&bed).await;
     bed.guard.announce();
     moment().await;
@@ -129,7 +130,7 @@ async fn a_websocket_has_its_grace() {
 
 #[tokio::test]
 async fn another_protocol_is_passed_and_never_told() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     // What looks like a request is none.
     let early = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -151,7 +152,7 @@ async fn another_protocol_is_passed_and_never_told() {
 
 #[tokio::test]
 async fn an_upgrade_that_is_declined_leaves_an_ordinary_connection() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let next = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n";
     client.say(UPGRADE).await;
@@ -169,7 +170,7 @@ async fn an_upgrade_that_is_declined_leaves_an_ordinary_connection() {
 
 #[tokio::test]
 async fn http2_by_upgrade_has_the_first_request_as_its_first_stream() {
-    let bed = Bed::new().await;
+    let bed = TestBed::new().await;
     let (mut client, mut application) = bed.pair().await;
     let upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
                    HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";

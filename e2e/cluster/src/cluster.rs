@@ -12,7 +12,7 @@ use crate::api::Api;
 use crate::claim::{self, Claim};
 use crate::command::run;
 use crate::control_plane::ControlPlane;
-use crate::machine::{Bed, Machine};
+use crate::machine::{Machine, TestBed};
 use crate::node::{self, Node, ProxyMode};
 use crate::{Binaries, Pod, Process, images, needs, wait};
 
@@ -47,7 +47,7 @@ pub struct Cluster {
     nodes: Vec<Node>,
     plane: ControlPlane,
     binaries: Binaries,
-    bed: Bed,
+    bed: TestBed,
     claim: Option<Claim>,
     next_machine: AtomicU8,
 }
@@ -62,7 +62,7 @@ impl Cluster {
         images.extend(options.images.iter().cloned());
 
         let claim = Claim::take()?;
-        let bed = Bed {
+        let bed = TestBed {
             number: claim.number,
             mark: claim.mark().to_owned(),
             folder: claim.folder().to_owned(),

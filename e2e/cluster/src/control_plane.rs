@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::api::Api;
 use crate::command::run_with_input;
-use crate::machine::{Bed, Machine};
+use crate::machine::{Machine, TestBed};
 use crate::pki::{self, Pki};
 use crate::{Binaries, wait};
 
@@ -40,7 +40,7 @@ pub(crate) fn bridge(name: &str, number: u8) -> String {
 
 impl ControlPlane {
     /// Makes the machine with its bridge, linked to the host, and the credentials of `nodes`.
-    pub(crate) fn prepare(bed: &Bed, link: &str, nodes: &[String]) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(bed: &TestBed, link: &str, nodes: &[String]) -> anyhow::Result<Self> {
         let machine = Machine::start(bed, "control-plane", OWN)?;
         let own = machine.address();
         machine.ip(&format!(

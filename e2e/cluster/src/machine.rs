@@ -55,7 +55,7 @@ struct Daemon {
 
 /// What every machine of a cluster has in common.
 #[derive(Debug, Clone)]
-pub(crate) struct Bed {
+pub(crate) struct TestBed {
     /// The cluster's number: the third byte of its machines' addresses.
     pub(crate) number: u8,
     pub(crate) mark: String,
@@ -63,7 +63,7 @@ pub(crate) struct Bed {
     pub(crate) pause: PathBuf,
 }
 
-impl Bed {
+impl TestBed {
     /// An address of the machines' network.
     pub(crate) fn address(&self, last: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 90, self.number, last)
@@ -72,7 +72,7 @@ impl Bed {
 
 impl Machine {
     /// Starts a machine without a network.
-    pub(crate) fn start(bed: &Bed, name: &str, last: u8) -> anyhow::Result<Self> {
+    pub(crate) fn start(bed: &TestBed, name: &str, last: u8) -> anyhow::Result<Self> {
         let folder = bed.folder.join(name);
         fs::create_dir_all(folder.join("log"))?;
         let mut holder = Command::new("unshare")

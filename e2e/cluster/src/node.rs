@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::command::run;
 use crate::control_plane::{ControlPlane, PODS, bridge};
-use crate::machine::{Bed, Machine};
+use crate::machine::{Machine, TestBed};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
 use crate::{groups, image};
@@ -56,7 +56,7 @@ impl Deref for Node {
 impl Node {
     /// Makes the machine, joins it to the bridge, starts containerd and loads the images.
     pub(crate) fn prepare(
-        bed: &Bed,
+        bed: &TestBed,
         plane: &ControlPlane,
         number: u8,
         name: &str,
@@ -225,7 +225,7 @@ impl Node {
 }
 
 /// Joins a machine to the bridge, with routes to the pods of all nodes but its own.
-pub(crate) fn join(bed: &Bed, plane: &Machine, machine: &Machine, nodes: u8) -> anyhow::Result<()> {
+pub(crate) fn join(bed: &TestBed, plane: &Machine, machine: &Machine, nodes: u8) -> anyhow::Result<()> {
     let name = machine.name();
     plane.ip(&format!(
         "link add {name} type veth peer name eth0 netns {}\nlink set {name} master br0\nlink set {name} up\n",

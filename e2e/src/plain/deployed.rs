@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::client::{Client, Place};
 use super::clients::Clients;
 use super::objects::SELECTOR;
+use super::route::Route;
 use super::setup::{Entry, Recipe, Setup};
-use super::way::Way;
 use super::{ledger, yaml};
 use crate::segue;
 
@@ -37,7 +37,7 @@ pub struct Deployed<'a> {
     pub notes: String,
     /// Pods that do nothing but lend their network to clients: one per node.
     callers: Vec<Pod>,
-    way: Way,
+    route: Route,
 }
 
 impl<'a> Deployed<'a> {
@@ -68,16 +68,16 @@ impl<'a> Deployed<'a> {
         }
         api.until_ready(SELECTOR, usize::try_from(setup.replicas)?)?;
         let callers = api.until_ready(CALLERS, callers.len())?;
-        let way = Way::open(cluster, &api, setup)?;
+        let route = Route::open(cluster, &api, setup)?;
         let namespace = namespace.to_owned();
-        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, way };
+        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, route };
         deployed.until_joined()?;
         Ok(deployed)
     }
 
     /// From where clients reach it: a pod on each node and each node, or as many clients outside.
     pub fn places(&self) -> Vec<Place> {
-        if self.way.outside().is_ok() {
+        if self.route.outside().is_ok() {
             return (1..=4).map(Place::Outside).collect();
         }
         let numbers = 1..=u8::try_from(self.callers.len()).unwrap_or(u8::MAX);
@@ -86,7 +86,7 @@ impl<'a> Deployed<'a> {
 
     /// What a client's URL begins with.
     pub fn url(&self) -> &str {
-        self.way.url()
+        self.route.url()
     }
 
     /// A program of the host, run at a place.
@@ -97,7 +97,7 @@ impl<'a> Deployed<'a> {
                 let caller = &self.callers[usize::from(number) - 1];
                 self.cluster.pod_command(caller, program)
             }
-            Place::Outside(_) => Ok(self.way.outside()?.command(program)),
+            Place::Outside(_) => Ok(self.route.outside()?.command(program)),
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Deployed<'a> {
     fn prober(&self, place: Place) -> anyhow::Result<Command> {
         let (program, words) = ahead();
         let mut command = self.command(place, program)?;
-        command.args(words).args(self.way.names()).arg(segue());
+        command.args(words).args(self.route.names()).arg(segue());
         Ok(command)
     }
 

@@ -92,7 +92,7 @@ impl Setup {
             "0.0.0.0".to_owned(),
             "--port".to_owned(),
             PORT.to_string(),
-            format!("--{}", self.manners.name()),
+            format!("--{}", self.shutdown.name()),
         ];
         arguments.extend(self.sample.iter().cloned());
         let mut container = json!({
@@ -120,12 +120,14 @@ impl Setup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::setup::Manners;
+    use super::super::setup::ShutdownBehaviour;
     use super::*;
 
     #[test]
     fn the_sleeping_recipe_alone_has_a_hook_and_a_longer_grace() {
-        let pod = |recipe| Setup::new(recipe, Manners::Rude).objects()[0]["spec"]["template"]["spec"].clone();
+        let pod = |recipe| {
+            Setup::new(recipe, ShutdownBehaviour::Rude).objects()[0]["spec"]["template"]["spec"].clone()
+        };
         let sleeping = pod(Recipe::Sleep { seconds: 10 });
         assert_eq!(sleeping["terminationGracePeriodSeconds"], 40);
         assert_eq!(sleeping["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"], 10);

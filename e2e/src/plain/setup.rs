@@ -55,14 +55,14 @@ impl std::fmt::Display for Recipe {
 /// What the application does when it is told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Manners {
+pub enum ShutdownBehaviour {
     /// It exits at once.
     Rude,
     /// It finishes what it has taken, and closes idle connections.
     Polite,
 }
 
-impl Manners {
+impl ShutdownBehaviour {
     /// As an argument of the sample program, and as people read it.
     pub fn name(self) -> &'static str {
         match self {
@@ -157,7 +157,8 @@ pub struct Setup {
     /// How its upgrades are made safe.
     pub recipe: Recipe,
     /// What it does on SIGTERM.
-    pub manners: Manners,
+    #[serde(rename = "manners")]
+    pub shutdown: ShutdownBehaviour,
     /// What owns its pods.
     pub kind: Kind,
     /// How requests arrive.
@@ -172,10 +173,10 @@ pub struct Setup {
 
 impl Setup {
     /// Four pods of a Deployment behind a Service that names its targetPort.
-    pub fn new(recipe: Recipe, manners: Manners) -> Self {
+    pub fn new(recipe: Recipe, shutdown: ShutdownBehaviour) -> Self {
         Self {
             recipe,
-            manners,
+            shutdown,
             kind: Kind::Deployment,
             entry: Entry::Service,
             replicas: 4,

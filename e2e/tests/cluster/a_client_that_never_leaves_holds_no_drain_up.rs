@@ -3,11 +3,11 @@
 
 use std::io::ErrorKind;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "stays", &sample(1), SHORT);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);

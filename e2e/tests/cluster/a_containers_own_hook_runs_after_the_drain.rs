@@ -7,13 +7,13 @@ use segue_cluster::wait::{self, LONG};
 use segue_e2e::plain::namespace::Network;
 use serde_json::json;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{Injected, sample};
 
 /// Those hooks run out of the time to stop.
 const FLAGS: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "1m"];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     // Both hooks call here.
     let node = bed.cluster().node(1);
     let network = Network::of(node.command("cat")).unwrap();

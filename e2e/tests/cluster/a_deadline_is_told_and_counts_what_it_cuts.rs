@@ -1,7 +1,7 @@
 //! A grace period that is too short for what is in flight ends the drain at its deadline, not at SIGKILL: each wait said
 //! beforehand when that would be, and what was cut is counted.
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, sample};
 use crate::said::Said;
 
@@ -9,7 +9,7 @@ use crate::said::Said;
 const BRIEF: &[&str] =
     &["--guard", "--bound", "kube-proxy=1s", "--stop-time", "1s", "--longest-request", "1s"];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let mut sample = sample(1);
     sample.deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 20.into();
     let web = Injected::up(bed, "deadline", &sample, BRIEF);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, SHORT, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let flags = [SHORT, &["--longest-request", "2m"]].concat();
     let web = Injected::up(bed, "long-drain", &sample(1), &flags);
     let pod = web.pod();

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use segue_e2e::plain::{Manners, Recipe, Setup};
+use segue_e2e::plain::{Recipe, Setup, ShutdownBehaviour};
 
-use crate::{Bed, halted};
+use crate::{TestBed, halted};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     for replicas in [1, 4] {
-        let setup = Setup { replicas, ..Setup::new(Recipe::Guard, Manners::Rude) };
+        let setup = Setup { replicas, ..Setup::new(Recipe::Guard, ShutdownBehaviour::Rude) };
         let outcome = halted::rolled(bed, &format!("halted-{replicas}"), &setup, Duration::from_secs(8));
         assert_eq!(outcome.all().dropped, 0, "{replicas} replicas: {:#?}", outcome.ledgers);
         // Every old pod was on its way out before the kube-proxy heard of it, or there was nothing to lose.

@@ -1,11 +1,11 @@
 //! An agent that is killed in a drain stays away, for the kubelet starts no sidecar of a terminating pod again. The hook
 //! takes its ports, finishes its drain, and says how many requests died with it.
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, ROOMY, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "agent-killed", &sample(1), ROOMY);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);

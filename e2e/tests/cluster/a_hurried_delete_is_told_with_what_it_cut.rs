@@ -4,12 +4,12 @@
 use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
 use crate::sample::SELECTOR;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "hurried", &sample(2), SHORT);
     let [hurried, forced] = web.pods().try_into().unwrap();
     let mut agent = Said::by(web.cluster, &hurried, AGENT);

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use segue_cluster::wait::{self, LONG};
 use serde_json::Value;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, ROOMY, sample};
 use crate::said::Said;
 
@@ -17,7 +17,7 @@ const BEHIND: SignedDuration = SignedDuration::from_secs(4);
 /// This test itself, which does little, came so late to its turn: then the machine is too busy to show anything.
 const STARVED: SignedDuration = SignedDuration::from_millis(500);
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     for attempt in 1..=3 {
         let (off, starved) = ended(bed, &format!("killed-on-the-way-{attempt}"));
         if off.abs() <= SLACK {
@@ -35,7 +35,7 @@ pub(crate) fn holds(bed: &Bed) {
 }
 
 /// How far from its time a drain ended whose agent was killed, and how late this test itself was at most.
-fn ended(bed: &Bed, namespace: &str) -> (SignedDuration, SignedDuration) {
+fn ended(bed: &TestBed, namespace: &str) -> (SignedDuration, SignedDuration) {
     let web = Injected::up(bed, namespace, &sample(1), ROOMY);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);

@@ -3,9 +3,9 @@
 use crate::injected::{AGENT, Injected, SHORT, sample};
 use crate::said::Said;
 use crate::sample::{SELECTOR, url};
-use crate::{Bed, load};
+use crate::{TestBed, load};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "node-drain", &sample(2), SHORT);
     let pods = web.pods();
     let leaves = web.cluster.node_of(&pods[0]).unwrap();

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use segue_e2e::client::Answer;
 use serde_json::json;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, CONTROL, GUARD, Injected, sample};
 use crate::said::Said;
 
@@ -18,7 +18,7 @@ const AT_MOST: Duration = Duration::from_secs(5 + 1);
 /// The time to stop is longer than that bound, so that it is the application's return that ends the wait.
 const FLAGS: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "20s"];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let mut sample = sample(1);
     sample.container()["livenessProbe"] = json!({"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1,
         "timeoutSeconds": 20});

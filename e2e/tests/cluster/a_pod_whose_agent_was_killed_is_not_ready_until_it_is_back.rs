@@ -8,11 +8,11 @@ use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
 use segue_e2e::plain::namespace::Network;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "agent-lost", &sample(1), SHORT);
     let pod = web.pod();
     let inside = Network::of(web.cluster.pod_command(&pod, "cat").unwrap()).unwrap();

@@ -10,11 +10,11 @@ use segue_cluster::wait::{self, LONG};
 use segue_e2e::plain::namespace::Network;
 use serde_json::json;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     // The kubelet asks here whether the pod is ready.
     let node = bed.cluster().node(1);
     let network = Network::of(node.command("cat")).unwrap();

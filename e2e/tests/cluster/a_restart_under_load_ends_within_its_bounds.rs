@@ -5,10 +5,10 @@ use serde_json::json;
 
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
-use crate::{Bed, load};
+use crate::{TestBed, load};
 use rustix::process::Signal;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let mut sample = sample(1);
     let container = sample.container();
     container["readinessProbe"] = json!({"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1});

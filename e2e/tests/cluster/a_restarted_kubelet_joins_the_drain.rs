@@ -1,10 +1,10 @@
 //! A kubelet that is restarted in a drain runs the hook again. That joins the drain, which goes on from where it was.
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, ROOMY, sample};
 use crate::said::Said;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "kubelet", &sample(1), ROOMY);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);

@@ -4,13 +4,13 @@
 use anyhow::{Context, ensure};
 use segue_cluster::wait::{self, LONG};
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, inject, sample};
 use crate::sample::SELECTOR;
 
 const NOWHERE: &[&str] = &["--agent-image", "registry.invalid/segue-agent:none"];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "no-image", &sample(1), SHORT);
     let old = web.pod();
     web.api.apply(&inject(&sample(1), &[SHORT, NOWHERE].concat())).unwrap();

@@ -3,13 +3,13 @@
 
 use std::io::ErrorKind;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{GUARD, Injected, SHORT, sample};
 
 const LIMIT: usize = 20;
 const FLAGS: &[&str] = &["--max-connections", "20"];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "limit", &sample(1), &[SHORT, FLAGS].concat());
     let pod = web.pod();
     let idle: Vec<_> = (0..LIMIT)

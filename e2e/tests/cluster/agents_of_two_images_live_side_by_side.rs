@@ -11,11 +11,11 @@ use segue_cluster::wait::{self, LONG};
 use crate::injected::{AGENT, Injected, SHORT, inject, sample};
 use crate::said::Said;
 use crate::sample::{SELECTOR, url};
-use crate::{Bed, load};
+use crate::{TestBed, load};
 
 const NEXT: &str = "segue-agent:next";
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let cluster = bed.cluster();
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("next.tar");

@@ -7,14 +7,14 @@ use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
 use serde_json::json;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::sample::SELECTOR;
 
 /// Nearly the longest head that the guard holds back to read it.
 const HEAD: usize = 60 << 10;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "agent-memory", &sample(0), SHORT);
     // `inject` sets no limit in a pod like this; whoever does may choose one that is too small.
     let agent =

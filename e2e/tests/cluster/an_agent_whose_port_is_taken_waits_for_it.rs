@@ -9,7 +9,7 @@ use segue_cluster::wait::{self, LONG};
 use segue_e2e::plain::namespace::Network;
 use serde_json::json;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, CONTROL, Injected, SHORT, inject, sample};
 use crate::said::Said;
 use crate::sample::SELECTOR;
@@ -17,7 +17,7 @@ use crate::sample::SELECTOR;
 /// Longer than the kubelet takes from one container to the next.
 const A_START: Duration = Duration::from_secs(8);
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let node = bed.cluster().node(2);
     let network = Network::of(node.command("cat")).unwrap();
     let taken = network.run("taker", || TcpListener::bind(("::", CONTROL))).unwrap();

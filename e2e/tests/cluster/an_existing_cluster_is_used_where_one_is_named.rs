@@ -4,9 +4,9 @@ use std::process::Command;
 
 use segue_cluster::KUBECONFIG;
 
-use crate::Bed;
+use crate::TestBed;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let api = bed.api();
     let system = api.get(["namespace", "kube-system"]).unwrap();
     let uid = system["metadata"]["uid"].as_str().unwrap();

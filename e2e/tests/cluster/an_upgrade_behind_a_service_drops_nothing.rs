@@ -1,11 +1,11 @@
 //! A rude application is rolled under every kind of client at once: with the agent and its guard nothing is dropped,
 //! while the usual recipe, under the same clients in the same run, is seen to drop.
 
-use segue_e2e::plain::{self, Client, Manners, Outcome, Recipe, Scenario, Setup};
+use segue_e2e::plain::{self, Client, Outcome, Recipe, Scenario, Setup, ShutdownBehaviour};
 
-use crate::Bed;
+use crate::TestBed;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     // The bed keeps this bound: `cargo xtask table` shows how well.
     let bound = ["--bound", "kube-proxy=3s"].map(str::to_owned);
     let guard = rolled(bed, "guarded", &Setup { inject: bound.to_vec(), ..setup(Recipe::Guard) });
@@ -18,12 +18,12 @@ pub(crate) fn holds(bed: &Bed) {
 }
 
 fn setup(recipe: Recipe) -> Setup {
-    Setup::new(recipe, Manners::Rude)
+    Setup::new(recipe, ShutdownBehaviour::Rude)
 }
 
 /// One rollout under all clients. A run that measured itself shows nothing: it may be made once more.
 #[track_caller]
-fn rolled(bed: &Bed, namespace: &str, setup: &Setup) -> Outcome {
+fn rolled(bed: &TestBed, namespace: &str, setup: &Setup) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let run = |attempt: u32| {
         let scenario = Scenario {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::injected::{AGENT, Injected, SHORT, inject, sample};
 use crate::said::Said;
 use crate::sample::{SELECTOR, Sample, url};
-use crate::{Bed, load};
+use crate::{TestBed, load};
 
 /// Ends at once when it is told to, whatever it is doing.
 const NODE: &str = r"
@@ -46,7 +46,7 @@ class Main {
 }
 "#;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let kinds = [
         ("node", vec!["/usr/bin/node", "/app/program"], NODE),
         (

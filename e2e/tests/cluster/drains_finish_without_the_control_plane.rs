@@ -5,12 +5,12 @@ use anyhow::{Context, ensure};
 use segue_cluster::Cluster;
 use segue_cluster::wait::{self, LONG};
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, Injected, SHORT, sample};
 use crate::said::Said;
 use crate::sample::SELECTOR;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "no-plane", &sample(2), SHORT);
     let old = web.pods();
     let agents = old.iter().map(|pod| Said::by(web.cluster, pod, AGENT));

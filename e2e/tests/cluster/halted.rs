@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use segue_e2e::plain::{self, Client, Outcome, Scenario, Setup, Stall};
 
-use crate::Bed;
+use crate::TestBed;
 
 /// One rollout. The kube-proxy goes on so long after the first new pod is ready. A run that measured itself shows nothing: it may
 /// be made once more.
 #[track_caller]
-pub(crate) fn rolled(bed: &Bed, namespace: &str, setup: &Setup, after_ready: Duration) -> Outcome {
+pub(crate) fn rolled(bed: &TestBed, namespace: &str, setup: &Setup, after_ready: Duration) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let run = |attempt: u32| {
         let scenario = Scenario {

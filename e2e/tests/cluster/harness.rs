@@ -31,14 +31,14 @@ pub(crate) enum Needs {
 }
 
 /// One test.
-pub(crate) struct Promise<Bed> {
+pub(crate) struct Test<TestBed> {
     pub(crate) name: &'static str,
     pub(crate) needs: Needs,
-    pub(crate) holds: fn(&Bed),
+    pub(crate) holds: fn(&TestBed),
 }
 
 /// Those of them that are to be run.
-type Chosen<'p, Bed> = Vec<&'p Promise<Bed>>;
+type Chosen<'p, TestBed> = Vec<&'p Test<TestBed>>;
 
 /// What the command line asks for: the words of `cargo test -- …` that make sense here.
 #[derive(Debug, Default)]
@@ -49,15 +49,15 @@ struct Asked {
     list: bool,
 }
 
-pub(crate) fn main<Bed: Sync>(promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
+pub(crate) fn main<TestBed: Sync>(tests: &[Test<TestBed>], bed: impl FnOnce() -> TestBed) -> ExitCode {
     let asked = Asked::read(std::env::args().skip(1));
     if asked.list {
-        for promise in promises {
-            println!("{}: test", promise.name);
+        for test in tests {
+            println!("{}: test", test.name);
         }
         return ExitCode::SUCCESS;
     }
-    if std::env::var_os(INNER).is_some() { run(&asked, promises, bed) } else { guard() }
+    if std::env::var_os(INNER).is_some() { run(&asked, tests, bed) } else { guard() }
 }
 
 /// The outer process. What interrupts it interrupts the inner one; it has to outlive that.
@@ -85,21 +85,21 @@ fn guard() -> ExitCode {
     if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn run<Bed: Sync>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -> Bed) -> ExitCode {
+fn run<TestBed: Sync>(asked: &Asked, tests: &[Test<TestBed>], bed: impl FnOnce() -> TestBed) -> ExitCode {
     let existing = std::env::var_os(KUBECONFIG).is_some_and(|name| !name.is_empty());
-    let chosen: Chosen<'_, Bed> = promises.iter().filter(|promise| asked.wants(promise.name)).collect();
+    let chosen: Chosen<'_, TestBed> = tests.iter().filter(|test| asked.wants(test.name)).collect();
     println!("\nrunning {} tests", chosen.len());
     let bed = bed();
-    let (possible, ignored): (Chosen<'_, Bed>, Chosen<'_, Bed>) =
-        chosen.iter().copied().partition(|promise| !existing || promise.needs == Needs::ApiOnly);
-    for promise in &ignored {
-        println!("test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours", promise.name);
+    let (possible, ignored): (Chosen<'_, TestBed>, Chosen<'_, TestBed>) =
+        chosen.iter().copied().partition(|test| !existing || test.needs == Needs::ApiOnly);
+    for test in &ignored {
+        println!("test {} ... ignored, {KUBECONFIG} names a cluster whose nodes are not ours", test.name);
     }
-    let (shared, alone): (Chosen<'_, Bed>, Chosen<'_, Bed>) =
-        possible.iter().copied().partition(|promise| promise.needs == Needs::Shared);
+    let (shared, alone): (Chosen<'_, TestBed>, Chosen<'_, TestBed>) =
+        possible.iter().copied().partition(|test| test.needs == Needs::Shared);
     let mut failed: Vec<&str> = Vec::new();
-    for promise in &alone {
-        failed.extend(failing(promise, &bed));
+    for test in &alone {
+        failed.extend(failing(test, &bed));
     }
     failed.extend(side_by_side(&shared, &bed));
     drop(bed);
@@ -112,31 +112,31 @@ fn run<Bed: Sync>(asked: &Asked, promises: &[Promise<Bed>], bed: impl FnOnce() -
         possible.len() - failed.len(),
         failed.len(),
         ignored.len(),
-        promises.len() - chosen.len()
+        tests.len() - chosen.len()
     );
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs a promise; its name, if it did not hold.
-fn failing<Bed>(promise: &Promise<Bed>, bed: &Bed) -> Option<&'static str> {
+fn failing<TestBed>(test: &Test<TestBed>, bed: &TestBed) -> Option<&'static str> {
     // The message of a panic stands above the line that names the test.
-    let holds = catch_unwind(AssertUnwindSafe(|| (promise.holds)(bed))).is_ok();
-    println!("test {} ... {}", promise.name, if holds { "ok" } else { "FAILED" });
-    (!holds).then_some(promise.name)
+    let holds = catch_unwind(AssertUnwindSafe(|| (test.holds)(bed))).is_ok();
+    println!("test {} ... {}", test.name, if holds { "ok" } else { "FAILED" });
+    (!holds).then_some(test.name)
 }
 
 /// Runs promises that do not disturb each other; the names of those that did not hold.
-fn side_by_side<Bed: Sync>(promises: &[&Promise<Bed>], bed: &Bed) -> Vec<&'static str> {
+fn side_by_side<TestBed: Sync>(tests: &[&Test<TestBed>], bed: &TestBed) -> Vec<&'static str> {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
-        while let Some(promise) = promises.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
             // A panic's message names its thread.
-            let run = || failing(promise, bed);
-            let name = std::thread::Builder::new().name(promise.name.to_owned());
+            let run = || failing(test, bed);
+            let name = std::thread::Builder::new().name(test.name.to_owned());
             let lost = std::thread::scope(|scope| {
                 name.spawn_scoped(scope, run).expect("a thread can be started").join()
             });
-            let lost = lost.unwrap_or(Some(promise.name));
+            let lost = lost.unwrap_or(Some(test.name));
             failed.lock().unwrap_or_else(PoisonError::into_inner).extend(lost);
         }
     };

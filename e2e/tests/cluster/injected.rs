@@ -14,7 +14,7 @@ use segue_e2e::plain::namespace::Network;
 use serde_json::{Value, json};
 
 use crate::sample::{SELECTOR, Sample};
-use crate::{Bed, load};
+use crate::{TestBed, load};
 
 /// The agent's container.
 pub(crate) const AGENT: &str = "segue-agent";
@@ -67,7 +67,7 @@ pub(crate) fn inject(sample: &Sample, flags: &[&str]) -> String {
 impl<'b> Injected<'b> {
     /// Injects, applies, and waits until every pod is ready.
     #[track_caller]
-    pub(crate) fn up(bed: &'b Bed, namespace: &str, sample: &Sample, flags: &[&str]) -> Self {
+    pub(crate) fn up(bed: &'b TestBed, namespace: &str, sample: &Sample, flags: &[&str]) -> Self {
         let injected = Self::applied(bed, namespace, &inject(sample, flags));
         let replicas = sample.deployment["spec"]["replicas"].as_u64().unwrap();
         injected.api.until_ready(SELECTOR, usize::try_from(replicas).unwrap()).unwrap();
@@ -76,7 +76,7 @@ impl<'b> Injected<'b> {
 
     /// Applies what was injected, without waiting for its pods.
     #[track_caller]
-    pub(crate) fn applied(bed: &'b Bed, namespace: &str, objects: &str) -> Self {
+    pub(crate) fn applied(bed: &'b TestBed, namespace: &str, objects: &str) -> Self {
         let cluster = bed.cluster();
         let api = cluster.api.new_namespace(namespace).unwrap();
         api.apply(objects).unwrap();

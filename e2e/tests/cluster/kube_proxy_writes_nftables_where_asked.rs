@@ -2,10 +2,10 @@
 
 use segue_cluster::{Options, ProxyMode, run};
 
-use crate::{Bed, bed, load, sample};
+use crate::{TestBed, load, sample, test_bed};
 
-pub(crate) fn holds(_: &Bed) {
-    let cluster = bed::up(&Options { nodes: 1, proxy_mode: ProxyMode::Nftables, ..Options::default() });
+pub(crate) fn holds(_: &TestBed) {
+    let cluster = test_bed::up(&Options { nodes: 1, proxy_mode: ProxyMode::Nftables, ..Options::default() });
     sample::Sample::new(2, &[]).run(&cluster.api);
     let node = cluster.node(1);
     load::until_reached(node, &sample::url(&cluster.api, "/"));

@@ -1,17 +1,17 @@
 //! Promises held on a real Kubernetes cluster: one module each, its name says which. All of them share one cluster
-//! ([`Bed`]), brought up by the first that needs it.
+//! ([`TestBed`]), brought up by the first that needs it.
 //!
 //! With `SEGUE_E2E_KUBECONFIG` they run on that cluster instead, as far as they need nothing but its API server.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
-mod bed;
 mod halted;
 mod harness;
 mod injected;
 mod load;
 mod said;
 mod sample;
+mod test_bed;
 
 mod a_client_that_never_leaves_holds_no_drain_up;
 mod a_containers_own_hook_runs_after_the_drain;
@@ -49,17 +49,17 @@ mod two_clusters_live_side_by_side;
 mod two_thousand_idle_connections_are_closed_politely;
 mod what_is_done_to_a_container_happens;
 
-use bed::Bed;
-use harness::Promise;
+use harness::Test;
+use test_bed::TestBed;
 
 /// A promise by its module, with what it needs of the cluster.
-macro_rules! promises {
+macro_rules! tests {
     ($($needs:ident: $module:ident),* $(,)?) => {
-        &[$(Promise { name: stringify!($module), needs: harness::Needs::$needs, holds: $module::holds }),*]
+        &[$(Test { name: stringify!($module), needs: harness::Needs::$needs, holds: $module::holds }),*]
     };
 }
 
-const PROMISES: &[Promise<Bed>] = promises![
+const TESTS: &[Test<TestBed>] = tests![
     ApiOnly: the_api_answers,
     Nodes: the_cluster_carries_every_kind_of_traffic,
     Nodes: what_is_done_to_a_container_happens,
@@ -101,5 +101,5 @@ fn main() -> std::process::ExitCode {
     if nothing_is_left_of_a_killed_owner_after_a_sweep::is_owner() {
         return nothing_is_left_of_a_killed_owner_after_a_sweep::own();
     }
-    harness::main(PROMISES, Bed::new)
+    harness::main(TESTS, TestBed::new)
 }

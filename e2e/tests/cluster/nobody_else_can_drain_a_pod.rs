@@ -10,10 +10,10 @@ use segue_e2e::client::Client;
 use segue_e2e::plain::namespace::Network;
 use serde_json::Value;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{CONTROL, Injected, SHORT, sample};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "nobody", &sample(2), SHORT);
     let [pod, other] = web.pods().try_into().unwrap();
     let inside = |pod: &Pod| web.cluster.pod_command(pod, "cat").unwrap();

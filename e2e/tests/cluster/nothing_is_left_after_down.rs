@@ -7,10 +7,10 @@ use std::process::Stdio;
 
 use segue_cluster::{Cluster, Options, marked};
 
-use crate::{Bed, bed, sample};
+use crate::{TestBed, sample, test_bed};
 
-pub(crate) fn holds(_: &Bed) {
-    let cluster = bed::up(&Options { nodes: 1, ..Options::default() });
+pub(crate) fn holds(_: &TestBed) {
+    let cluster = test_bed::up(&Options { nodes: 1, ..Options::default() });
     let pods = sample::Sample::new(1, &[]).run(&cluster.api);
     let process = cluster.container_process(&pods[0], "app").unwrap();
     let traces = Traces::of(&cluster);

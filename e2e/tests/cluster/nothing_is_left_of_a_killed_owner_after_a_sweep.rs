@@ -9,7 +9,7 @@ use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
 use segue_cluster::{Cluster, Options, marked};
 
-use crate::{Bed, bed, sample};
+use crate::{TestBed, sample, test_bed};
 
 /// Makes this program one that owns a cluster and waits to be killed.
 const OWNER: &str = "SEGUE_E2E_OWNER";
@@ -19,7 +19,7 @@ pub(crate) fn is_owner() -> bool {
 }
 
 pub(crate) fn own() -> ExitCode {
-    let cluster = bed::up(&Options { nodes: 1, ..Options::default() });
+    let cluster = test_bed::up(&Options { nodes: 1, ..Options::default() });
     sample::Sample::new(1, &[]).run(&cluster.api);
     let (variable, mark) = cluster.mark();
     let paths: Vec<String> = cluster.traces().iter().map(|path| path.display().to_string()).collect();
@@ -29,7 +29,7 @@ pub(crate) fn own() -> ExitCode {
     }
 }
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let mut owner = Command::new(std::env::current_exe().unwrap())
         .env(OWNER, "1")
         .stdin(Stdio::null())

@@ -1,8 +1,8 @@
 //! The API server takes an object, gives it back and forgets it.
 
-use crate::Bed;
+use crate::TestBed;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let api = bed.api();
     // A cluster is known by the identity of a namespace that every one has.
     let system = api.get(["namespace", "kube-system"]).unwrap();

@@ -1,7 +1,7 @@
 //! A Service is reached from nodes and from pods, on both nodes, by every kind of client that a table needs; and it is
 //! kube-proxy and conntrack that carry it there.
 
-use crate::{Bed, load, sample};
+use crate::{TestBed, load, sample};
 
 /// The kinds of clients: a path, and the probe's words.
 const KINDS: &[(&str, &[&str])] = &[
@@ -13,7 +13,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("/", &["--http2"]),
 ];
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let cluster = bed.cluster();
     let api = cluster.api.new_namespace("traffic").unwrap();
     let mut sample = sample::Sample::new(2, &[]);

@@ -1,8 +1,8 @@
 //! With the API server and etcd away the pods go on serving; when these are back, the cluster does as it is told again.
 
-use crate::{Bed, load, sample};
+use crate::{TestBed, load, sample};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let cluster = bed.cluster();
     let api = cluster.api.new_namespace("away").unwrap();
     let pods = sample::Sample::new(1, &[]).run(&api);

@@ -11,12 +11,12 @@ use segue_cluster::wait::{self, LONG};
 use segue_cluster::{Balancer, BalancerOptions, Target};
 use serde_json::json;
 
-use crate::{Bed, load, sample};
+use crate::{TestBed, load, sample};
 
 /// Long enough for what is asserted within it on a machine that does other things too.
 const LAG: Duration = Duration::from_secs(8);
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let cluster = bed.cluster();
     let api = cluster.api.new_namespace("balanced").unwrap();
     let mut sample = sample::Sample::new(2, &[]);

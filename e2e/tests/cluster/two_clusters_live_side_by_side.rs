@@ -2,11 +2,11 @@
 
 use segue_cluster::Options;
 
-use crate::{Bed, bed, load, sample};
+use crate::{TestBed, load, sample, test_bed};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let first = bed.cluster();
-    let second = bed::up(&Options { nodes: 1, ..Options::default() });
+    let second = test_bed::up(&Options { nodes: 1, ..Options::default() });
     assert_ne!(first.number(), second.number());
 
     let api = first.api.new_namespace("beside").unwrap();

@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use segue_e2e::client::Client;
 
-use crate::Bed;
+use crate::TestBed;
 use crate::injected::{AGENT, GUARD, Injected, SHORT, sample};
 use crate::said::Said;
 
 const CLIENTS: u64 = 2_000;
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();

@@ -5,9 +5,9 @@ use anyhow::ensure;
 use segue_cluster::wait::{self, LONG};
 use segue_cluster::{Api, Container, Pod};
 
-use crate::{Bed, load, sample};
+use crate::{TestBed, load, sample};
 
-pub(crate) fn holds(bed: &Bed) {
+pub(crate) fn holds(bed: &TestBed) {
     let cluster = bed.cluster();
     let api = cluster.api.new_namespace("containers").unwrap();
     let mut sample = sample::Sample::new(1, &["--rude"]);

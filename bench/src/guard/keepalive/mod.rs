@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::front::{Bed, Front};
+use super::front::{Front, TestBed};
 use super::{allow_descriptors, namespace};
 use crate::proxy::contender::{Process, free_port};
 use client::Counted;
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let connections = u32::try_from(args.connections * 2)?;
     allow_descriptors(4 * u64::from(connections) + 200)?;
     let folder = tempfile::tempdir()?;
-    let bed = Bed::new(folder.path(), &[Front::Guard], connections)?;
+    let bed = TestBed::new(folder.path(), &[Front::Guard], connections)?;
     let mut rows = Vec::new();
     for server in &args.servers {
         let application = server.start(folder.path(), args.connections)?;

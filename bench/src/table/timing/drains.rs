@@ -11,7 +11,7 @@ use segue_cluster::{Cluster, Pod, wait};
 use segue_e2e::client::Client;
 use segue_e2e::plain::watch::Moment;
 use segue_e2e::plain::{
-    AgentLogs, Deployed, Manners, Network, Recipe, Setup, Sight, Watch, objects, seconds_since_1970,
+    AgentLogs, Deployed, Network, Recipe, Setup, ShutdownBehaviour, Sight, Watch, objects, seconds_since_1970,
 };
 
 use super::timed::{AGENT, GUARD, GUARD_DEFAULT, SLEEP, Timed};
@@ -109,7 +109,8 @@ fn drains(cluster: &Cluster, timed: Timed, meanwhile: Meanwhile) -> anyhow::Resu
     eprintln!("drains: {}, clients: {}", timed.name(), meanwhile.name());
     let namespace =
         format!("drain-{}-{}-{}", timed.recipe.slug(), timed.bound.unwrap_or(0), meanwhile.name().len());
-    let setup = Setup { replicas: PODS, inject: timed.inject(), ..Setup::new(timed.recipe, Manners::Rude) };
+    let setup =
+        Setup { replicas: PODS, inject: timed.inject(), ..Setup::new(timed.recipe, ShutdownBehaviour::Rude) };
     let deployed = Deployed::up(cluster, &namespace, &setup)?;
     let logs = timed.recipe.has_agent().then(|| AgentLogs::start(cluster, &namespace)).transpose()?;
     let watch = Watch::start(&deployed.api, objects::SELECTOR)?;

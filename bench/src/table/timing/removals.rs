@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use segue_cluster::{Cluster, Node, wait};
 use segue_e2e::plain::watch::Moment;
-use segue_e2e::plain::{Client, Deployed, Manners, Recipe, Setup, Sight, Watch, objects};
+use segue_e2e::plain::{Client, Deployed, Recipe, Setup, ShutdownBehaviour, Sight, Watch, objects};
 
 /// How many pods there are, and how many are removed at a time.
 const PODS: u32 = 8;
@@ -28,7 +28,7 @@ type Last = Arc<Mutex<BTreeMap<String, f64>>>;
 pub(super) fn run(cluster: &Cluster, removals: usize) -> anyhow::Result<String> {
     // Each pod goes on answering for longer than the bound.
     let recipe = Recipe::Sleep { seconds: 8 };
-    let setup = Setup { replicas: PODS, ..Setup::new(recipe, Manners::Rude) };
+    let setup = Setup { replicas: PODS, ..Setup::new(recipe, ShutdownBehaviour::Rude) };
     let deployed = Deployed::up(cluster, "removals", &setup)?;
     let watch = Watch::start(&deployed.api, objects::SELECTOR)?;
     let last = Last::default();

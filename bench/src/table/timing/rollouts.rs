@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use segue_cluster::Cluster;
-use segue_e2e::plain::{self, Kind, Manners, Outcome, Scenario, Setup};
+use segue_e2e::plain::{self, Kind, Outcome, Scenario, Setup, ShutdownBehaviour};
 
 use super::timed::{GUARD, GUARD_DEFAULT, SLEEP, Timed};
 
@@ -43,8 +43,12 @@ pub(super) fn run(cluster: &Cluster, folder: &Path) -> anyhow::Result<String> {
 fn rolled(cluster: &Cluster, kind: Kind, timed: Timed, folder: &Path) -> anyhow::Result<Outcome> {
     eprintln!("rollout of an idle {}: {}", kind.name(), timed.name());
     let name = format!("idle-{}-{}-{}", kind.name(), timed.recipe.slug(), timed.bound.unwrap_or(0));
-    let setup =
-        Setup { kind, replicas: REPLICAS, inject: timed.inject(), ..Setup::new(timed.recipe, Manners::Rude) };
+    let setup = Setup {
+        kind,
+        replicas: REPLICAS,
+        inject: timed.inject(),
+        ..Setup::new(timed.recipe, ShutdownBehaviour::Rude)
+    };
     let folder = folder.join(&name);
     let scenario = Scenario { setup, namespace: name, rolls: 1, stall: None, clients: Vec::new(), folder };
     plain::run(cluster, &scenario)

@@ -32,13 +32,13 @@ pub(crate) fn settings(application: u16, protocol: Protocol) -> Settings {
 }
 
 /// A guard and the listening socket of the application behind it.
-pub(crate) struct Bed {
+pub(crate) struct TestBed {
     pub(crate) guard: Guard,
     pub(crate) address: SocketAddr,
     pub(crate) application: TcpListener,
 }
 
-impl Bed {
+impl TestBed {
     pub(crate) async fn new() -> Self {
         Self::with(Protocol::Auto, |_| ()).await
     }

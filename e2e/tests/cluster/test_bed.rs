@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use segue_cluster::{Api, Cluster, Options, images};
 
 /// Two nodes with the images of the agent and the sample program, or the cluster that was named from outside.
-pub(crate) struct Bed {
+pub(crate) struct TestBed {
     cluster: OnceLock<Cluster>,
     existing: Option<Api>,
 }
 
-impl Bed {
+impl TestBed {
     /// Nothing is brought up before it is needed.
     pub(crate) fn new() -> Self {
         let existing = Api::existing().unwrap_or_else(|error| panic!("{error:#}"));

@@ -1,4 +1,4 @@
-//! The way by which an application's clients reach it, with what stands in for what a cluster has outside of itself.
+//! The route by which an application's clients reach it, with what stands in for what a cluster has outside of itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -30,17 +30,17 @@ pub const CACHED: Duration = Duration::from_secs(5);
 /// 10 s, shrunk.
 pub const HEALTH: Duration = Duration::from_secs(1);
 
-/// The way to an application.
+/// The route to an application.
 #[derive(Debug)]
-pub(crate) struct Way {
+pub(crate) struct Route {
     url: String,
     names: Vec<String>,
     outside: Option<Machine>,
-    /// What does its work until clients go that way no more.
+    /// What does its work until clients take that route no more.
     _kept: Vec<Box<dyn Debug>>,
 }
 
-impl Way {
+impl Route {
     /// Opens it. The application and its Service are there.
     pub(crate) fn open(cluster: &Cluster, api: &Api, setup: &Setup) -> anyhow::Result<Self> {
         match setup.entry {
@@ -98,7 +98,7 @@ impl Way {
     /// By a name under which every ready pod is found.
     fn headless(cluster: &Cluster, api: &Api) -> anyhow::Result<Self> {
         let hosts = Hosts::new(&cluster.control_plane().folder().join(unique("hosts")), NAME)?;
-        let way = Self::named(&hosts, PORT);
+        let route = Self::named(&hosts, PORT);
         let slices: Arc<Mutex<BTreeMap<String, Vec<String>>>> = Arc::default();
         let seen = Arc::clone(&slices);
         let selector = format!("kubernetes.io/service-name={NAME}");
@@ -111,7 +111,7 @@ impl Way {
             let slices = slices.lock().unwrap_or_else(PoisonError::into_inner);
             slices.values().flatten().cloned().collect()
         })?;
-        Ok(Self { _kept: vec![Box::new(events), Box::new(follower)], ..way })
+        Ok(Self { _kept: vec![Box::new(events), Box::new(follower)], ..route })
     }
 
     /// By a name under which every node is found that says that it has a pod.
@@ -120,7 +120,7 @@ impl Way {
         let health = field(api, "{.spec.healthCheckNodePort}")?.parse()?;
         let outside = cluster.machine(&unique("out"))?;
         let hosts = Hosts::new(&outside.folder().join("hosts"), NAME)?;
-        let way = Self::named(&hosts, port);
+        let route = Self::named(&hosts, port);
         let nodes: Vec<Ipv4Addr> = cluster.nodes().iter().map(|node| node.address()).collect();
         let well: Arc<Mutex<Vec<String>>> = Arc::default();
         let seen = Arc::clone(&well);
@@ -144,7 +144,7 @@ impl Way {
         let asker = Follower { ended, thread: Some(asking) };
         let look = move || well.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let follower = Follower::start(hosts, Duration::ZERO, look)?;
-        Ok(Self { outside: Some(outside), _kept: vec![Box::new(asker), Box::new(follower)], ..way })
+        Ok(Self { outside: Some(outside), _kept: vec![Box::new(asker), Box::new(follower)], ..route })
     }
 }
 
