@@ -1,16 +1,19 @@
-//! Kubernetes objects joined into workloads and paths; inject.
+//! Kubernetes objects joined into workloads and paths; rules that find; inject.
 //!
 //! ```text
-//!  texts, read ──▶ objects ──▶ workload ──▶ paths ──▶ inject ──▶ edits of the texts,
-//!  by segue-yaml   what each   which of     how long  what a      made by segue-yaml
-//!  with places     one says    them meet    a change  drain       (or one refusal, and
-//!                              a pod        travels   needs       nothing is changed)
+//!  texts, read ──▶ objects ──▶ workload ──▶ paths ──▶ rules ──▶ inject
+//!  by segue-yaml   what each   which of     how long  what is    the edits of what was found,
+//!  with places     one says    them meet    a change  wrong      made by segue-yaml (or one
+//!                              a pod        travels   of it      refusal, and nothing is changed)
 //! ```
 
 pub mod files;
 pub mod inject;
 pub mod objects;
 pub mod paths;
+pub mod rules;
 pub mod workload;
 
 mod duration;
+mod names;
+mod ports;

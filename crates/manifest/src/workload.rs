@@ -28,7 +28,7 @@ pub struct Misshapen {
 pub struct World<'o> {
     objects: &'o [Object],
     services: Vec<(&'o Object, Service)>,
-    entries: Vec<Entry<'o>>,
+    frontends: Vec<Frontend<'o>>,
     policies: Vec<(&'o Object, NetworkPolicy)>,
     other_policies: Vec<&'o Object>,
     monitors: Vec<(&'o Object, Monitor)>,
@@ -37,10 +37,10 @@ pub struct World<'o> {
 
 /// What leads requests from outside to Services.
 #[derive(Debug, Clone)]
-pub struct Entry<'o> {
+pub struct Frontend<'o> {
     /// The Ingress, route or target group binding.
     pub object: &'o Object,
-    /// The Services that it leads to, each with its namespace if it is not the entry's own.
+    /// The Services that it leads to, each with its namespace if it is not the frontend's own.
     services: Vec<(Option<String>, String)>,
     /// An Ingress's class.
     class: Option<String>,
@@ -50,13 +50,13 @@ pub struct Entry<'o> {
 
 /// A Service that selects a workload's pods, and what leads to it.
 #[derive(Debug, Clone)]
-pub struct Backing<'o> {
+pub struct ServiceBinding<'o> {
     /// The object.
     pub object: &'o Object,
     /// What it says.
     pub service: Service,
     /// Ingresses, routes and target group bindings that lead to it.
-    pub entries: Vec<Entry<'o>>,
+    pub frontends: Vec<Frontend<'o>>,
 }
 
 /// A workload whose pods can be drained.
@@ -67,7 +67,7 @@ pub struct Workload<'o> {
     /// Its pods.
     pub template: Template,
     /// The Services that select them.
-    pub backings: Vec<Backing<'o>>,
+    pub bindings: Vec<ServiceBinding<'o>>,
     /// NetworkPolicies that rule them or name them as a peer of outgoing traffic.
     pub policies: Vec<(&'o Object, NetworkPolicy)>,
     /// Policies of other kinds in their namespace: whom they concern is not read.
@@ -122,11 +122,11 @@ impl<'o> World<'o> {
             Kind::Ingress => {
                 let Ingress { class, services } = Ingress::of(object);
                 let services = services.into_iter().map(|name| (None, name)).collect();
-                self.entries.push(Entry { object, services, class, routers: Vec::new() });
+                self.frontends.push(Frontend { object, services, class, routers: Vec::new() });
             }
             Kind::Route | Kind::TargetGroupBinding => {
                 let services = Route::of(object).services.into_iter().collect();
-                self.entries.push(Entry { object, services, class: None, routers: Vec::new() });
+                self.frontends.push(Frontend { object, services, class: None, routers: Vec::new() });
             }
             Kind::NetworkPolicy => self.policies.push((object, NetworkPolicy::of(object)?)),
             Kind::OtherPolicy => self.other_policies.push(object),
@@ -145,14 +145,14 @@ impl<'o> World<'o> {
         let labels = &template.labels;
         let beside = |other: &Object| other.shares_namespace(object);
         let services = self.services.iter().filter(|(other, service)| beside(other) && service.picks(labels));
-        let backings: Vec<_> = services.map(|(object, service)| self.backing(object, service)).collect();
+        let bindings: Vec<_> = services.map(|(object, service)| self.binding(object, service)).collect();
         let policies = self.policies.iter().filter(|(other, policy)| {
             let rules = beside(other) && labels.picked_by(&policy.pod_selector);
             rules || policy.egress.iter().any(|rule| rule.reaches(beside(other), labels))
         });
         let monitors = self.monitors.iter().filter(|(other, monitor)| match other.kind {
             Kind::PodMonitor => labels.picked_by(&monitor.selector),
-            _ => backings.iter().any(|backing| monitor.selector.picks(&backing.object.meta.labels)),
+            _ => bindings.iter().any(|binding| monitor.selector.picks(&binding.object.meta.labels)),
         });
         let mut namespaces = self.namespaces.iter().copied();
         let of_kind = |kind: Kind| {
@@ -171,7 +171,7 @@ impl<'o> World<'o> {
             neighbours: if quotas.is_empty() { Vec::new() } else { self.neighbours(object) },
             quotas,
             template,
-            backings,
+            bindings,
         }))
     }
 
@@ -210,26 +210,29 @@ impl<'o> World<'o> {
         }
     }
 
-    fn backing(&self, object: &'o Object, service: &Service) -> Backing<'o> {
-        let leads = |entry: &&Entry| {
-            entry.services.iter().any(|(namespace, name)| {
+    fn binding(&self, object: &'o Object, service: &Service) -> ServiceBinding<'o> {
+        let leads = |frontend: &&Frontend| {
+            frontend.services.iter().any(|(namespace, name)| {
                 let here = match namespace {
                     Some(namespace) => object.meta.namespace.as_ref().is_none_or(|own| own == namespace),
-                    None => entry.object.shares_namespace(object),
+                    None => frontend.object.shares_namespace(object),
                 };
                 here && object.meta.name.as_ref() == Some(name)
             })
         };
-        let entries = self.entries.iter().filter(leads);
-        let entries =
-            entries.map(|entry| Entry { routers: self.routers(entry, object), ..entry.clone() }).collect();
-        Backing { object, service: service.clone(), entries }
+        let frontends = self.frontends.iter().filter(leads);
+        let frontends = frontends
+            .map(|frontend| Frontend { routers: self.routers(frontend, object), ..frontend.clone() })
+            .collect();
+        ServiceBinding { object, service: service.clone(), frontends }
     }
 
-    fn routers(&self, entry: &Entry, service: &Object) -> Vec<Router> {
-        match entry.object.kind {
-            Kind::Ingress => vec![router::of_ingress(self.objects, entry.object, entry.class.as_deref())],
-            Kind::Route => router::of_route(self.objects, entry.object, service),
+    fn routers(&self, frontend: &Frontend, service: &Object) -> Vec<Router> {
+        match frontend.object.kind {
+            Kind::Ingress => {
+                vec![router::of_ingress(self.objects, frontend.object, frontend.class.as_deref())]
+            }
+            Kind::Route => router::of_route(self.objects, frontend.object, service),
             _ => Vec::new(),
         }
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FilesError, kustomize, unreadable};
+use super::error::{FilesError, unreadable};
+use super::kustomization::is_kustomization;
 
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
@@ -39,7 +40,7 @@ fn below(folder: &Path, found: &mut Found) -> Result<(), FilesError> {
         if path.is_dir() && !hidden && !path.is_symlink() {
             below(&path, found)?;
         } else if path.is_file() && !hidden {
-            if kustomize::is_kustomization(&path) {
+            if is_kustomization(&path) {
                 found.kustomizations.push(path.clone());
             }
             if ENDINGS.contains(&ending) {

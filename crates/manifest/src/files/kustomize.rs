@@ -3,41 +3,16 @@
 //! `docs/decisions/0017-kustomize-is-rendered-first.md`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use segue_yaml::parse;
 use serde_json::Value;
 
+use super::error::{FilesError, STDIN, here_if_empty};
 use super::folder::{self, Found};
-use super::{FilesError, STDIN};
-
-/// The names that Kustomize looks for in a folder.
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+use super::kustomization::{NAMES, content, is_kustomization};
 
 /// The keys that name whole objects, or folders that do.
 const OBJECTS: [&str; 4] = ["resources", "bases", "components", "crds"];
-
-/// How many folders are told at most.
-const MOST_TOLD: usize = 3;
-
-/// Whether a file is a kustomization. Another controller's object may have the name of one.
-pub(super) fn is_kustomization(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known)) && path.is_file() && {
-        let content = content(path);
-        let word = |key: &str| content.get(key).and_then(Value::as_str).unwrap_or_default();
-        let kinds = ["", "Kustomization", "Component"];
-        let group = word("apiVersion").split('/').next().unwrap_or_default();
-        kinds.contains(&word("kind")) && ["", "kustomize.config.k8s.io"].contains(&group)
-    }
-}
-
-/// What a kustomization says; null if it can't be read.
-fn content(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let stream = parse(&path.display().to_string(), &text);
-    stream.ok().and_then(|stream| Some(stream.documents().first()?.json().clone())).unwrap_or_default()
-}
 
 /// Refuses what Kustomize makes objects of, and what it makes them with.
 pub fn refuse(inputs: &[PathBuf]) -> Result<(), FilesError> {
@@ -84,10 +59,6 @@ fn look_above(folder: &Path, files: &[PathBuf]) -> Result<(), FilesError> {
         }
     }
     Ok(())
-}
-
-fn here_if_empty(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 fn folder_of(path: &Path) -> PathBuf {
@@ -153,18 +124,4 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-/// What to do instead.
-pub(super) fn advice(render: &[PathBuf]) -> String {
-    let command = |folder: &PathBuf| {
-        format!("`kubectl kustomize {} | segue inject -`", here_if_empty(folder).display())
-    };
-    let told: Vec<_> = render.iter().take(MOST_TOLD).map(command).collect();
-    let more = if render.len() > MOST_TOLD {
-        format!(" and {} more", render.len() - MOST_TOLD)
-    } else {
-        String::new()
-    };
-    format!("render it first: {}{more}", told.join(", "))
 }

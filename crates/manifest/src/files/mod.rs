@@ -1,7 +1,9 @@
 //! The files of the input: which of a folder's are read, which are Kustomize's, and how several become one stream.
 
+mod error;
 mod folder;
 mod join;
+mod kustomization;
 mod kustomize;
 #[cfg(test)]
 mod tests;
@@ -11,11 +13,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use error::FilesError;
 pub use join::one_stream;
 pub use kustomize::refuse as refuse_kustomize;
 
-/// What names stdin among the inputs.
-const STDIN: &str = "-";
+use error::{STDIN, unreadable};
 
 /// One file of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,36 +30,6 @@ pub struct File {
     pub path: Option<PathBuf>,
     /// Its place below an output folder.
     pub relative: PathBuf,
-}
-
-/// Why the input can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// The system says no.
-    #[error("{name} can't be read: {error}")]
-    Unreadable {
-        /// The file or folder.
-        name: String,
-        /// What it says.
-        error: io::Error,
-    },
-    /// Another encoding.
-    #[error("{0} is not UTF-8: save it as UTF-8")]
-    NotUtf8(String),
-    /// Nothing to read in a folder.
-    #[error("{0} has no .yaml, .yml or .json file below it")]
-    EmptyFolder(String),
-    /// Stdin can't be read again.
-    #[error("stdin is named twice: it can be read only once")]
-    StdinTwice,
-    /// What is there is no object before it is rendered.
-    #[error("{what}: {}", kustomize::advice(render))]
-    Kustomize {
-        /// What is there.
-        what: String,
-        /// The folders to render.
-        render: Vec<PathBuf>,
-    },
 }
 
 /// Reads files, folders and stdin (`-`), in the order in which they are named; a folder's files by their names. A file that is named
@@ -92,10 +64,6 @@ fn file(path: PathBuf, relative: PathBuf) -> Result<File, FilesError> {
     let name = path.display().to_string();
     let bytes = fs::read(&path).map_err(|error| unreadable(&name, error))?;
     File::new(&name, bytes, Some(path), relative)
-}
-
-fn unreadable(name: &str, error: io::Error) -> FilesError {
-    FilesError::Unreadable { name: name.to_owned(), error }
 }
 
 impl File {

@@ -7,18 +7,8 @@ use serde_json::{Value, json};
 use super::draft::Draft;
 use super::refused::not_as_written;
 use super::sizes;
+use crate::names::{AGENT, MOUNT, PLAN_VARIABLE, STATE_VOLUME, VOLUME};
 use crate::objects::{Container, Resources};
-
-/// The agent's name in the pod.
-pub(super) const NAME: &str = "segue-agent";
-/// The volume in which the application's containers find the hook's binary.
-pub(super) const VOLUME: &str = "segue";
-/// The agent's own volume.
-pub(super) const STATE_VOLUME: &str = "segue-state";
-/// Where the shared volume is in every container.
-pub(super) const MOUNT: &str = "/segue";
-/// The variable in which the agent finds its plan.
-pub(super) const PLAN_VARIABLE: &str = "SEGUE_PLAN";
 
 /// Puts the agent into the pod, before all other init containers: the first of the native sidecars to start is the last one to
 /// be stopped. Answers what it asks for.
@@ -38,7 +28,7 @@ pub(super) fn decide(draft: &mut Draft, plan: &PodPlan) -> Resources {
 
 fn container(image: &str, plan: &PodPlan, resources: &Value) -> Value {
     json!({
-        "name": NAME,
+        "name": AGENT,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["run"],

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Options;
 use crate::objects::{Address, Object, Template};
+use crate::rules::{Change, Finding, Severity};
 use crate::workload::Workload;
 
 /// Something that a reader must know about an object.
@@ -36,8 +37,8 @@ pub(super) struct Decisions {
 
 impl Decisions {
     /// An edit of an object, once: several workloads may ask for the same.
-    pub(super) fn edit(&mut self, object: &Object, edit: Edit) {
-        let edits = self.edits.entry(object.address.clone()).or_default();
+    pub(super) fn edit(&mut self, Change { address, edit }: Change) {
+        let edits = self.edits.entry(address).or_default();
         if !edits.contains(&edit) {
             edits.push(edit);
         }
@@ -47,6 +48,21 @@ impl Decisions {
         let note = Note { about: about.to_string(), text: text.into() };
         if !self.notes.contains(&note) {
             self.notes.push(note);
+        }
+    }
+
+    /// What mends what was found, with what is to be said of it; what can't be mended is a refusal.
+    pub(super) fn take(&mut self, streams: &[Stream], findings: impl IntoIterator<Item = Finding>) {
+        for finding in findings {
+            if finding.severity == Severity::Error {
+                self.refusals.push(finding.diagnostic(streams));
+            }
+            for note in finding.notes {
+                self.note(&finding.object, note);
+            }
+            for change in finding.edits {
+                self.edit(change);
+            }
         }
     }
 
@@ -107,27 +123,16 @@ impl Draft<'_> {
 
     /// A value gets another, or is made.
     pub(super) fn put(&mut self, below: &Pointer, value: Value) {
-        self.put_in(self.workload.object, below, value);
-    }
-
-    /// The same in another object.
-    pub(super) fn put_in(&mut self, object: &Object, below: &Pointer, value: Value) {
-        let at = object.pointer(below);
-        let edit = match object.value(below) {
-            Some(_) => Edit::Set { at, value },
-            None => Edit::Insert { at, value, position: Position::Last },
-        };
-        self.decisions.edit(object, edit);
+        self.decisions.edit(Change::put(self.workload.object, below, value));
     }
 
     /// A new item of a sequence, which is made where it is missing.
     pub(super) fn add(&mut self, sequence: &Pointer, value: Value, position: Position) {
-        self.add_in(self.workload.object, sequence, value, position);
+        self.decisions.edit(Change::add(self.workload.object, sequence, value, position));
     }
 
-    /// The same in another object.
-    pub(super) fn add_in(&mut self, object: &Object, sequence: &Pointer, value: Value, position: Position) {
-        let at = object.pointer(sequence).then(0);
-        self.decisions.edit(object, Edit::Insert { at, value, position });
+    /// What the rules found.
+    pub(super) fn take(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.decisions.take(self.streams, findings);
     }
 }

@@ -1,11 +1,11 @@
 //! What a reader must know of objects that are not read: they pass through as they are, but never in silence where they concern
 //! pods that are injected, or have pods of their own.
 
-use super::PLAN_ANNOTATION;
 use super::draft::{Decisions, Draft};
-use super::ports::Ports;
-use super::strategy;
+use crate::names::PLAN_ANNOTATION;
 use crate::objects::{Kind, Object};
+use crate::ports::Ports;
+use crate::rules::strategy;
 
 /// What to do about pods of a kind that is not known, where more can be said than of any.
 const KNOWN: [(&str, &str, &str); 3] = [
@@ -87,7 +87,7 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
                 ));
             }
         }
-        let services = workload.backings.iter().map(|backing| backing.object);
+        let services = workload.bindings.iter().map(|binding| binding.object);
         let led: Vec<_> =
             services.clone().filter(|service| object.leads_to(service.meta.shown_name())).collect();
         if object.foreign_pods().is_none() && !led.is_empty() {
@@ -111,8 +111,8 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
             }
         }
         if let Some(labels) = object.foreign_pods() {
-            for backing in workload.backings.iter().filter(|backing| backing.service.picks(&labels)) {
-                said.push((object, format!("{} sends to its pods too, which have no agent", backing.object)));
+            for binding in workload.bindings.iter().filter(|binding| binding.service.picks(&labels)) {
+                said.push((object, format!("{} sends to its pods too, which have no agent", binding.object)));
             }
         }
     }

@@ -9,16 +9,16 @@ use std::time::Duration;
 use segue_core::path::{Bounds, Direction, Path, Stage};
 
 use super::draft::Draft;
-use super::strategy;
 use crate::objects::Kind;
 use crate::paths::KUBE_PROXY_STAGE;
+use crate::rules::strategy;
 
 /// Takes kube-proxy's join out of the paths for which it is nothing, and says why. `others`: something is in the input that is not
 /// read and replaces these pods, or is a router; kube-proxy's bound stands for its way to hear of pods.
 pub(super) fn decide(draft: &mut Draft, paths: &mut [Path], others: bool) {
     let bounds = &draft.options.bounds;
     let own = |way| bounds.sets(KUBE_PROXY_STAGE, way);
-    if others || own(Direction::Join) || !strategy::ready_first(draft) {
+    if others || own(Direction::Join) || !strategy::ready_first(draft.workload, draft.options.keep_strategy) {
         return;
     }
     let kind = if draft.workload.object.kind == Kind::Rollout { "Rollout" } else { "Deployment" };

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use segue_yaml::{Diagnostic, Refusal, Stream, TextError};
 
-use super::draft::{Decisions, Draft};
-use super::ports::Ports;
-use super::{Options, Refused, around, injected_plan, record};
+use super::draft::Decisions;
+use super::read::injected_plan;
+use super::{Refused, record};
 use crate::objects::{Address, Object};
+use crate::ports::Ports;
+use crate::rules::environment;
 use crate::workload::World;
 
 /// The objects that are left as they stand, in the order of the files, each with all that speaks against it.
@@ -102,18 +104,17 @@ fn make<'s>(streams: &[Stream], shares: impl Iterator<Item = &'s Share>) -> Resu
 }
 
 /// What a workload that stays injected as it stands needs of the objects around it; `None` if it was never injected.
-pub(super) fn around_one(
+pub(super) fn environment_of(
     world: &World,
     object: &Object,
     streams: &[Stream],
-    options: &Options,
 ) -> Result<Option<Share>, Refused> {
     let Some(plan) = injected_plan(streams, object)? else { return Ok(None) };
     let workload = world.workload(object).map_err(|misshapen| Refused::of(streams, &misshapen))?;
     let Some(workload) = workload else { return Ok(None) };
     let mut decisions = Decisions::default();
-    let mut draft = Draft { workload: &workload, options, streams, decisions: &mut decisions };
-    around::policies(&mut draft, &Ports::of_injected(plan, &workload.template.spec), false);
+    let ports = Ports::of_injected(plan, &workload.template.spec);
+    decisions.take(streams, environment::policies(&workload, &ports, false));
     decisions.notes.clear();
     Ok(Some(Share { address: object.address.clone(), decisions, targets: BTreeMap::new() }))
 }

@@ -1,69 +1,67 @@
 //! Inject: a manifest gets what a drain needs, and nothing else of it changes.
 //!
-//! Everything is decided before anything is edited: each rule (one module) looks at a workload joined with what
-//! concerns it and yields edits, notes, or a refusal. What is refused of one workload is that workload's (`left`). What was
-//! injected before is taken back first, so that injecting twice is injecting once, and other flags plan anew.
+//! Everything is decided before anything is edited: the rules (`crate::rules`) find what is wrong of a workload joined with what
+//! concerns it, and the steps here decide what is to be added to it. Both come to edits, notes, or a refusal. What is refused
+//! of one workload is that workload's (`left`). What was injected before is taken back first, so that injecting twice is
+//! injecting once, and other flags plan anew.
 //!
 //! ```text
-//!  taken back ─▶ refuse ─▶ ports ─▶ hooks ─▶ paths ─▶ join ─▶ around ─▶ grace ─▶ agent ─▶ strategy ─▶ edited, recorded
+//!  here     revert ─▶ refuse ─▶ ports ──────────────▶ paths, join ───────────────▶ plan, agent ───────────▶ edited, recorded
+//!  rules                              └▶ stop_hook ──┘             └▶ environment, grace ──┘   └▶ strategy ──┘
 //! ```
 
 mod agent;
-mod around;
-mod back;
+mod attempt;
 mod draft;
 mod foreign;
-mod grace;
-mod hooks;
 mod join;
 mod left;
 mod options;
 mod outcome;
+mod plan;
 mod ports;
+mod read;
 mod record;
 mod refuse;
 mod refused;
+mod revert;
 mod room;
-mod second;
+mod service_step;
 mod sizes;
-mod sleeps;
-mod strategy;
 mod undo;
 mod vertical;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_core::pod::PodPlan;
 use segue_yaml::Stream;
 
 use crate::duration::words;
-use crate::objects::{Address, Kind, Object, Template, objects};
+use crate::objects::{Address, Kind, Object};
 use crate::paths::{AgentHealth, paths};
+use crate::rules::grace::{self, Grace, Times};
+use crate::rules::{environment, scrapers, stop_hook, strategy};
 use crate::workload::World;
 
+pub use crate::names::{PLAN_ANNOTATION, PORTS_ANNOTATION, RECORD_ANNOTATION};
 pub use draft::Note;
 pub use options::Options;
 pub use outcome::{Fate, Outcome, Told};
-pub use record::ANNOTATION as RECORD_ANNOTATION;
 pub use refuse::{NATIVE_SIDECARS, version_of};
 pub use refused::Refused;
 pub use undo::undo;
 
+use attempt::Attempt;
 use draft::{Decisions, Draft};
 use left::{Left, Share, Stuck, without_those};
+use read::{injected_plan, read};
 use record::Record;
-
-/// The annotation that tells a reader why the grace period is what it is.
-pub const PLAN_ANNOTATION: &str = "segue.dev/plan";
-/// The annotation that names the ports which the agent binds.
-pub const PORTS_ANNOTATION: &str = "segue.dev/ports";
 
 /// Injects all workloads in these files that can be; it is refused if none can.
 pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused> {
     let options = &Options { guard: options.guard || options.second_step, ..options.clone() };
     let before = guards_before(streams)?;
     let (mut attempt, mut left) = without_those(|left| inject_without(streams, options, &before, left))?;
-    let services = if options.second_step { second::step(&mut attempt, streams)? } else { Left::new() };
+    let services = if options.second_step { service_step::step(&mut attempt, streams)? } else { Left::new() };
     let services_refused = !services.is_empty();
     left.extend(services);
     let Attempt { objects, decisions, after, changed, injected } = attempt;
@@ -81,17 +79,6 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
         .unless_all_is_refused(done)
 }
 
-/// A try to inject all but what is left.
-struct Attempt {
-    /// As they were once the earlier injection was taken back.
-    objects: Vec<Object>,
-    decisions: Decisions,
-    after: Vec<Stream>,
-    changed: usize,
-    /// The workloads that have the agent now.
-    injected: BTreeSet<Address>,
-}
-
 fn inject_without(
     streams: &[Stream],
     options: &Options,
@@ -101,7 +88,7 @@ fn inject_without(
     let mut decisions = Decisions::default();
     // In a second step what has the guard stays as it is: only the Services are new.
     let again = |_: &Object, record: &Record| !record.is_second_step() && !options.second_step;
-    let clean = back::take_back(streams, left, &mut decisions.notes, again)?;
+    let clean = revert::revert(streams, left, &mut decisions.notes, again)?;
     let objects = read(&clean)?;
     // What is refused is told by its place in the text as it was given.
     refuse::old_cluster(&mut decisions, streams, &objects);
@@ -125,10 +112,6 @@ fn inject_without(
     Ok(Attempt { objects, decisions, after, changed: changed.edits.len(), injected })
 }
 
-fn read(streams: &[Stream]) -> Result<Vec<Object>, Refused> {
-    objects(streams).map_err(|(address, error)| Refused::misshapen(streams, &address, &error))
-}
-
 /// The guard's port in front of each of a workload's, from an earlier injection. By the object's place: several files may have
 /// variants of one object.
 type Guards = BTreeMap<Address, BTreeMap<u16, u16>>;
@@ -142,24 +125,6 @@ fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
         }
     }
     Ok(guards)
-}
-
-/// The plan that an injected object carries. One that can't be read is refused: taken for none, the guard's ports that
-/// pods have would be given to others.
-fn injected_plan(streams: &[Stream], object: &Object) -> Result<Option<PodPlan>, Refused> {
-    let template =
-        Template::of(object).map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
-    // An agent without a record is refused where workloads are: it is not of an injection.
-    let recorded = template.filter(|_| object.meta.annotations.contains_key(RECORD_ANNOTATION));
-    let Some(template) = recorded else { return Ok(None) };
-    let mut init = template.spec.init_containers.iter().enumerate();
-    let Some((index, container)) = init.find(|(_, one)| one.name == agent::NAME) else { return Ok(None) };
-    agent::plan_of(container).map(Some).map_err(|why| {
-        let mut decisions = Decisions::default();
-        let at = template.spec_at().then("initContainers").then(index).then("env");
-        decisions.refuse(streams, object, &at, why);
-        Refused(decisions.refusals)
-    })
 }
 
 /// Decides every workload; answers what each needs, and which have the agent then.
@@ -176,7 +141,7 @@ fn decide(
     let mut refused = Left::new();
     for object in objects {
         if left.contains_key(&object.address) {
-            shares.extend(left::around_one(&world, object, streams, options)?);
+            shares.extend(left::environment_of(&world, object, streams)?);
             continue;
         }
         if object.meta.annotations.contains_key(RECORD_ANNOTATION) && object.maker().is_none() {
@@ -213,7 +178,9 @@ fn decide(
 fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>) -> Vec<String> {
     refuse::workload(draft);
     let ports = ports::decide(draft, before);
-    let slept = hooks::decide(draft);
+    let Options { keep_sleep, stop_time, .. } = *draft.options;
+    let hooks = stop_hook::find(draft.workload, stop_hook::Settings { keep_sleep, stop_time });
+    draft.take(hooks.findings);
     let mut found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
     for note in found.notes {
         draft.note(note);
@@ -223,36 +190,41 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
         object.kind == Kind::OtherRoute || replaces
     });
     join::decide(draft, &mut found.paths, others);
-    around::policies(draft, &ports, found.asks_the_agent);
-    around::mesh(draft, &ports);
+    draft.take(environment::policies(draft.workload, &ports, found.asks_the_agent));
+    draft.take(environment::mesh(draft.workload, &ports));
     foreign::beside(draft, objects, &ports);
-    around::evictable(draft);
+    draft.take(environment::evictable(draft.workload));
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
-    let granted = grace::decide(draft, ports, found.paths, slept);
-    if let Err(error) = granted.plan.check() {
+    let Options { longest_request, idle_after, keep_strategy, .. } = *draft.options;
+    let times = Times { longest_request, idle_after, stop_time: stop_time + hooks.slept };
+    let grace = Grace::of(draft.workload, &times, ports.guarded().next().is_some(), found.paths);
+    draft.take(grace::find(draft.workload, &grace));
+    let scraped = scrapers::find(draft.workload, &ports);
+    let plan = plan::plan(draft.workload, draft.options, &times, ports, &grace);
+    if let Err(error) = plan.check() {
         let help = "every port is from 1 to 65535, every duration more than 0";
         draft.refuse(&draft.template().spec_at(), error.to_string(), help);
     }
-    grace::tell_monitors(draft, &granted.plan);
-    let resources = agent::decide(draft, &granted.plan);
-    strategy::decide(draft, granted.min_ready);
+    draft.take(scraped);
+    let resources = agent::decide(draft, &plan);
+    draft.take(strategy::find(draft.workload, keep_strategy, &grace.ready));
     room::tell(draft, &resources);
     vertical::tell(draft, objects);
     let template = draft.template().clone();
-    draft.put(&template.annotation_at(PLAN_ANNOTATION), granted.words.into());
+    draft.put(&template.annotation_at(PLAN_ANNOTATION), grace.words.into());
     draft.put(&template.annotation_at(PORTS_ANNOTATION), bound.join(",").into());
     if template.spec.host_network {
         draft.note(format!(
             "these pods have the node's network (hostNetwork): port {} of the agent is the node's, so two such pods on one node clash",
-            granted.plan.control_port
+            plan.control_port
         ));
     }
     draft.note(format!(
         "the first rollout after this still removes pods without the agent: bridge it by rolling out a temporary preStop.sleep of {} \
          before (Kubernetes 1.30 and later), or accept it",
-        words(granted.leave)
+        words(grace.leave)
     ));
-    let stages = granted.plan.drain.paths.into_iter().flat_map(|path| path.stages);
+    let stages = plan.drain.paths.into_iter().flat_map(|path| path.stages);
     stages.map(|stage| stage.name).collect()
 }
 

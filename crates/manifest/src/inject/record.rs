@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use segue_yaml::{Edit, Pointer, Position, Stream, Undo, edit, parse};
 use serde::{Deserialize, Serialize};
 
-use super::Refused;
 use super::draft::Decisions;
-use super::refused::not_as_written;
+use super::read::read;
+use super::refused::{Refused, not_as_written};
+use crate::names::RECORD_ANNOTATION;
 use crate::objects::{Address, Object, PortRef, Service, ShapeError};
-
-/// The annotation that holds the record.
-pub const ANNOTATION: &str = "segue.dev/injected";
 
 /// The version of the record that is written now.
 const SCHEMA: u32 = 1;
@@ -33,7 +31,7 @@ impl Record {
     /// The record on an object; `Err` if there is one that can't be read.
     pub(super) fn of(object: &Object) -> Result<Option<Self>, String> {
         // What a controller made has a copy of its owner's annotations: that record is not of this object.
-        let own = object.meta.annotation(ANNOTATION).filter(|_| object.maker().is_none());
+        let own = object.meta.annotation(RECORD_ANNOTATION).filter(|_| object.maker().is_none());
         let Some(text) = own else { return Ok(None) };
         let record: Self = serde_json::from_str(text).map_err(|error| not_as_written(&error.to_string()))?;
         if record.schema > SCHEMA {
@@ -80,7 +78,7 @@ pub(super) fn held(object: &Object) -> Vec<(u16, u16)> {
 
 /// Where the record stands, from the object's root.
 pub(super) fn place() -> Pointer {
-    Pointer::keys(["metadata", "annotations", ANNOTATION])
+    Pointer::keys(["metadata", "annotations", RECORD_ANNOTATION])
 }
 
 /// A Service as it was before its second step.
@@ -147,7 +145,7 @@ pub(super) fn apply(
 
 /// Every object's record.
 fn records(streams: &[Stream]) -> Result<BTreeMap<Address, Record>, Refused> {
-    let objects = super::read(streams)?;
+    let objects = read(streams)?;
     let own = |object: Object| Some((object.address.clone(), Record::of(&object).ok()??));
     Ok(objects.into_iter().filter_map(own).collect())
 }

@@ -3,8 +3,8 @@
 use segue_yaml::{Pointer, Stream};
 use serde_json::Value;
 
-use super::agent::{NAME, STATE_VOLUME, VOLUME};
 use super::draft::{Decisions, Draft};
+use crate::names::{AGENT, STATE_VOLUME, VOLUME};
 use crate::objects::{Kind, Object, Template, aside};
 
 /// The first Kubernetes with native sidecars switched on.
@@ -39,18 +39,18 @@ pub(super) fn workload(draft: &mut Draft) {
             "the agent is a Linux program: leave this workload out",
         );
     }
-    if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == NAME) {
+    if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == AGENT) {
         draft.refuse(
             &spec_at.then("initContainers").then(index),
-            format!("there is an init container named {NAME} that is not of this injection"),
+            format!("there is an init container named {AGENT} that is not of this injection"),
             "rename it, or, if it was injected, take it out with the hooks: the record that could undo it is missing",
         );
     }
-    if let Some(index) = template.spec.containers.iter().position(|one| one.name == NAME) {
+    if let Some(index) = template.spec.containers.iter().position(|one| one.name == AGENT) {
         let at = spec_at.then("containers").then(index);
         draft.refuse(
             &at,
-            format!("there is a container named {NAME}"),
+            format!("there is a container named {AGENT}"),
             "rename it: the agent's container is called so",
         );
     }

@@ -2,11 +2,15 @@
 
 use segue_yaml::Stream;
 
+use super::Refused;
 use super::draft::{Decisions, Note};
 use super::left::{self, Left, Stuck, without_those};
 use super::outcome::{Fate, Outcome, told};
+use super::read::read;
 use super::record::{self, Record};
-use super::{Options, Refused, agent, back, read, second};
+use super::revert;
+use super::service_step;
+use crate::names::{AGENT, RECORD_ANNOTATION};
 use crate::objects::{Object, Template};
 use crate::workload::World;
 
@@ -17,14 +21,14 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     let held = if second_step {
         Left::new()
     } else {
-        second::held(streams, &objects)?.into_iter().chain(without_record(streams, &objects)?).collect()
+        service_step::held(streams, &objects)?.into_iter().chain(without_record(streams, &objects)?).collect()
     };
     let which = |_: &Object, record: &Record| record.is_second_step() == second_step;
     let ((clean, mut notes), mut left) = without_those(|left| {
         let left: Left = held.clone().into_iter().chain(left.clone()).collect();
         let mut notes = Vec::new();
-        let clean = back::take_back(streams, &left, &mut notes, which)?;
-        Ok((keep_around(&clean, &left)?, notes))
+        let clean = revert::revert(streams, &left, &mut notes, which)?;
+        Ok((keep_environment(&clean, &left)?, notes))
     })?;
     left.extend(held);
     let gone = |object: &Object| {
@@ -51,17 +55,15 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
 /// The workloads that have the agent, and whose record of what was injected is gone: what they were is not known any more.
 fn without_record(streams: &[Stream], objects: &[Object]) -> Result<Left, Refused> {
     let mut left = Left::new();
-    let recorded = |object: &&Object| object.meta.annotation(record::ANNOTATION).is_some();
+    let recorded = |object: &&Object| object.meta.annotation(RECORD_ANNOTATION).is_some();
     for object in objects.iter().filter(|object| !recorded(object) && object.maker().is_none()) {
         let misshapen = |error| Refused::misshapen(streams, &object.address, &error);
         let Some(template) = Template::of(object).map_err(misshapen)? else { continue };
         let mut init = template.spec.init_containers.iter();
-        let Some(index) = init.position(|one| one.name == agent::NAME) else { continue };
+        let Some(index) = init.position(|one| one.name == AGENT) else { continue };
         let mut decisions = Decisions::default();
-        let message = format!(
-            "the agent is in it, but no record of what it replaced (annotation {})",
-            record::ANNOTATION
-        );
+        let message =
+            format!("the agent is in it, but no record of what it replaced (annotation {RECORD_ANNOTATION})");
         let help = "restore the annotation, or apply the manifest from before it was injected".to_owned();
         let at = template.spec_at().then("initContainers").then(index);
         decisions.refuse(streams, object, &at, (message, help));
@@ -71,12 +73,12 @@ fn without_record(streams: &[Stream], objects: &[Object]) -> Result<Left, Refuse
 }
 
 /// Policies were taken back too: what stays injected needs its part of them again.
-fn keep_around(clean: &[Stream], left: &Left) -> Result<Vec<Stream>, Stuck> {
+fn keep_environment(clean: &[Stream], left: &Left) -> Result<Vec<Stream>, Stuck> {
     let objects = read(clean)?;
     let world = World::of(&objects, record::service_before).map_err(|one| Refused::of(clean, &one))?;
     let mut shares = Vec::new();
     for object in objects.iter().filter(|object| left.contains_key(&object.address)) {
-        shares.extend(left::around_one(&world, object, clean, &Options::default())?);
+        shares.extend(left::environment_of(&world, object, clean)?);
     }
     left::apply(clean, &shares)
 }

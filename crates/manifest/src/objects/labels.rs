@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Kind, Object, Selector};
 
@@ -89,12 +88,4 @@ impl PodLabels {
             self.stateful_set.as_deref() == Some(set) && ordinal.chars().all(|digit| digit.is_ascii_digit())
         })
     }
-}
-
-/// The controller that an object belongs to, such as `Deployment web`: what is changed in the object, that one takes back.
-pub(super) fn controller(object: &Object) -> Option<String> {
-    let owners = object.json.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
-    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
-    let word = |key: &str| owner.get(key).and_then(Value::as_str).unwrap_or_default();
-    Some(format!("{} {}", word("kind"), word("name")))
 }

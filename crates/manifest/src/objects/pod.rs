@@ -6,7 +6,8 @@ use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Lifecycle, Meta, Object, PodLabels, Probe, ShapeError, nullable};
+use super::values::nullable;
+use super::{Lifecycle, Meta, Object, PodLabels, Probe, ShapeError};
 
 /// A workload's pods: their labels and annotations, what runs in them, and where that stands in the object.
 #[derive(Debug, Clone)]
@@ -105,10 +106,10 @@ pub struct ContainerPort {
     /// Its name.
     pub name: Option<String>,
     /// Its number; the API server refuses a port without one.
-    #[serde(default, deserialize_with = "super::port")]
+    #[serde(default, deserialize_with = "super::values::port")]
     pub container_port: Option<u16>,
     /// The node's port that leads to it.
-    #[serde(default, deserialize_with = "super::port")]
+    #[serde(default, deserialize_with = "super::values::port")]
     pub host_port: Option<u16>,
     /// `TCP` (the default), `UDP` or `SCTP`.
     pub protocol: Option<String>,
@@ -218,6 +219,6 @@ impl Container {
 impl ContainerPort {
     /// Whether it is a TCP port.
     pub fn is_tcp(&self) -> bool {
-        super::is_tcp(self.protocol.as_deref())
+        super::values::is_tcp(self.protocol.as_deref())
     }
 }

@@ -4,7 +4,8 @@ use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Object, PodLabels, PortRef, Selector, ShapeError, nullable};
+use super::values::nullable;
+use super::{Object, PodLabels, PortRef, Selector, ShapeError};
 
 /// What is read of a NetworkPolicy's `spec`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -83,12 +84,13 @@ impl Peer {
 impl PolicyPort {
     /// Whether it allows the TCP port of this name, whatever its number.
     pub fn allows_name(&self, name: &str) -> bool {
-        super::is_tcp(self.protocol.as_deref()) && self.port.as_ref().and_then(PortRef::name) == Some(name)
+        super::values::is_tcp(self.protocol.as_deref())
+            && self.port.as_ref().and_then(PortRef::name) == Some(name)
     }
 
     /// Whether it allows this TCP port by its number.
     pub fn allows(&self, number: u16) -> bool {
-        let tcp = super::is_tcp(self.protocol.as_deref());
+        let tcp = super::values::is_tcp(self.protocol.as_deref());
         tcp && match (&self.port, self.end_port) {
             (None, _) => true,
             (Some(PortRef::Name(_)), _) => false,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::nullable;
+use super::values::nullable;
 
 /// A port by its number or by the name that a container gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::nullable;
+use super::values::nullable;
 
 /// A label selector.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use segue_yaml::Pointer;
 use serde::Deserialize;
 
-use super::{Object, PodLabels, PortRef, ShapeError, nullable};
+use super::values::nullable;
+use super::{Object, PodLabels, PortRef, ShapeError};
 
 /// What is read of a Service's `spec`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -89,6 +90,6 @@ impl ServicePort {
 
     /// Whether it is a TCP port.
     pub fn is_tcp(&self) -> bool {
-        super::is_tcp(self.protocol.as_deref())
+        super::values::is_tcp(self.protocol.as_deref())
     }
 }

@@ -7,7 +7,7 @@ use segue_yaml::Pointer;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::value_at;
+use super::values::value_at;
 
 /// So many characters of a text are shown.
 const SHOWN: usize = 40;

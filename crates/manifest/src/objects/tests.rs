@@ -1,6 +1,6 @@
 //! Objects as they stand in files, and how they find each other.
 
-use segue_yaml::parse;
+use segue_yaml::{Pointer, parse};
 
 use super::*;
 use crate::workload::World;
@@ -85,7 +85,7 @@ fn objects_meet_in_their_namespace_and_one_without_goes_anywhere() {
         );
         let objects = all(&text);
         let world = World::of(&objects, Service::of).unwrap();
-        world.workload(&objects[0]).unwrap().unwrap().backings.len()
+        world.workload(&objects[0]).unwrap().unwrap().bindings.len()
     };
     assert_eq!(joined("", ""), 1);
     assert_eq!(joined(", namespace: shop", ", namespace: shop"), 1);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use segue_core::path::Stage;
 use serde_json::Value;
 
+use super::health::{AgentHealth, LB_HEALTH};
 use super::stages::{ALB, ALB_HEALTH, Known, LB_CONTROLLER, NLB, NLB_HEALTH};
-use super::{AgentHealth, LB_HEALTH};
 use crate::objects::Object;
-use crate::workload::{Backing, Balancer, Balances, Entry};
+use crate::workload::{Balancer, Balances, Frontend, ServiceBinding};
 
 const ALB_PREFIX: &str = "alb.ingress.kubernetes.io/";
 const NLB_PREFIX: &str = "service.beta.kubernetes.io/aws-load-balancer-";
@@ -47,21 +47,25 @@ const PROTOCOL: Key = ["healthcheck-protocol", "healthCheckProtocol", "healthche
 
 impl<'b> Place<'b> {
     /// The settings of an Ingress's or a route's load balancer.
-    pub(super) fn of(backing: &'b Backing, entry: &'b Entry, balancer: &'b Balancer) -> Self {
-        match entry.object.kind {
-            crate::objects::Kind::Route => Self::Gateway { balancer, route: entry.object },
-            _ => Self::Ingress { balancer, service: backing.object, ingress: entry.object },
+    pub(super) fn of(binding: &'b ServiceBinding, frontend: &'b Frontend, balancer: &'b Balancer) -> Self {
+        match frontend.object.kind {
+            crate::objects::Kind::Route => Self::Gateway { balancer, route: frontend.object },
+            _ => Self::Ingress { balancer, service: binding.object, ingress: frontend.object },
         }
     }
 
     /// The settings of the load balancer that a Service asks for, if one of AWS may keep the pods' addresses. `bounded`: a bound of the
     /// user's own stands for one that is not known.
-    pub(super) fn of_service(backing: &'b Backing, bounded: bool, notes: &mut Vec<String>) -> Option<Self> {
-        if backing.service.kind.as_deref() != Some("LoadBalancer") {
+    pub(super) fn of_service(
+        binding: &'b ServiceBinding,
+        bounded: bool,
+        notes: &mut Vec<String>,
+    ) -> Option<Self> {
+        if binding.service.kind.as_deref() != Some("LoadBalancer") {
             return None;
         }
-        let annotation = |key: &str| backing.object.meta.annotation(&format!("{NLB_PREFIX}{key}"));
-        let class = backing.service.load_balancer_class.as_deref();
+        let annotation = |key: &str| binding.object.meta.annotation(&format!("{NLB_PREFIX}{key}"));
+        let class = binding.service.load_balancer_class.as_deref();
         let ip_by_default = class == Some(OF_EKS);
         let of_aws = ip_by_default
             || class == Some(OF_CONTROLLER)
@@ -71,17 +75,17 @@ impl<'b> Place<'b> {
             notes.push(format!(
                 "{} does not say who makes its load balancer (loadBalancerClass): it is taken to send to nodes. On EKS Auto Mode it is an \
                  NLB that keeps the pods' addresses: say loadBalancerClass: eks.amazonaws.com/nlb there, or --bound kube-proxy.leave=305s",
-                backing.object
+                binding.object
             ));
         }
         if let Some(class) = class.filter(|_| !of_aws && !bounded) {
             notes.push(format!(
                 "{}: no bound of its load balancer (loadBalancerClass {class}) is known: it is taken to send to nodes, as fast as kube-proxy; \
                  if it keeps the pods' addresses or is slower, say --bound kube-proxy=D",
-                backing.object
+                binding.object
             ));
         }
-        of_aws.then_some(Self::Service { service: backing.object, ip_by_default })
+        of_aws.then_some(Self::Service { service: binding.object, ip_by_default })
     }
 
     /// The stage of its data plane.
@@ -155,12 +159,12 @@ impl<'b> Place<'b> {
 
 /// The stages of a load balancer that keeps the pods' addresses, and whether it asks the agent; `None` if it knows only nodes.
 pub(super) fn load_balancer(
-    backing: &Backing,
+    binding: &ServiceBinding,
     place: &Place,
     agent: AgentHealth,
     notes: &mut Vec<String>,
 ) -> Option<(Vec<Stage>, bool)> {
-    if !has_ip_targets(backing, place, notes) {
+    if !has_ip_targets(binding, place, notes) {
         return None;
     }
     let gateway = matches!(place, Place::Gateway { .. });
@@ -181,7 +185,7 @@ pub(super) fn load_balancer(
 
 /// Whether its targets are the pods' own addresses. Where the target type is not said, a Service without node ports can have no
 /// other, what may be said in an object that is not in the input counts as the slower kind, and else the controller's default does.
-fn has_ip_targets(backing: &Backing, place: &Place, notes: &mut Vec<String>) -> bool {
+fn has_ip_targets(binding: &ServiceBinding, place: &Place, notes: &mut Vec<String>) -> bool {
     if let Some(said) = place.target_type() {
         return said == "ip";
     }
@@ -189,7 +193,7 @@ fn has_ip_targets(backing: &Backing, place: &Place, notes: &mut Vec<String>) -> 
     if ip_by_default {
         return true;
     }
-    let service = &backing.service;
+    let service = &binding.service;
     let (ip, because) = if !service.is_external() || service.allocate_load_balancer_node_ports == Some(false)
     {
         (true, "its Service has no node ports, so its targets can only be the pods".to_owned())
@@ -226,8 +230,8 @@ fn has_ip_targets(backing: &Backing, place: &Place, notes: &mut Vec<String>) -> 
 
 /// The stages of a target group that someone else's load balancer uses; `None` if its targets are nodes. What kind of
 /// load balancer it is can't be seen from here, so the slower kind counts.
-pub(super) fn target_group(entry: &Entry) -> Option<Vec<Stage>> {
-    let target_type = entry.object.json.pointer("/spec/targetType").and_then(Value::as_str);
+pub(super) fn target_group(frontend: &Frontend) -> Option<Vec<Stage>> {
+    let target_type = frontend.object.json.pointer("/spec/targetType").and_then(Value::as_str);
     (target_type != Some("instance")).then(|| vec![LB_CONTROLLER.stage(), NLB.stage(), NLB_HEALTH.stage()])
 }
 

@@ -5,6 +5,7 @@
 
 mod aws;
 mod bounds;
+mod health;
 mod stages;
 
 use std::time::Duration;
@@ -12,22 +13,13 @@ use std::time::Duration;
 use segue_core::path::{Path, Stage};
 
 use crate::objects::Kind;
-use crate::workload::{Backing, Entry, Router, Workload};
+use crate::workload::{Frontend, Router, ServiceBinding, Workload};
 
 pub use bounds::{BoundError, Overrides};
+pub use health::{AgentHealth, LB_HEALTH};
 pub use stages::known_stages;
 
 use stages::{DNS, DNS_CLIENT, GATEWAY, INGRESS, KUBE_PROXY, NODE_HEALTH};
-
-/// The port and the path on which an agent answers a load balancer's health checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AgentHealth {
-    /// The agent's own port.
-    pub port: u16,
-}
-
-/// The path of an agent's answer to a load balancer's health checks: it fails from the withdrawal on.
-pub const LB_HEALTH: &str = "/segue/lb-health";
 
 /// The name of kube-proxy's stage.
 pub const KUBE_PROXY_STAGE: &str = KUBE_PROXY.name;
@@ -46,10 +38,10 @@ pub struct Paths {
 /// The paths to a workload's pods. `agent` is where its agent will answer load balancers.
 pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> Paths {
     let mut found = Paths { paths: Vec::new(), notes: Vec::new(), asks_the_agent: false };
-    for backing in &workload.backings {
-        found.service(backing, (agent, overrides));
+    for binding in &workload.bindings {
+        found.service(binding, (agent, overrides));
     }
-    if workload.backings.is_empty() {
+    if workload.bindings.is_empty() {
         found.add("service", vec![KUBE_PROXY.stage()]);
         found.notes.push(
             "no Service in the input selects these pods: they are taken to be behind one of type ClusterIP; give the Services \
@@ -64,56 +56,61 @@ pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> 
 }
 
 impl Paths {
-    fn service(&mut self, backing: &Backing, (agent, overrides): (AgentHealth, &Overrides)) {
-        let name = backing.object.meta.shown_name();
-        if backing.service.is_headless() {
+    fn service(&mut self, binding: &ServiceBinding, (agent, overrides): (AgentHealth, &Overrides)) {
+        let name = binding.object.meta.shown_name();
+        if binding.service.is_headless() {
             self.add(&format!("headless/{name}"), vec![DNS.stage(), DNS_CLIENT.stage()]);
             self.notes.push(format!(
                 "{} is headless: its clients take addresses from DNS, and one that never resolves again (some runtimes cache \
                  for ever) is not bounded by anything",
-                backing.object
+                binding.object
             ));
             return;
         }
         self.add(&format!("service/{name}"), vec![KUBE_PROXY.stage()]);
-        if backing.service.is_local() {
+        if binding.service.is_local() {
             self.add(&format!("nodes/{name}"), vec![KUBE_PROXY.stage(), NODE_HEALTH.stage()]);
         }
         let bounded = overrides.stages().any(|stage| stage == KUBE_PROXY_STAGE);
-        if let Some(place) = aws::Place::of_service(backing, bounded, &mut self.notes)
-            && let Some((stages, asks)) = aws::load_balancer(backing, &place, agent, &mut self.notes)
+        if let Some(place) = aws::Place::of_service(binding, bounded, &mut self.notes)
+            && let Some((stages, asks)) = aws::load_balancer(binding, &place, agent, &mut self.notes)
         {
             self.asks_the_agent |= asks;
             self.add(&format!("nlb/{name}"), stages);
         }
-        for entry in &backing.entries {
-            self.entry(backing, entry, (agent, overrides));
+        for frontend in &binding.frontends {
+            self.frontend(binding, frontend, (agent, overrides));
         }
     }
 
-    fn entry(&mut self, backing: &Backing, entry: &Entry, (agent, overrides): (AgentHealth, &Overrides)) {
-        let name = entry.object.meta.shown_name();
-        if entry.object.kind == Kind::TargetGroupBinding
-            && let Some(stages) = aws::target_group(entry)
+    fn frontend(
+        &mut self,
+        binding: &ServiceBinding,
+        frontend: &Frontend,
+        (agent, overrides): (AgentHealth, &Overrides),
+    ) {
+        let name = frontend.object.meta.shown_name();
+        if frontend.object.kind == Kind::TargetGroupBinding
+            && let Some(stages) = aws::target_group(frontend)
         {
             self.add(&format!("target-group/{name}"), stages);
         }
-        let (ours, known) = match entry.object.kind {
+        let (ours, known) = match frontend.object.kind {
             Kind::Route => ("gateway", GATEWAY),
             _ => ("ingress", INGRESS),
         };
-        for router in &entry.routers {
+        for router in &frontend.routers {
             match router {
                 Router::InCluster => self.add(&format!("{ours}/{name}"), vec![known.stage()]),
                 Router::Unknown { at_worst, missing } => {
                     self.add(&format!("{ours}/{name}"), vec![aws::at_worst(known, *at_worst, missing)]);
                     if !overrides.stages().any(|stage| stage == known.name) {
-                        self.notes.push(aws::unknown(entry.object, known, *at_worst, missing));
+                        self.notes.push(aws::unknown(frontend.object, known, *at_worst, missing));
                     }
                 }
                 Router::Balancer(balancer) => {
-                    let place = aws::Place::of(backing, entry, balancer);
-                    if let Some((stages, asks)) = aws::load_balancer(backing, &place, agent, &mut self.notes)
+                    let place = aws::Place::of(binding, frontend, balancer);
+                    if let Some((stages, asks)) = aws::load_balancer(binding, &place, agent, &mut self.notes)
                     {
                         self.asks_the_agent |= asks;
                         self.add(&format!("{}/{name}", place.known().name), stages);
@@ -127,7 +124,7 @@ impl Paths {
     fn add(&mut self, name: &str, stages: Vec<Stage>) {
         match self.paths.iter_mut().find(|path| path.name == name) {
             None => self.paths.push(Path { name: name.to_owned(), stages }),
-            // Two Services behind one entry: what takes longer holds for both.
+            // Two Services behind one frontend: what takes longer holds for both.
             Some(path) if longest(&stages) > longest(&path.stages) => path.stages = stages,
             Some(_) => {}
         }

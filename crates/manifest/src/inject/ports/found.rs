@@ -7,7 +7,7 @@ use segue_core::pod::Protocol;
 use super::super::draft::Draft;
 use super::super::record;
 use crate::objects::{Container, ContainerPort, PortRef, ServicePort};
-use crate::workload::Backing;
+use crate::workload::ServiceBinding;
 
 /// Containers that meshes inject: their ports are none of the application's.
 const MESH_CONTAINERS: [&str; 2] = ["istio-proxy", "linkerd-proxy"];
@@ -62,13 +62,13 @@ pub(super) fn found(draft: &Draft) -> Vec<Found> {
         let one = find(&mut found, number);
         one.name = one.name.take().or_else(|| port.name.clone());
     }
-    for (backing, port) in service_ports(draft) {
+    for (binding, port) in service_ports(draft) {
         let Some(number) = number_of(draft, &port.target()) else { continue };
         let one = find(&mut found, number);
         one.ways.insert(match port.target() {
-            _ if backing.service.is_headless() => Way::Direct,
+            _ if binding.service.is_headless() => Way::Direct,
             PortRef::Name(_) => Way::Named,
-            PortRef::Number(_) if record::in_second_step(backing.object) => Way::Stepped,
+            PortRef::Number(_) if record::in_second_step(binding.object) => Way::Stepped,
             PortRef::Number(_) => Way::Numeric,
         });
         one.protocols.push(spoken(port.app_protocol.as_deref()));
@@ -122,9 +122,9 @@ pub(super) fn declared<'d>(draft: &'d Draft) -> impl Iterator<Item = &'d Contain
 /// TCP ports of Services that select the pods.
 pub(super) fn service_ports<'d>(
     draft: &'d Draft,
-) -> impl Iterator<Item = (&'d Backing<'d>, &'d ServicePort)> {
+) -> impl Iterator<Item = (&'d ServiceBinding<'d>, &'d ServicePort)> {
     let ports =
-        draft.workload.backings.iter().flat_map(|one| one.service.ports.iter().map(move |port| (one, port)));
+        draft.workload.bindings.iter().flat_map(|one| one.service.ports.iter().map(move |port| (one, port)));
     ports.filter(|(_, port)| port.is_tcp())
 }
 

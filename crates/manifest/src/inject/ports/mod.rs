@@ -9,95 +9,17 @@ mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, PodPlan, Port};
+use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
 use segue_yaml::Pointer;
 
 use super::draft::Draft;
 use super::record;
-use crate::objects::{PodSpec, PolicyPort, PortRef};
+use crate::objects::PortRef;
+use crate::ports::{Named, Ports};
 use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
 
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.
 const ENVOY_STATS: u16 = 15090;
-
-/// The ports of a workload's pods.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ports {
-    /// The application's, in the template's order.
-    pub(super) list: Vec<Port>,
-    /// The agent's own.
-    pub(super) control: u16,
-    /// What each name of a TCP port means.
-    pub(super) names: Vec<Named>,
-    /// The application's ports to which somebody goes past the guard.
-    pub(super) passed_by: BTreeSet<u16>,
-}
-
-/// What a name means before and after injecting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
-    name: String,
-    before: u16,
-    after: u16,
-}
-
-/// What a policy's rule allows.
-pub(super) struct Allowed<'r> {
-    rule: &'r [PolicyPort],
-    names: &'r [Named],
-}
-
-impl Allowed<'_> {
-    /// Whether it lets this port through as the pods are today.
-    pub(super) fn before(&self, number: u16) -> bool {
-        self.by(number, |named| named.before)
-    }
-
-    /// Whether it lets this port through once they are injected.
-    pub(super) fn after(&self, number: u16) -> bool {
-        self.by(number, |named| named.after)
-    }
-
-    fn by(&self, number: u16, means: impl Fn(&Named) -> u16) -> bool {
-        let named = || self.names.iter().filter(|named| means(named) == number);
-        self.rule.iter().any(|port| port.allows(number) || named().any(|named| port.allows_name(&named.name)))
-    }
-}
-
-impl Ports {
-    /// Those of a workload that stays injected by this plan.
-    pub(super) fn of_injected(plan: PodPlan, spec: &PodSpec) -> Self {
-        let meaning = |port: &Port| {
-            let name = port.name.clone()?;
-            let after = spec.containers.iter().find_map(|one| one.port_named(&name)?.container_port)?;
-            Some(Named { name, before: port.application, after })
-        };
-        let names = plan.ports.iter().filter_map(meaning).collect();
-        // Who comes to the old numbers is not known any more: whoever was let through still is.
-        let passed_by = plan.ports.iter().map(|port| port.application).collect();
-        Self { list: plan.ports, control: plan.control_port, names, passed_by }
-    }
-
-    /// For messages and annotations: every port that the agent binds.
-    pub(super) fn bound(&self) -> Vec<u16> {
-        std::iter::once(self.control).chain(self.list.iter().filter_map(|port| port.guard)).collect()
-    }
-
-    /// The guard's port in front of one of the application's.
-    pub(super) fn guard_of(&self, number: u16) -> Option<u16> {
-        self.list.iter().find(|port| port.application == number)?.guard
-    }
-
-    /// What a policy's rule allows.
-    pub(super) fn allowed<'r>(&'r self, rule: &'r [PolicyPort]) -> Allowed<'r> {
-        Allowed { rule, names: &self.names }
-    }
-
-    /// Every pair of the application's port and the guard's in front of it.
-    pub(super) fn guarded(&self) -> impl Iterator<Item = (u16, u16)> {
-        self.list.iter().filter_map(|port| Some((port.application, port.guard?)))
-    }
-}
 
 /// Decides the ports and, where the guard takes over a name, changes its number. `before` has the guard's numbers of an
 /// earlier injection: a Service may hold on to them.
@@ -106,7 +28,7 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     tell::not_covered(draft, &found);
     tell::names(draft);
     let guard = draft.options.guard && can_guard(draft);
-    let alone = draft.workload.backings.is_empty();
+    let alone = draft.workload.bindings.is_empty();
     if guard && alone {
         for one in found.iter_mut().filter(|one| one.name.is_some()) {
             one.ways.insert(Way::Named);
@@ -173,8 +95,8 @@ fn passed_by(draft: &Draft, found: &[Found], alone: bool) -> BTreeSet<u16> {
 /// A Service in its second step sends to the guard by number: the guard must go on listening there.
 fn hold_on(draft: &mut Draft, ports: &Ports) {
     let workload = draft.workload;
-    for backing in &workload.backings {
-        let pairs = record::held(backing.object);
+    for binding in &workload.bindings {
+        let pairs = record::held(binding.object);
         let gone = pairs.iter().find(|(application, guard)| ports.guard_of(*application) != Some(*guard));
         let Some((application, guard)) = gone else { continue };
         let message = format!(
@@ -185,7 +107,7 @@ fn hold_on(draft: &mut Draft, ports: &Ports) {
             "inject with --guard, or take the Services back first, with `segue inject --undo --second-step`";
         draft.decisions.refuse(
             draft.streams,
-            backing.object,
+            binding.object,
             &Pointer::keys(["spec"]),
             (message, help.to_owned()),
         );

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::draft::Draft;
-use super::Ports;
 use super::found::{is_of_a_mesh, service_ports};
 use crate::objects::{Container, PortRef};
+use crate::ports::Ports;
 
 /// Names that the guard takes over get its numbers; what named them within their container gets the old ones.
 pub(super) fn decide(draft: &mut Draft, ports: &mut Ports, all: bool) {
     let targets: BTreeSet<String> = service_ports(draft)
-        .filter(|(backing, _)| !backing.service.is_headless())
+        .filter(|(binding, _)| !binding.service.is_headless())
         .filter_map(|(_, port)| match port.target() {
             PortRef::Name(name) => Some(name),
             PortRef::Number(_) => None,

@@ -21,19 +21,19 @@ pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
 /// Ports and Services for which no promise holds.
 pub(super) fn not_covered(draft: &mut Draft, found: &[Found]) {
     let mut said = Vec::new();
-    for backing in &draft.workload.backings {
-        for port in backing.service.ports.iter().filter(|port| !port.is_tcp()) {
+    for binding in &draft.workload.bindings {
+        for port in binding.service.ports.iter().filter(|port| !port.is_tcp()) {
             said.push(format!(
                 "{} port {} is {}: no promise holds for it (QUIC and HTTP/3 included), for nothing can tell its clients to leave",
-                backing.object,
+                binding.object,
                 port.port,
                 port.protocol.as_deref().unwrap_or_default()
             ));
         }
-        if backing.service.publish_not_ready_addresses {
+        if binding.service.publish_not_ready_addresses {
             said.push(format!(
                 "{} has publishNotReadyAddresses: no promise holds for it, for it sends to pods that are not ready and to pods that leave",
-                backing.object
+                binding.object
             ));
         }
     }
@@ -135,6 +135,6 @@ pub(super) fn names(draft: &mut Draft) {
 fn lost(draft: &Draft) -> Vec<(String, String)> {
     service_ports(draft)
         .filter(|(_, port)| number_of(draft, &port.target()).is_none())
-        .map(|(backing, port)| (backing.object.to_string(), port.target().to_string()))
+        .map(|(binding, port)| (binding.object.to_string(), port.target().to_string()))
         .collect()
 }

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_yaml::{Edit, Pointer, Position, Stream};
-use serde_json::Value;
+use segue_yaml::{Pointer, Stream};
 
+use super::attempt::Attempt;
 use super::draft::Decisions;
 use super::left::{self, Left, Share, Stuck, without_those};
-use super::{Attempt, Refused, injected_plan, read, record};
+use super::read::{injected_plan, read};
+use super::record;
+use super::refused::Refused;
+use crate::names::RECORD_ANNOTATION;
 use crate::objects::{Kind, Object, PortRef, Service, Template, aside};
+use crate::rules::Change;
 
 /// Changes the Services of the guarded workloads; answers those that can't be changed. `given` is the input as it was: what is
 /// refused is told by its place there.
@@ -67,12 +71,7 @@ fn decide(streams: &[Stream], objects: &[Object], object: &Object) -> Result<Sha
         let PortRef::Number(number) = port.target() else { continue };
         let Some(guard) = guards.get(&number) else { continue };
         let below = Pointer::keys(["spec", "ports"]).then(index).then("targetPort");
-        let (at, value) = (object.pointer(&below), Value::from(*guard));
-        let edit = match object.value(&below) {
-            Some(_) => Edit::Set { at, value },
-            None => Edit::Insert { at, value, position: Position::Last },
-        };
-        share.decisions.edit(object, edit);
+        share.decisions.edit(Change::put(object, &below, (*guard).into()));
         share.targets.insert(port.port, number);
         share
             .decisions
@@ -97,7 +96,7 @@ pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refus
         for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
             let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
             let Some(template) = Template::of(workload).map_err(misshapen)? else { continue };
-            if service.picks(&template.labels) && workload.meta.annotation(record::ANNOTATION).is_some() {
+            if service.picks(&template.labels) && workload.meta.annotation(RECORD_ANNOTATION).is_some() {
                 behind.push(workload.address.clone());
             }
         }

@@ -6,8 +6,10 @@ use segue_yaml::{Diagnostic, Edit, Items, Pointer, Stream, edit, parse, undo};
 
 use super::draft::{Decisions, Note};
 use super::left::{Left, Stuck};
+use super::read::read;
 use super::record::{self, Record, place};
-use super::{Refused, agent, read};
+use super::refused::Refused;
+use crate::names::{AGENT, PLAN_VARIABLE, RECORD_ANNOTATION};
 use crate::objects::{Address, Object, Template};
 
 /// The objects of one file that are to be taken back: each one's document, and its root in it.
@@ -18,7 +20,7 @@ type Stubborn = (usize, Pointer, Vec<Diagnostic>);
 
 /// Takes back what was injected into the objects that `which` picks, but for those that are left. What someone has changed since
 /// is left, and told; but the agent's own container goes whatever it holds.
-pub(super) fn take_back(
+pub(super) fn revert(
     streams: &[Stream],
     left: &Left,
     notes: &mut Vec<Note>,
@@ -109,7 +111,7 @@ fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) 
     let Ok(Some(record)) = Record::of(&object) else { return Ok(stream.clone()) };
     let undone = undo(stream, document, &record::undo_at(&record, root))?;
     let stream = parse(stream.name(), &undone.text)?;
-    let has_record = |now: Object| now.meta.annotations.contains_key(record::ANNOTATION);
+    let has_record = |now: Object| now.meta.annotations.contains_key(RECORD_ANNOTATION);
     if find(&stream, document, root)?.is_some_and(has_record) {
         let help = "take out by hand what was injected, the annotation too".to_owned();
         let message = "its record does not fit it any more: it could not be taken out".to_owned();
@@ -140,8 +142,7 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
     let spec_at = now.pointer(&template.spec_at());
     let init = template.spec.init_containers.iter().enumerate();
-    let agents =
-        init.filter(|(_, one)| one.name == agent::NAME && one.env_value(agent::PLAN_VARIABLE).is_some());
+    let agents = init.filter(|(_, one)| one.name == AGENT && one.env_value(PLAN_VARIABLE).is_some());
     let list = spec_at.then("initContainers");
     let found: Vec<_> = agents.map(|(index, _)| list.then(index)).collect();
     if found.is_empty() {

@@ -1,0 +1,34 @@
+//! Monitors whose ports the guard takes over.
+
+use segue_yaml::Pointer;
+
+use super::Rule;
+use super::finding::{Finding, Severity};
+use crate::objects::PortRef;
+use crate::ports::Ports;
+use crate::workload::Workload;
+
+/// Finds each port that a monitor scrapes and that has the guard in front of it.
+pub(crate) fn find(workload: &Workload, ports: &Ports) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (object, monitor) in &workload.monitors {
+        for port in &monitor.ports {
+            let of_ours = |one: &&segue_core::pod::Port| match port {
+                PortRef::Name(name) => one.name.as_ref() == Some(name),
+                PortRef::Number(number) => one.application == *number,
+            };
+            let Some(guard) = ports.list.iter().find(of_ours).and_then(|one| one.guard) else { continue };
+            let what = match port {
+                PortRef::Name(name) => format!(
+                    "{object} scrapes the port named {name}: it does so through the guard on {guard}, and its scrapes hold no drain up"
+                ),
+                PortRef::Number(number) => {
+                    format!("{object} scrapes port {number}: past the guard, as before")
+                }
+            };
+            let place = (workload.object, &Pointer::keys(["spec"]));
+            findings.push(Finding::told(Rule::ScrapedPort, Severity::Info, place, what));
+        }
+    }
+    findings
+}
