@@ -5,9 +5,6 @@
 //! says `mod x; pub use x::Thing;` uses nothing by that; it does once its own code says `Thing`. The name of a module by
 //! itself uses nothing either, what is taken from it does. Code for tests alone is left out, and what needs no name is
 //! not seen: a method, a field, an `impl` of a type of another file.
-//!
-//! `known.txt` names arrows of circles that are still to be opened, one a line; one that closes no circle any more has to
-//! leave the list.
 
 mod graph;
 mod module;
@@ -21,14 +18,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::bail;
 
 use self::graph::Graph;
 use super::metadata::Metadata;
 use crate::command::root;
-
-/// The arrows of circles that are still to be opened.
-const KNOWN: &str = "xtask/src/arrows/known.txt";
 
 /// One line about the arrows between files; an error with a circle where there is one.
 pub(super) fn check(metadata: &Metadata) -> anyhow::Result<String> {
@@ -37,47 +31,21 @@ pub(super) fn check(metadata: &Metadata) -> anyhow::Result<String> {
         .map(|target| target.src_path.strip_prefix(root()).unwrap_or(&target.src_path).into())
         .collect();
     let read = |file: &Path| fs::read_to_string(root().join(file)).ok();
-    let known = read(Path::new(KNOWN)).with_context(|| format!("cannot read {KNOWN}"))?;
-    judge(&roots, &known, &read)
+    judge(&roots, &read)
 }
 
-fn judge(roots: &[PathBuf], known: &str, read: tree::Read<'_>) -> anyhow::Result<String> {
+fn judge(roots: &[PathBuf], read: tree::Read<'_>) -> anyhow::Result<String> {
     let mut graph = Graph::new();
     for root in roots {
         graph::add(&tree::read(root, read)?, &mut graph);
     }
     let (files, arrows) = (graph.len(), graph.values().map(BTreeMap::len).sum::<usize>());
-    let known = open_known(known, &mut graph)?;
     let knots = graph::knots(&graph);
     if !knots.is_empty() {
         let told: Vec<String> = knots.iter().map(|knot| tell(knot, &graph, read)).collect();
         bail!("files that use each other in a circle:\n\n{}", told.join("\n"));
     }
-    let known = if known == 0 { String::new() } else { format!(" but for {known} that are known") };
-    Ok(format!("{files} files, {arrows} arrows between them, no circle{known}"))
-}
-
-/// Takes the known arrows out of the graph; how many there are.
-fn open_known(known: &str, graph: &mut Graph) -> anyhow::Result<usize> {
-    let lines = known.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let arrows = lines
-        .map(|line| {
-            let (from, to) = line.split_once(" → ").with_context(|| format!("`{line}` is no `from → to`"))?;
-            Ok((PathBuf::from(from), PathBuf::from(to)))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let found: Vec<Option<usize>> =
-        arrows.iter().map(|(from, to)| graph.get_mut(from).and_then(|uses| uses.remove(to))).collect();
-    for ((from, to), found) in arrows.iter().zip(found) {
-        let closes = found.is_some() && graph::leads(graph, to, from);
-        ensure!(
-            closes,
-            "{} → {} closes no circle any more: take it off {KNOWN}",
-            from.display(),
-            to.display()
-        );
-    }
-    Ok(arrows.len())
+    Ok(format!("{files} files, {arrows} arrows between them, no circle"))
 }
 
 /// The circle's files in their order, under each the line that uses the next one.

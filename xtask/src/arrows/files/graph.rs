@@ -38,7 +38,7 @@ pub(super) fn add(modules: &Modules, graph: &mut Graph) {
 }
 
 /// Whether there is a way from one file to another.
-pub(super) fn leads(graph: &Graph, from: &Path, to: &Path) -> bool {
+fn leads(graph: &Graph, from: &Path, to: &Path) -> bool {
     way(graph, from, to).is_some()
 }
 

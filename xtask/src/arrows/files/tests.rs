@@ -4,17 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::judge;
 
-/// What is said of a crate of these files, whose first one is the root; `known` arrows are let be.
-fn with_known(files: &[(&str, &str)], known: &str) -> Result<String, String> {
+/// What is said of a crate of these files, whose first one is the root.
+fn said(files: &[(&str, &str)]) -> Result<String, String> {
     let read = |path: &Path| {
         let found = files.iter().find(|(name, _)| Path::new(name) == path);
         found.map(|(_, text)| (*text).to_owned())
     };
-    judge(&[PathBuf::from(files[0].0)], known, &read).map_err(|error| format!("{error:#}"))
-}
-
-fn said(files: &[(&str, &str)]) -> Result<String, String> {
-    with_known(files, "")
+    judge(&[PathBuf::from(files[0].0)], &read).map_err(|error| format!("{error:#}"))
 }
 
 /// The arrows of the circle that is told, each as `file:line`.
@@ -212,15 +208,4 @@ fn a_file_at_a_named_path_is_found_and_a_missing_one_is_told() {
     );
     assert!(said(&[("lib.rs", "mod gone;")]).unwrap_err().contains("gone/mod.rs"));
     assert!(said(&[("lib.rs", "fn {")]).unwrap_err().contains("lib.rs is not Rust"));
-}
-
-#[test]
-fn a_known_arrow_is_let_be_until_it_closes_no_circle() {
-    let said = with_known(&TWO, "# why\nb.rs → a.rs\n").unwrap();
-    assert!(said.ends_with("no circle but for 1 that are known"), "{said}");
-    for known in ["a.rs → b.rs\nb.rs → a.rs", "lib.rs → a.rs"] {
-        let told = with_known(&TWO, known).unwrap_err();
-        assert!(told.contains("closes no circle any more"), "{told}");
-    }
-    assert!(with_known(&TWO, "a.rs b.rs").unwrap_err().contains("no `from → to`"));
 }
