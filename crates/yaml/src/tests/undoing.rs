@@ -200,7 +200,7 @@ fn what_is_wrapped_into_a_list_is_found_below_it_and_what_is_not_below_it_is_not
     for (at, value) in [("a.0.port", json!(2)), ("b", json!(2))] {
         let (new, undone) = changed(text, Edit::Set { at: way(at), value });
         let there = undone.clone().moved(&Pointer::root(), &root).unwrap();
-        let back = undo(&read(&wrapped(&new)), 0, &[there.clone()]).unwrap();
+        let back = undo(&read(&wrapped(&new)), 0, std::slice::from_ref(&there)).unwrap();
         assert_eq!((back.text, back.skipped.len()), (wrapped(text), 0), "{at}");
         // And back again.
         assert_eq!(there.moved(&root, &Pointer::root()), Some(undone.clone()), "{at}");
