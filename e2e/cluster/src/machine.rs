@@ -23,13 +23,16 @@ use crate::process::{self, Process};
 use crate::wait::{self, InVain};
 
 /// What the first process does before it settles. The programs of a node find their usual places (`/run` with the
-/// sockets of containerd and the lock of iptables, pods' logs, the network plugins' cache), and no other node's.
+/// sockets of containerd and the lock of iptables, pods' logs, the network plugins' cache, the folder where a kubelet
+/// listens for device plugins whatever its root folder is), and no other node's.
 const SETTLE: &str = r#"
 mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 mount --bind "$1/log" /var/log
 if [ -d /var/lib/cni ]; then mount -t tmpfs tmpfs /var/lib/cni; fi
+mkdir -p /var/lib/kubelet
+mount -t tmpfs tmpfs /var/lib/kubelet
 exec "$0" while-stdin
 "#;
 

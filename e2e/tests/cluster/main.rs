@@ -38,6 +38,7 @@ mod applications_of_other_languages_are_upgraded;
 mod behind_node_ports_the_join_of_a_kube_proxy_counts;
 mod drains_finish_without_the_control_plane;
 mod kube_proxy_writes_nftables_where_asked;
+mod no_node_uses_what_is_another_nodes;
 mod nobody_else_can_drain_a_pod;
 mod nothing_is_left_after_down;
 mod nothing_is_left_of_a_killed_owner_after_a_sweep;
@@ -67,6 +68,7 @@ const TESTS: &[Test<TestBed>] = tests![
     Nodes: the_control_plane_can_go_and_come_back,
     Nodes: the_stand_in_load_balancer_is_as_late_as_it_is_told,
     Nodes: an_existing_cluster_is_used_where_one_is_named,
+    Nodes: no_node_uses_what_is_another_nodes,
     Nodes: two_clusters_live_side_by_side,
     Nodes: kube_proxy_writes_nftables_where_asked,
     Nodes: nothing_is_left_after_down,
