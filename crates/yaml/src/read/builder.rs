@@ -248,7 +248,7 @@ impl<'t> Builder<'t> {
     fn entry(&mut self, event: Event<'t>, span: Span, from: usize) -> Result<Entry, Broken> {
         let start = self.trivia.skip_space(from);
         let plain_key = matches!(event, Event::Scalar(_, ScalarStyle::Plain, ..));
-        let question = self.text[start..].starts_with('?') && self.span(span).start != start;
+        let question = self.text[start..].starts_with('?');
         let key = self.node(event, span, if question { start + 1 } else { start })?;
         let key_span = self.nodes[key].span.clone();
         let key = match &self.nodes[key].kind {

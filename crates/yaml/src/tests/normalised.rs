@@ -128,3 +128,32 @@ fn an_unquoted_text_in_brackets_may_go_on_at_any_indentation() {
         assert!(parse("app.yaml", text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn tabs_may_stand_for_indentation_in_brackets_only() {
+    for (text, value) in [
+        ("a: [\n\tb]\n", json!({"a": ["b"]})),
+        ("a: {\n\tb: 1\n}\n", json!({"a": {"b": 1}})),
+        ("a:\n  b: [x,\n\tz]\n", json!({"a": {"b": ["x", "z"]}})),
+        ("a: [\n\t]\n", json!({"a": []})),
+        ("a: [\"x\"\n\t]\n", json!({"a": ["x"]})),
+        ("a: ['x'\n\t, z]\nb: 1\n", json!({"a": ["x", "z"], "b": 1})),
+    ] {
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            assert_eq!(read(&text).documents()[0].json(), &value, "{text:?}");
+        }
+    }
+    for text in ["a:\n\t[b]\n", "a:\n  b:\n\tc\n", "a: [x\n\ty]\n", "a: {\n\tx\n\t: y}\n"] {
+        assert!(parse("app.yaml", text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_pair_that_has_no_braces_gets_no_second_key() {
+    for text in ["a: [b: 1, c]\n", "a: [b: ]\n", "a: [b: {c: 1}]\n"] {
+        let told = edit(&read(text), &[(0, insert("a.0.n", 2))]).unwrap_err().to_string();
+        assert!(told.contains("its style is not one that can be edited"), "{told}");
+    }
+    assert_eq!(edited("a: [b: 1, c]\n", &[set("a.0", 2)]), "a: [2, c]\n");
+    assert_eq!(edited("a: [b: 1, c]\n", &[set("a.0.b", 2)]), "a: [b: 2, c]\n");
+}

@@ -220,3 +220,18 @@ fn a_record_says_no_more_than_it_must() {
     let (_, insert) = changed("a: 1\n", Edit::Insert { at, value: json!(2), position: Position::Last });
     assert_eq!(keys(&insert), ["at", "bytes", "do", "head", "length", "new", "top"]);
 }
+
+#[test]
+fn what_was_there_and_empty_stays_when_the_text_around_has_changed() {
+    for (before, at, new, after) in [
+        ("labels: {}\n", "labels.x", "labels:\n  x: 1 # mine\n", "labels: {} # mine\n"),
+        ("a:\n  labels: {}\n", "a.labels.x", "a:\n  labels: { x: 1 }\n", "a:\n  labels: {}\n"),
+        ("a:\n  list: []\n", "a.list.0.x", "a:\n  list: [{x: 1}]\n", "a:\n  list: []\n"),
+        ("a:\n  b: 1\n", "a.labels.x", "a:\n  labels: { x: 1 }\n  b: 1\n", "a:\n  b: 1\n"),
+    ] {
+        let undos = edit(&read(before), &[(0, insert(at, 1))]).unwrap().undo;
+        let back = undo(&read(new), 0, &undos).unwrap();
+        assert_eq!(back.skipped.len(), 0, "{before}");
+        assert_eq!(back.text, after);
+    }
+}
