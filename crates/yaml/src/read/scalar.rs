@@ -5,13 +5,12 @@ use serde_json::Value;
 
 use super::resolve::resolve;
 
-/// How a key reads: `sigs.k8s.io/yaml` makes texts of numbers and booleans too.
+/// How a key reads: `sigs.k8s.io/yaml` makes texts of numbers and booleans too, and refuses the others.
 pub(super) fn key_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null => Some(String::from("null")),
-        Value::Array(_) | Value::Object(_) => None,
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -22,11 +22,15 @@ impl Trivia<'_> {
         }
     }
 
-    /// Behind a block collection's anchor and tag, if it has any.
+    /// Behind a node's anchor and tag, if it has any.
     pub(super) fn behind_properties(&self, start: usize) -> usize {
         let mut at = start;
         while self.0[at..].starts_with(['&', '!']) {
-            let word = self.0[at..].find(char::is_whitespace).unwrap_or(self.0.len() - at);
+            let rest = &self.0[at..];
+            // Only a tag that is written out in `!<` and `>` may have commas.
+            let verbatim = if rest.starts_with("!<") { rest.find('>').unwrap_or_default() } else { 0 };
+            let ends = |letter: char| letter.is_whitespace() || ",[]{}".contains(letter);
+            let word = rest[verbatim..].find(ends).map_or(rest.len(), |behind| verbatim + behind);
             at = self.skip_space(at + word);
         }
         at

@@ -112,6 +112,13 @@ fn an_unquoted_text_in_brackets_may_go_on_at_any_indentation() {
     for (text, value) in [
         ("a:\n  b: [x\ny, z]\nc: 1\n", json!({"a": {"b": ["x y", "z"]}, "c": 1})),
         ("a:\n  b: {c: x\n\n\ny z, d: 1}\n", json!({"a": {"b": {"c": "x\n\ny z", "d": 1}}})),
+        ("a:\n  b: {c: # ü\n1}\n", json!({"a": {"b": {"c": 1}}})),
+        ("a:\n  b: [&x\n'y', *x, &z\n{}, *z]\n", json!({"a": {"b": ["y", "y", {}, {}]}})),
+        ("a:\n  b: [x, !!str\n1, !!str &y\n2\n3]\n", json!({"a": {"b": ["x", "1", "2 3"]}})),
+        ("a:\n  b: [!!str\nx\n\ny]\n", json!({"a": {"b": ["x\ny"]}})),
+        ("a:\n  b: {?\nx: 1}\n", json!({"a": {"b": {"x": 1}}})),
+        ("a:\n  b: [\nx, !!str\n, !!str ]\n", json!({"a": {"b": ["x", "", ""]}})),
+        ("a:\n  b: [\nx, &x , *x]\n", json!({"a": {"b": ["x", null, null]}})),
         (
             "a:\n  b: {c:\n1\n, d: [-], e: [ü\n-\n]}\n",
             json!({"a": {"b": {"c": 1, "d": ["-"], "e": ["ü -"]}}}),
@@ -156,4 +163,23 @@ fn a_pair_that_has_no_braces_gets_no_second_key() {
     }
     assert_eq!(edited("a: [b: 1, c]\n", &[set("a.0", 2)]), "a: [2, c]\n");
     assert_eq!(edited("a: [b: 1, c]\n", &[set("a.0.b", 2)]), "a: [b: 2, c]\n");
+}
+
+#[test]
+fn an_anchor_or_a_tag_ends_where_a_bracket_begins() {
+    for text in ["a:\n  b: [: \n&b[{]\n", "a:\n  b: {\n&b[[*a}\n", "a:\n  b: [!t \n&b&b[[]\n"] {
+        assert!(parse("app.yaml", text).is_err(), "{text}");
+    }
+    let text = "a:\n  b: [&x, !<tag:yaml.org,2002:str> 1, &y\n'z', *y]\n";
+    assert_eq!(read(text).documents()[0].json(), &json!({"a": {"b": [null, "1", "z", "z"]}}));
+    assert_eq!(edited(text, &[insert("a.b.4", 1)]), text.replace("*y", "*y, 1"));
+}
+
+#[test]
+fn a_key_that_is_nothing_is_refused_as_kubernetes_readers_do() {
+    for text in ["null: 1\n", "~: 1\n", "a: {: 1}\n", "? \n: 1\n", "a: {null}\n", "a: &x\nb: {*x : 2}\n"] {
+        let told = parse("app.yaml", text).unwrap_err().to_string();
+        assert!(told.contains("a key must be a text") && told.contains("quote it"), "{told}");
+    }
+    assert_eq!(read("'null': 1\n1e3: 2\n").documents()[0].json(), &json!({"null": 1, "1000": 2}));
 }
