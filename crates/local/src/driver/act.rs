@@ -1,22 +1,36 @@
 //! Acting: what the rules ask for is done to processes and to the proxy. Everything here may be asked for twice.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 use segue_core::rollout::Action;
 use segue_core::stop::Signal;
 use segue_core::{InstanceId, Version, drain};
-use segue_supervisor::instance::{Instance, SpawnError};
-use segue_supervisor::keeper::{Launch, lock_is_held};
-use segue_supervisor::logs::{Follower, Since};
+use segue_proxy::Pool;
+use segue_supervisor::instance::{Instance, Keeper, SpawnError};
+use segue_supervisor::keeper::Launch;
+use segue_supervisor::logs::Since;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use super::Driver;
-use super::fleet::{Life, Member, Running};
+use super::failures::Failures;
+use super::fleet::{Fleet, Life, Member, News, Running};
 use super::ports;
+use super::public::Public;
+use super::records::Records;
 use crate::spec::Spec;
 
-/// How many ended instances keep their folders, for `segue logs`.
-const KEPT_FOLDERS: usize = 10;
+/// The instances, and the means to start, admit, withdraw and end one.
+#[derive(Debug)]
+pub(super) struct Instances {
+    pub(super) fleet: Fleet,
+    pub(super) pool: Pool,
+    pub(super) keeper: Keeper,
+    /// For those who watch an instance.
+    pub(super) news: UnboundedSender<News>,
+    /// Hears of every one that is started.
+    pub(super) public: Public,
+}
 
 /// A start that is written down and not done yet.
 struct Start {
@@ -26,8 +40,10 @@ struct Start {
     launch: Launch,
 }
 
-impl Driver {
-    pub(super) async fn act(&mut self, actions: Vec<Action>) {
+// === impl Instances ===
+
+impl Instances {
+    pub(super) async fn act(&mut self, actions: Vec<Action>, records: &mut Records, failures: &mut Failures) {
         let mut starts = Vec::new();
         for action in actions {
             match action {
@@ -39,12 +55,12 @@ impl Driver {
                     self.pool.withdraw(instance.as_str());
                 }
                 Action::Drain { instance, action } => self.drain(&instance, &action),
-                Action::Stop { instance, signal } => self.stop(&instance, signal),
-                Action::Forget { instance } => self.forget(&instance),
+                Action::Stop { instance, signal } => self.stop(&instance, signal, records),
+                Action::Forget { instance } => self.forget(&instance, records),
             }
         }
         if !starts.is_empty() {
-            self.start(starts).await;
+            self.start(starts, records, failures).await;
         }
     }
 
@@ -62,16 +78,16 @@ impl Driver {
         }
     }
 
-    fn stop(&mut self, id: &InstanceId, signal: Signal) {
-        if let Err(error) = self.signal(id, signal) {
+    fn stop(&mut self, id: &InstanceId, signal: Signal, records: &Records) {
+        if let Err(error) = self.signal(id, signal, records) {
             tracing::error!(instance = id.as_str(), %error, "cannot be signalled");
         }
     }
 
-    pub(super) fn signal(&mut self, id: &InstanceId, signal: Signal) -> std::io::Result<()> {
+    fn signal(&mut self, id: &InstanceId, signal: Signal, records: &Records) -> std::io::Result<()> {
         let Some(member) = self.fleet.get_mut(id) else { return Ok(()) };
         member.signalled = member.signalled.max(Some(signal));
-        let stop = self.state.revision(&member.revision).map(|revision| revision.spec.stop.signal);
+        let stop = records.state.revision(&member.revision).map(|revision| revision.spec.stop.signal);
         let Some(running) = member.running() else { return Ok(()) };
         match signal {
             Signal::Stop => running.instance.signal(stop.unwrap_or(segue_supervisor::signal::Signal::Term)),
@@ -79,18 +95,32 @@ impl Driver {
         }
     }
 
-    fn forget(&mut self, id: &InstanceId) {
-        self.pool.remove(id.as_str());
-        self.fleet.remove(id);
-        self.state.instances.remove(id);
-        self.remove_old_folders();
+    /// Cuts what is in flight everywhere; with `kill` nothing waits for the instances any longer either.
+    pub(super) fn force(&mut self, kill: bool, records: &Records) {
+        let ids: Vec<_> = self.fleet.keys().cloned().collect();
+        for id in ids {
+            if let Some(cut) = NonZeroU64::new(self.pool.cut(id.as_str())) {
+                tracing::warn!(cut, "{id}: what was in flight is cut");
+            }
+            if kill && let Err(error) = self.signal(&id, Signal::Kill, records) {
+                tracing::error!(%error, "{id} cannot be killed");
+            }
+        }
     }
 
-    async fn start(&mut self, versions: Vec<Version>) {
+    fn forget(&mut self, id: &InstanceId, records: &mut Records) {
+        self.pool.remove(id.as_str());
+        self.fleet.remove(id);
+        records.state.instances.remove(id);
+        records.remove_old_folders(&self.fleet);
+    }
+
+    async fn start(&mut self, versions: Vec<Version>, records: &mut Records, failures: &mut Failures) {
         let mut taken: BTreeSet<u16> = self.fleet.values().map(|member| member.port).collect();
         let mut starts = Vec::new();
+        let state = &mut records.state;
         for version in versions {
-            let Some(spec) = self.state.revision(&version).map(|revision| revision.spec.clone()) else {
+            let Some(spec) = state.revision(&version).map(|revision| revision.spec.clone()) else {
                 tracing::error!(version = version.as_str(), "its spec is not known any more");
                 continue;
             };
@@ -102,17 +132,17 @@ impl Driver {
                 }
             };
             taken.insert(port);
-            let id = InstanceId::from(format!("{}-{}", spec.name, self.state.next_instance));
-            self.state.next_instance += 1;
-            self.state.instances.insert(id.clone(), version.clone());
+            let id = InstanceId::from(format!("{}-{}", spec.name, state.next_instance));
+            state.next_instance += 1;
+            state.instances.insert(id.clone(), version.clone());
             let launch = spec.launch(id.as_str(), port);
             starts.push(Start { id, revision: version, spec, launch });
         }
         // Before any of them runs: a successor must know what they are, and must not give their numbers again.
-        self.persist();
+        records.persist();
         let mut spawned = JoinSet::new();
         for start in starts {
-            let (dir, keeper) = (self.folder.instance(start.id.as_str()), self.keeper.clone());
+            let (dir, keeper) = (records.folder.instance(start.id.as_str()), self.keeper.clone());
             spawned.spawn(async move {
                 let result = Instance::spawn(&dir, &start.launch, &keeper).await;
                 (start, result)
@@ -120,75 +150,48 @@ impl Driver {
         }
         while let Some(done) = spawned.join_next().await {
             match done {
-                Ok((start, result)) => self.started(start, result),
+                Ok((start, result)) => self.started(start, result, records, failures),
                 Err(error) => tracing::error!(%error, "a start was lost"),
             }
         }
     }
 
-    fn started(&mut self, start: Start, result: Result<Instance, SpawnError>) {
+    fn started(
+        &mut self,
+        start: Start,
+        result: Result<Instance, SpawnError>,
+        records: &Records,
+        failures: &mut Failures,
+    ) {
         let Start { id, revision, spec, launch } = start;
         let life = match result {
             Ok(instance) => {
                 self.pool.add(id.as_str(), instance.address(), &spec.version);
-                self.public.started(&self.folder, id.as_str(), Since::Start);
-                Life::Running(Running::watch(instance, &spec.ready, self.news_sender.clone()))
+                self.public.started(&records.folder, id.as_str(), Since::Start);
+                Life::Running(Running::watch(instance, &spec.ready, self.news.clone()))
             }
             Err(error) => {
                 let how = format!("could not be started: {error}");
-                self.crashed(&id, &revision, &how);
+                failures.crashed(&id, &revision, &how);
                 Life::Ended { how }
             }
         };
-        let (label, port) = (spec.version, launch.port);
-        let (signalled, served, unkept) = (None, false, false);
-        let member = Member { revision, label, port, signalled, served, unkept, life };
-        self.fleet.insert(id, member);
+        self.fleet.insert(id, Member::new(revision, spec.version, launch.port, life));
     }
 
-    /// An instance ended that was not told to.
-    pub(super) fn crashed(&mut self, id: &InstanceId, revision: &Version, how: &str) {
-        self.restarts += 1;
-        tracing::warn!(instance = id.as_str(), "{how}");
-        self.last_crash = Some((id.clone(), revision.clone(), how.to_owned()));
-    }
-
-    /// The last lines that an instance wrote.
-    pub(super) fn last_lines(&self, id: &InstanceId, count: usize) -> Vec<String> {
-        let read = || -> std::io::Result<Vec<String>> {
-            let mut follower = Follower::open(&self.folder.instance(id.as_str()), Since::Last(count))?;
-            let mut lines = Vec::new();
-            while let Some(line) = follower.read_next()? {
-                lines.push(line.text);
-            }
-            lines.extend(follower.take_rest().map(|line| line.text));
-            Ok(lines)
-        };
-        read().unwrap_or_default()
-    }
-
-    /// Keeps the folders of those that run and of the last few that ended.
-    pub(super) fn remove_old_folders(&self) {
-        let Ok(ids) = self.folder.instance_ids() else { return };
-        let ended: Vec<_> =
-            ids.into_iter().filter(|id| !self.fleet.contains_key(&id.as_str().into())).collect();
-        let surplus = ended.len().saturating_sub(KEPT_FOLDERS);
-        for (place, id) in ended.iter().enumerate() {
-            let dir = self.folder.instance(id);
-            // A held lock is a keeper that still writes there.
-            if lock_is_held(&dir).unwrap_or(true) {
-                continue;
-            }
-            if place >= surplus {
-                // A keeper that was killed did not get to it.
-                if let Err(error) = Launch::forget(&dir) {
-                    tracing::warn!(instance = id.as_str(), %error, "what it was started with cannot be deleted");
-                }
-                continue;
-            }
-            if let Err(error) = std::fs::remove_dir_all(&dir) {
-                tracing::warn!(instance = id.as_str(), %error, "its folder cannot be deleted");
-            }
-        }
+    /// One that an earlier driver left running becomes one of these.
+    pub(super) fn take_in(&mut self, instance: Instance, revision: Version, records: &Records) {
+        let state = &records.state;
+        let id = InstanceId::from(instance.id());
+        let (port, pid) = (instance.port(), instance.pid());
+        let known = state.revision(&revision).map(|known| &known.spec);
+        let label = known.map_or_else(|| instance.version().to_owned(), |spec| spec.version.clone());
+        tracing::info!(pid, port, version = label, "{id} still runs and is adopted");
+        self.pool.add(id.as_str(), instance.address(), &label);
+        self.public.started(&records.folder, id.as_str(), Since::Now);
+        let ready = known.or_else(|| state.revisions.last().map(|known| &known.spec));
+        let ready = ready.map(|spec| spec.ready.clone()).unwrap_or_default();
+        let life = Life::Running(Running::watch(instance, &ready, self.news.clone()));
+        self.fleet.insert(id, Member::new(revision, label, port, life));
     }
 }

@@ -1,19 +1,23 @@
 //! Where a driver begins: with what an earlier one left, or with nothing.
 
-use std::collections::BTreeMap;
-
 use segue_core::{InstanceId, Time, Version};
 use segue_proxy::Pool;
 use segue_supervisor::instance::{Adopted, Instance, Keeper};
-use segue_supervisor::logs::Since;
 use segue_supervisor::process;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::background::InBackground;
+use super::Driver;
+use super::act::Instances;
+use super::audience::Audience;
+use super::deploys::Deploys;
 use super::error::OpenError;
-use super::fleet::{Fleet, Life, Member, Running};
+use super::failures::Failures;
+use super::fleet::Fleet;
+use super::front::Front;
 use super::plan::{Plan, Wish, plan};
-use super::{Driver, Public, Started};
+use super::public::{Public, Started};
+use super::records::Records;
+use super::session::Session;
 use crate::clock;
 use crate::folder::{Folder, Held, instance_number};
 use crate::history::{Ended, Entry, What, Who};
@@ -67,79 +71,53 @@ impl Driver {
         let (command_sender, commands) = mpsc::channel(COMMANDS);
         let public = Public::new(command_sender, setup.output);
         let mut driver = Self {
-            folder: setup.folder,
-            _held: setup.held,
-            state,
-            written: None,
-            unwritten: None,
-            keeper: setup.keeper,
-            pool: setup.pool,
-            listen: None,
-            listener: None,
-            front: None,
-            fleet: Fleet::new(),
-            news,
-            news_sender,
-            commands,
-            public: public.clone(),
-            manager: setup.manager,
-            since,
-            began: now,
-            who,
-            restarts: 0,
-            last_crash: None,
-            failing: None,
-            in_background: InBackground::default(),
-            shown: BTreeMap::new(),
-            announced: false,
+            records: Records::new(setup.folder, setup.held, state),
+            instances: Instances {
+                fleet: Fleet::new(),
+                pool: setup.pool,
+                keeper: setup.keeper,
+                news: news_sender,
+                public: public.clone(),
+            },
+            failures: Failures::default(),
+            front: Front::default(),
+            audience: Audience::new(public.clone(), setup.manager),
+            session: Session { who, since, began: now },
             ending: None,
+            news,
+            commands,
         };
         if let Some(entry) = left_behind {
             tracing::warn!("{}", entry.why.as_deref().unwrap_or_default());
-            driver.append(&entry);
+            driver.records.append(&entry);
         }
-        driver.take_in(found);
-        driver.begin(plan, now);
-        driver.remove_old_folders();
-        driver.persist();
+        for (instance, revision) in found {
+            driver.instances.take_in(instance, revision, &driver.records);
+        }
+        driver.deploys().begin(plan, now);
+        driver.records.remove_old_folders(&driver.instances.fleet);
+        driver.records.persist();
         Ok((driver, public))
     }
+}
 
-    /// The instances that still run become this driver's.
-    fn take_in(&mut self, found: Vec<(Instance, Version)>) {
-        for (instance, revision) in found {
-            let id = InstanceId::from(instance.id());
-            let (port, pid) = (instance.port(), instance.pid());
-            let known = self.state.revision(&revision).map(|known| known.spec.clone());
-            let label =
-                known.as_ref().map_or_else(|| instance.version().to_owned(), |spec| spec.version.clone());
-            tracing::info!(pid, port, version = label, "{id} still runs and is adopted");
-            self.pool.add(id.as_str(), instance.address(), &label);
-            self.public.started(&self.folder, id.as_str(), Since::Now);
-            let ready = known.or_else(|| self.state.revisions.last().map(|known| known.spec.clone()));
-            let ready = ready.map(|spec| spec.ready).unwrap_or_default();
-            let life = Life::Running(Running::watch(instance, &ready, self.news_sender.clone()));
-            let (signalled, served, unkept) = (None, false, false);
-            let member = Member { revision, label, port, signalled, served, unkept, life };
-            self.fleet.insert(id, member);
-        }
-    }
-
+impl Deploys<'_> {
+    /// Takes up what there is to do.
     fn begin(&mut self, plan: Plan, now: Time) {
         match plan {
-            Plan::Keep(work) => self.state.work = Some(*work),
+            Plan::Keep(work) => self.records.state.work = Some(*work),
             Plan::GoOn(mut work) => {
                 work.rollout.resume(now);
                 if let Some(deploy) = &work.deploy {
-                    let to = self.state.label(&deploy.to);
+                    let to = self.records.state.label(&deploy.to);
                     tracing::info!("the {} to {to} that was under way goes on", deploy.what);
                 }
-                self.state.work = Some(*work);
+                self.records.state.work = Some(*work);
             }
             Plan::Replace(mut work, spec) => {
                 work.rollout.resume(now);
-                self.state.work = Some(*work);
-                self.interrupt_deploy(now);
+                self.records.state.work = Some(*work);
+                self.interrupt(now);
                 if let Err(why) = self.deploy(*spec, What::Deploy, Who::own(), now) {
                     tracing::error!("not replaced: {why}");
                 }

@@ -118,6 +118,11 @@ impl Drop for Running {
 // === impl Member ===
 
 impl Member {
+    /// One that nothing was done to yet.
+    pub(super) fn new(revision: Version, label: String, port: u16, life: Life) -> Self {
+        Self { revision, label, port, signalled: None, served: false, unkept: false, life }
+    }
+
     /// The instance, while it runs.
     pub(super) fn running(&self) -> Option<&Running> {
         match &self.life {

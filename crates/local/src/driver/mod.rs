@@ -4,39 +4,44 @@
 //!   ┌─▶ observe ──Seen──▶ rollout.step ──▶ write down ──▶ act ─┐
 //!   └──────────────── woken by news, a request, a time ◀───────┘
 //! ```
-//! Steps are modules: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`], [`act`], [`asked`] (what clients ask for),
-//! [`ended`] (how a deploy or the whole service ends), [`view`] (how it looks from outside),
-//! [`front`] and [`listener`] (when clients are let in), [`background`] (programs that leave their process).
+//! Steps are modules, and each gets the parts that it needs: [`adopt`] and [`plan`] (what an earlier driver left), [`observe`],
+//! [`act`] (the instances), [`records`] (what is written down), [`heard`] and [`failures`] (what became of instances),
+//! [`deploys`] and [`ended`] (how one begins and ends), [`ending`] (`down`), [`view`] and [`audience`] (how it looks from
+//! outside, and who is told), [`front`] and [`listener`] (when clients are let in), [`background`] (programs that leave their
+//! process).
 
 mod act;
 mod adopt;
-mod asked;
+mod audience;
 mod background;
 mod command;
+mod deploys;
 mod ended;
+mod ending;
 mod error;
+mod failures;
 mod fleet;
 mod front;
+mod heard;
 mod listener;
 mod observe;
 mod plan;
 mod ports;
 mod public;
+mod records;
+mod session;
 mod view;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use segue_core::judge::Outcome;
 use segue_core::rollout::{Action, Seen};
-use segue_core::{InstanceId, Next, Time, Version, Wait};
-use segue_proxy::{Pool, Proxy};
-use segue_supervisor::instance::Keeper;
-use segue_supervisor::strays;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use segue_core::{InstanceId, Next, Time, Wait};
+use segue_proxy::Config;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::oneshot;
 
 pub use adopt::Setup;
 pub use command::{Answer, Command};
@@ -44,15 +49,19 @@ pub use error::OpenError;
 pub use public::{Public, Started};
 
 use crate::clock;
-use crate::control::protocol::{self, Event};
-use crate::folder::{Folder, Held};
-use crate::history::Who;
-use crate::notify::Manager;
-use crate::state::State;
-use background::InBackground;
-use fleet::{Fleet, Life, News};
-use listener::DeferredListener;
+use crate::control::protocol::{Event, View};
+use crate::history::{What, Who};
+use act::Instances;
+use audience::Audience;
+use deploys::Deploys;
+use ending::Ending;
+use failures::Failures;
+use fleet::News;
+use front::Front;
 use observe::Counts;
+use records::Records;
+use session::Session;
+use view::Picture;
 
 /// How often the counts are shown anew while somebody looks.
 const SHOW: Duration = Duration::from_millis(200);
@@ -62,50 +71,15 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Drives one service until it is told to end.
 #[derive(Debug)]
 pub struct Driver {
-    folder: Folder,
-    _held: Held,
-    state: State,
-    written: Option<State>,
-    /// Why the state could not be written down, while it could not.
-    unwritten: Option<String>,
-    keeper: Keeper,
-    pool: Pool,
-    /// Where clients connect; nowhere if only the instances are to be ended.
-    listen: Option<SocketAddr>,
-    /// Until the first instance serves.
-    listener: Option<DeferredListener>,
-    /// From then on.
-    front: Option<Arc<Proxy>>,
-    fleet: Fleet,
-    news: UnboundedReceiver<News>,
-    news_sender: UnboundedSender<News>,
-    commands: mpsc::Receiver<Command>,
-    public: Public,
-    manager: Manager,
-    since: Timestamp,
-    began: Time,
-    who: Who,
-    restarts: u64,
-    last_crash: Option<(InstanceId, Version, String)>,
-    failing: Option<(InstanceId, String)>,
-    in_background: InBackground,
-    shown: BTreeMap<InstanceId, protocol::State>,
-    /// Whether it was told that all is up.
-    announced: bool,
+    records: Records,
+    instances: Instances,
+    failures: Failures,
+    front: Front,
+    audience: Audience,
+    session: Session,
     ending: Option<Ending>,
-}
-
-/// How far `down` is.
-#[derive(Debug)]
-struct Ending {
-    by: Who,
-    at: Timestamp,
-    began: Time,
-    /// Whether the proxy has let its last client go.
-    front_drained: bool,
-    /// What the proxy cut.
-    cut: u64,
-    forced: u32,
+    news: UnboundedReceiver<News>,
+    commands: mpsc::Receiver<Command>,
 }
 
 /// What one turn of the loop leaves to do.
@@ -118,20 +92,25 @@ enum Turn {
 // === impl Driver ===
 
 impl Driver {
+    /// Where clients connect: they are let in with the first instance that serves. Without it there is no proxy to be
+    /// drained.
+    pub fn listen_on(&mut self, listener: TcpListener, config: Config) -> std::io::Result<SocketAddr> {
+        self.front.listen_on(listener, config, self.session.began)
+    }
+
     /// Drives until everything has ended; answers how many requests that cut.
     pub async fn run(mut self) -> u64 {
         let mut last = Vec::new();
         loop {
             // Made before looking, so that no change is missed between the look and the sleep.
-            let changed = self.pool.changed();
+            let changed = self.instances.pool.changed();
             let until = match self.turn(&mut last).await {
                 Turn::Again => continue,
                 Turn::Over(cut) => return cut,
                 Turn::Sleep(until) => until,
             };
-            let shown = self.public.is_watched().then(|| clock::now() + SHOW);
-            let opens = self.listener.as_ref().map(|listener| listener.opens);
-            let until = [until, shown, opens].into_iter().flatten().min();
+            let shown = self.audience.public.is_watched().then(|| clock::now() + SHOW);
+            let until = [until, shown, self.front.opens()].into_iter().flatten().min();
             tokio::select! {
                 () = changed => {}
                 Some(news) = self.news.recv() => self.hear(news),
@@ -147,23 +126,23 @@ impl Driver {
         }
         let now = clock::now();
         self.let_clients_in(now);
-        let counts = observe::counts(&self.pool);
-        let Some(work) = &mut self.state.work else { return Turn::Over(0) };
-        let abort = work.deploy.as_ref().is_some_and(|deploy| deploy.abort);
-        let seen = observe::observe(&self.fleet, &counts, abort);
+        let counts = observe::counts(&self.instances.pool);
+        let abort = self.records.aborts();
+        let Some(work) = &mut self.records.state.work else { return Turn::Over(0) };
+        let seen = observe::observe(&self.instances.fleet, &counts, abort);
         let next = work.rollout.step(&seen, now);
-        self.note_failure(&seen);
+        self.failures.note(work, &seen);
         self.show(&seen, &counts, &next, now);
         match next {
             Next::Do(mut actions) => {
                 self.hold_while_front_drains(&mut actions);
                 let again_at = self.hold_what_goes_into_background(&mut actions, now);
-                self.persist();
+                self.records.persist();
                 if actions.is_empty() {
                     return Turn::Sleep(again_at);
                 }
                 let again = *last == actions;
-                self.act(actions.clone()).await;
+                self.instances.act(actions.clone(), &mut self.records, &mut self.failures).await;
                 *last = actions;
                 if again {
                     clock::sleep(AGAIN).await;
@@ -172,7 +151,7 @@ impl Driver {
             }
             Next::Wait(wait) => {
                 last.clear();
-                self.persist();
+                self.records.persist();
                 Turn::Sleep(wait.until)
             }
             Next::Done(outcome) => {
@@ -182,10 +161,20 @@ impl Driver {
         }
     }
 
+    fn let_clients_in(&mut self, now: Time) {
+        if let Err(error) = self.front.let_clients_in(&self.instances.pool, &self.records.folder, now) {
+            tracing::error!(%error, "the proxy cannot start");
+            self.down(self.session.who.clone(), now);
+        }
+    }
+
     /// What goes into the background is not started again as long as it is wanted. A deploy under way ends by its own rules.
     fn hold_what_goes_into_background(&self, actions: &mut Vec<Action>, now: Time) -> Option<Time> {
-        let work = self.state.work.as_ref().filter(|work| work.deploy.is_none() && self.ending.is_none())?;
-        self.in_background.hold(&work.rollout.goal().version, &self.fleet, actions, now)
+        let rollout = self.records.rollout()?;
+        if self.records.deploy().is_some() || self.ending.is_some() {
+            return None;
+        }
+        self.failures.in_background.hold(&rollout.goal().version, &self.instances.fleet, actions, now)
     }
 
     /// While the proxy lets its clients go, instances go on serving; only none is started or admitted any more.
@@ -196,100 +185,139 @@ impl Driver {
     }
 
     async fn done(&mut self, outcome: Outcome, now: Time) -> Turn {
-        match &self.ending {
-            Some(ending) if ending.front_drained => return Turn::Over(self.finish_ending(now).await),
-            Some(_) => {}
-            None if self.state.work.as_ref().is_some_and(|work| work.deploy.is_some()) => {
-                self.finish_deploy(&outcome, now);
+        match self.ending.take_if(|ending| ending.front_drained) {
+            Some(ending) => {
+                let cut = ending.finish(&mut self.records, &mut self.instances.fleet, now).await;
+                self.audience.public.tell(Event::Down { cut });
+                return Turn::Over(cut);
+            }
+            None if self.ending.is_some() => {}
+            None if self.records.deploy().is_some() => {
+                self.deploys().finish(&outcome, now);
                 return Turn::Again;
             }
-            None => self.all_is_up(now),
+            None => self.audience.all_is_up(&mut self.records, &self.session, now),
         }
-        self.persist();
+        self.records.persist();
         Turn::Sleep(None)
     }
 
     fn hear(&mut self, news: News) {
+        let Self { records, instances, failures, audience, .. } = self;
         match news {
             News::Readiness => {}
-            News::FrontDrained(cut) => self.front_drained(cut),
-            News::Unkept(id) => self.unkept(&id),
+            News::FrontDrained(cut) => self.front_drained(cut, clock::now()),
+            News::Unkept(id) => heard::unkept(&id, &mut instances.fleet),
             News::Ended(id, exit) => {
-                let Some(member) = self.fleet.get_mut(&id) else { return };
-                let work = self.state.work.as_ref();
-                let told = work.is_some_and(|work| work.rollout.leaving(&id).is_some());
-                // One that served ended as any other ends: what it leaves may be of use to somebody.
-                let in_background = exit.background && !member.served;
-                let how = if in_background { background::how(&exit) } else { exit.to_string() };
-                let revision = member.revision.clone();
-                if let (true, Some(running)) = (in_background, member.running()) {
-                    let instance = Arc::clone(&running.instance);
-                    tokio::spawn(async move { strays::end(&instance).await });
-                }
-                member.life = Life::Ended { how: how.clone() };
-                if in_background && !told {
-                    self.went_into_background(&id, &revision, &how);
-                }
-                if !told {
-                    self.crashed(&id, &revision, &how);
-                }
+                heard::ended(&id, &exit, &mut instances.fleet, records, failures, &audience.public);
             }
         }
     }
 
-    fn went_into_background(&mut self, id: &InstanceId, revision: &Version, how: &str) {
+    fn asked(&mut self, command: Command) {
         let now = clock::now();
-        let text = format!("{id} {how}; it is not started again until the next deploy");
-        tracing::error!("{text}");
-        self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
-        self.in_background.note(revision.clone(), how, clock::wall());
-        let deploy = self.state.work.as_mut().and_then(|work| work.deploy.as_mut());
-        if let Some(deploy) = deploy.filter(|deploy| deploy.to == *revision) {
-            deploy.abort = true;
-            self.failing = Some((id.clone(), how.to_owned()));
+        match command {
+            Command::View { reply } => drop(reply.send(self.view_now(now))),
+            Command::Deploy { spec, by, reply } => {
+                let answer = self.deploys().deploy(*spec, What::Deploy, by, now);
+                self.promise(reply, answer);
+            }
+            Command::Rollback { by, reply } => {
+                let answer = self.deploys().rollback(by, now);
+                self.promise(reply, answer);
+            }
+            Command::Follow { reply } => {
+                drop(reply.send(self.records.number_under_way().map(Answer::UnderWay)));
+            }
+            Command::Abort { by, reply } => {
+                let answer = self.deploys().abort(&by, now).map(Answer::UnderWay);
+                self.promise(reply, answer);
+            }
+            Command::Down { by } => self.down(by, now),
+            Command::Force => self.force(),
         }
     }
 
-    fn unkept(&mut self, id: &InstanceId) {
-        let Some(member) = self.fleet.get_mut(id).filter(|member| member.running().is_some()) else { return };
-        member.unkept = true;
-        tracing::error!("{id}: its keeper was killed, so what it says is lost: it is replaced");
+    /// What was promised must survive: it is written down first. That nobody waits for the answer any more is no reason
+    /// not to do it.
+    fn promise(&mut self, reply: oneshot::Sender<Result<Answer, String>>, answer: Result<Answer, String>) {
+        self.records.persist();
+        drop(reply.send(answer));
     }
 
-    /// Writes the state down if it is another than what is written. If that fails, serving goes on all the same.
-    fn persist(&mut self) {
-        if self.written.as_ref() == Some(&self.state) {
+    fn deploys(&mut self) -> Deploys<'_> {
+        Deploys {
+            records: &mut self.records,
+            failures: &mut self.failures,
+            public: &self.audience.public,
+            is_ending: self.ending.is_some(),
+        }
+    }
+
+    fn down(&mut self, by: Who, now: Time) {
+        if self.ending.is_some() {
             return;
         }
-        match self.state.write(&self.folder, self.written.as_ref()) {
-            Ok(()) => {
-                self.written = Some(self.state.clone());
-                self.unwritten = None;
-            }
-            Err(error) => {
-                // It is tried again at every turn; it is told when it is news.
-                let error = error.to_string();
-                if self.unwritten.as_ref() != Some(&error) {
-                    tracing::error!(%error, "the state cannot be written down");
-                    self.unwritten = Some(error);
-                }
-            }
+        tracing::info!("{by} takes {} down", self.records.name());
+        self.audience.manager.stopping();
+        self.deploys().interrupt(now);
+        if let Some(work) = &mut self.records.state.work {
+            work.ending = true;
+        }
+        self.ending = Some(Ending::new(by, now));
+        if !self.front.drain(self.drain_deadline(), &self.instances.news) {
+            self.front_drained(0, now);
         }
     }
 
-    /// What an instance waits for, by the rules' own values.
-    fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
-        self.state.work.as_ref().map(|work| work.rollout.waits(seen, now)).unwrap_or_default()
+    fn drain_deadline(&self) -> Duration {
+        self.records.rollout().map(|rollout| rollout.goal().drain.deadline).unwrap_or_default()
+    }
+
+    fn front_drained(&mut self, cut: u64, now: Time) {
+        if let Some(ending) = &mut self.ending {
+            ending.front_drained(cut, &mut self.records, now);
+        }
+    }
+
+    fn force(&mut self) {
+        if let Some(ending) = &mut self.ending {
+            self.instances.force(ending.force(), &self.records);
+        }
     }
 
     fn show(&mut self, seen: &Seen, counts: &Counts, next: &Next<Action, Outcome>, now: Time) {
         let waits = self.waits(seen, now);
-        self.tell_changes(&waits, now);
-        if self.public.is_watched() || !self.announced {
+        self.audience.tell_changes(self.records.rollout(), &mut self.instances.fleet, &waits, now);
+        if self.audience.listens() {
             let overall = if let Next::Wait(wait) = next { Some(wait) } else { None };
-            let view = self.view(&waits, counts, overall, now);
-            self.manager_status(&view);
-            self.public.show(view);
+            self.audience.show(self.picture().view(&waits, counts, overall, now));
+        }
+    }
+
+    fn view_now(&self, now: Time) -> View {
+        let counts = observe::counts(&self.instances.pool);
+        let seen = observe::observe(&self.instances.fleet, &counts, self.records.aborts());
+        let overall = self.records.rollout().and_then(|rollout| match rollout.clone().step(&seen, now) {
+            Next::Wait(wait) => Some(wait),
+            _ => None,
+        });
+        self.picture().view(&self.waits(&seen, now), &counts, overall.as_ref(), now)
+    }
+
+    /// What an instance waits for, by the rules' own values.
+    fn waits(&self, seen: &Seen, now: Time) -> BTreeMap<InstanceId, Wait> {
+        self.records.rollout().map(|rollout| rollout.waits(seen, now)).unwrap_or_default()
+    }
+
+    fn picture(&self) -> Picture<'_> {
+        Picture {
+            records: &self.records,
+            fleet: &self.instances.fleet,
+            failures: &self.failures,
+            front: &self.front,
+            session: &self.session,
+            is_ending: self.ending.is_some(),
         }
     }
 }

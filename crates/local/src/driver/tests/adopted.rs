@@ -18,14 +18,14 @@ async fn a_deploy_that_a_killed_up_left_goes_on_and_says_what_it_waits_for() {
     let (_place, folder) = folder();
     let _old = ["web-1", "web-2"].map(|id| Left::new(&folder, id, &spec("v1", "/bin/v1")));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
-    driver.persist();
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
+    driver.records.persist();
     drop(driver);
     let mut new = Left::new(&folder, "web-3", &spec("v2", "/bin/v2"));
     new.listener = None;
 
     let (mut driver, _public) = open(&folder, Some(spec("v2", "/bin/v2"))).await;
-    assert_eq!(driver.number_under_way(), Ok(1));
+    assert_eq!(driver.records.number_under_way(), Ok(1));
     let noted = history::last(&folder, 1).unwrap().remove(0);
     let why = noted.why.unwrap();
     assert!(why.starts_with("the earlier `segue up` was killed with 0 requests in flight"), "{why}");
@@ -49,7 +49,7 @@ async fn a_deploy_that_a_killed_up_left_goes_on_and_says_what_it_waits_for() {
     assert_eq!((deploy.number, deploy.from.as_deref(), deploy.to.as_str()), (1, Some("v1"), "v2"));
     assert_eq!(deploy.failure, None);
 
-    driver.abort(&Who::own(), clock::now()).unwrap();
+    driver.deploys().abort(&Who::own(), clock::now()).unwrap();
     driver.turn(&mut last).await;
     let shown = view(&mut driver);
     assert_eq!((shown.state, shown.deploy.unwrap().failure.as_deref()), (Phase::GoingBack, Some("aborted")));
@@ -59,14 +59,14 @@ async fn a_deploy_that_a_killed_up_left_goes_on_and_says_what_it_waits_for() {
 async fn of_another_boot_only_the_specs_are_left() {
     let (_place, folder) = folder();
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
-    driver.state.boot_id = "another".to_owned();
-    driver.persist();
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), clock::now()).unwrap();
+    driver.records.state.boot_id = "another".to_owned();
+    driver.records.persist();
     drop(driver);
     let (driver, _public) = open(&folder, None).await;
-    assert_eq!(driver.state.boot_id, process::boot_id().unwrap());
-    assert!(driver.number_under_way().is_err());
-    assert_eq!(driver.state.revisions.len(), 2);
+    assert_eq!(driver.records.state.boot_id, process::boot_id().unwrap());
+    assert!(driver.records.number_under_way().is_err());
+    assert_eq!(driver.records.state.revisions.len(), 2);
     let noted = history::last(&folder, 1).unwrap().remove(0);
     assert_eq!(
         noted.why.as_deref(),
@@ -96,7 +96,7 @@ async fn the_last_ten_that_ended_keep_what_they_said_and_not_what_they_were_star
         spec("v1", "/bin/v1").launch(&id, 4000).write_new(&folder.instance(&id)).unwrap();
     }
     let _keeper = Lock::take(&folder.instance("web-2")).unwrap().expect("free");
-    driver.remove_old_folders();
+    driver.records.remove_old_folders(&driver.instances.fleet);
     let ids = folder.instance_ids().unwrap();
     assert_eq!(ids, (2..=13).map(|number| format!("web-{number}")).collect::<Vec<_>>());
     let has_launch = |id: &&String| folder.instance(id).join("launch.json").exists();
@@ -107,13 +107,13 @@ async fn the_last_ten_that_ended_keep_what_they_said_and_not_what_they_were_star
 async fn the_last_lines_of_one_are_shown_whole_or_not() {
     let (_place, folder) = folder();
     let (driver, _public) = open(&folder, None).await;
-    assert!(driver.last_lines(&"web-1".into(), 2).is_empty());
+    assert!(driver.records.last_lines(&"web-1".into(), 2).is_empty());
     let log = folder.instance("web-1").join("log");
     std::fs::create_dir_all(&log).unwrap();
     std::fs::write(log.join("000001.log"), "one\ntwo\nthree\n").unwrap();
-    assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three"]);
+    assert_eq!(driver.records.last_lines(&"web-1".into(), 2), ["two", "three"]);
     std::fs::write(log.join("000002.log"), "torn").unwrap();
-    assert_eq!(driver.last_lines(&"web-1".into(), 2), ["two", "three", "torn"]);
+    assert_eq!(driver.records.last_lines(&"web-1".into(), 2), ["two", "three", "torn"]);
 }
 
 #[tokio::test]
@@ -122,16 +122,16 @@ async fn clients_are_let_in_once_one_serves_and_at_their_time_at_the_latest() {
         let (_place, mut driver, _public) = idle().await;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = driver.listen_on(listener, segue_proxy::Config::default()).unwrap();
-        assert_eq!(driver.listen, Some(address));
-        let (began, opens) = (driver.began, driver.listener.as_ref().unwrap().opens);
+        assert_eq!(driver.front.listen, Some(address));
+        let (began, opens) = (driver.session.began, driver.front.listener.as_ref().unwrap().opens);
         assert!(opens > began);
-        driver.pool.add("web-1", address, "v1");
+        driver.instances.pool.add("web-1", address, "v1");
         driver.let_clients_in(began);
-        assert!(driver.front.is_none() && driver.listener.is_some());
+        assert!(driver.front.proxy.is_none() && driver.front.listener.is_some());
         if serves {
-            driver.pool.admit("web-1");
+            driver.instances.pool.admit("web-1");
         }
         driver.let_clients_in(if serves { began } else { opens });
-        assert!(driver.front.is_some() && driver.listener.is_none());
+        assert!(driver.front.proxy.is_some() && driver.front.listener.is_none());
     }
 }

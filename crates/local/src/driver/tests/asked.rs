@@ -12,7 +12,7 @@ use crate::spec::Strategy;
 type Change = (&'static str, fn(&mut Spec));
 
 fn deploy(driver: &mut Driver, spec: Spec) -> Result<Answer, String> {
-    driver.deploy(spec, What::Deploy, Who::own(), NOW)
+    driver.deploys().deploy(spec, What::Deploy, Who::own(), NOW)
 }
 
 #[tokio::test]
@@ -49,27 +49,31 @@ async fn what_belongs_to_up_or_could_never_be_done_is_refused() {
 async fn one_deploy_at_a_time_is_taken_in_numbered_and_may_be_taken_back() {
     let (_place, mut driver, public) = idle().await;
     let mut events = public.events();
-    driver.in_background = went("v1");
+    driver.failures.in_background = went("v1");
     let Ok(Answer::NothingToDo(report)) = deploy(&mut driver, spec("v1", "/bin/v1")) else {
         panic!("it runs already")
     };
     assert_eq!((report.ended, report.to.as_str()), (Ended::NothingToDo, "v1"));
-    assert!(driver.in_background.how(&"v1".into()).is_none(), "it is tried again");
-    let none = driver.abort(&Who::own(), NOW).unwrap_err();
+    assert!(driver.failures.in_background.how(&"v1".into()).is_none(), "it is tried again");
+    let none = driver.deploys().abort(&Who::own(), NOW).unwrap_err();
     assert_eq!(none, "no deploy is under way");
-    assert!(driver.rollback(Who::own(), NOW).unwrap_err().contains("no other version has worked"));
+    assert!(driver.deploys().rollback(Who::own(), NOW).unwrap_err().contains("no other version has worked"));
 
     assert!(matches!(deploy(&mut driver, spec("v2", "/bin/v2")), Ok(Answer::UnderWay(1))));
-    assert_eq!((driver.number_under_way(), driver.state.next_deploy), (Ok(1), 2));
-    for again in [deploy(&mut driver, spec("v3", "/bin/v3")), driver.rollback(Who::own(), NOW)] {
+    assert_eq!((driver.records.number_under_way(), driver.records.state.next_deploy), (Ok(1), 2));
+    for again in [deploy(&mut driver, spec("v3", "/bin/v3")), driver.deploys().rollback(Who::own(), NOW)] {
         let why = again.unwrap_err();
         assert!(why.starts_with("a deploy to v2 is under way, asked for by"), "{why}");
         assert!(why.contains(&format!("(process {})", std::process::id())), "{why}");
     }
-    let aborted = |driver: &Driver| driver.state.work.as_ref().unwrap().deploy.as_ref().unwrap().abort;
+    let aborted =
+        |driver: &Driver| driver.records.state.work.as_ref().unwrap().deploy.as_ref().unwrap().abort;
     assert!(!aborted(&driver));
     // Told once.
-    assert_eq!((driver.abort(&Who::own(), NOW), driver.abort(&Who::own(), NOW)), (Ok(1), Ok(1)));
+    assert_eq!(
+        (driver.deploys().abort(&Who::own(), NOW), driver.deploys().abort(&Who::own(), NOW)),
+        (Ok(1), Ok(1))
+    );
     assert!(aborted(&driver));
     let Ok(Event::Note { text, .. }) = events.try_recv() else { panic!("not told") };
     assert!(text.ends_with("takes it back"), "{text}");
@@ -96,17 +100,17 @@ async fn what_takes_effect_only_later_is_said() {
 async fn who_asks_first_takes_it_down_and_nothing_is_deployed_any_more() {
     let (_place, mut driver, public) = idle().await;
     let mut events = public.events();
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
     driver.down(Who::own(), NOW);
     let Ok(Event::Ended(report)) = events.try_recv() else { panic!("its end is not told") };
     assert_eq!((report.number, report.ended), (1, Ended::Interrupted));
     assert_eq!(report.why.as_deref(), Some("the service was taken down"));
     driver.down(Who::of(4321, None), NOW);
     assert_eq!(driver.ending.as_ref().unwrap().by, Who::own());
-    let work = driver.state.work.as_ref().unwrap();
+    let work = driver.records.state.work.as_ref().unwrap();
     assert!(work.ending && work.deploy.is_none());
     assert_eq!(work.rollout.goal().replicas, 0);
-    assert_eq!(driver.phase(0), Phase::Ending);
+    assert_eq!(driver.picture().phase(0), Phase::Ending);
     assert_eq!(deploy(&mut driver, spec("v3", "/bin/v3")).unwrap_err(), "web is being taken down");
 }
 
@@ -115,7 +119,7 @@ async fn who_forces_it_twice_does_not_wait_for_the_instances() {
     let (_place, folder) = folder();
     let mut left = Left::new(&folder, "web-1", &spec("v1", "/bin/v1"));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
-    let signalled = |driver: &Driver| driver.fleet[&"web-1".into()].signalled;
+    let signalled = |driver: &Driver| driver.instances.fleet[&"web-1".into()].signalled;
     for ending in [false, true] {
         if ending {
             driver.down(Who::own(), NOW);
@@ -125,7 +129,7 @@ async fn who_forces_it_twice_does_not_wait_for_the_instances() {
     }
     // And every time after that.
     for _ in 0..2 {
-        driver.fleet.get_mut(&"web-1".into()).unwrap().signalled = None;
+        driver.instances.fleet.get_mut(&"web-1".into()).unwrap().signalled = None;
         driver.force();
         assert_eq!(signalled(&driver), Some(Signal::Kill));
     }

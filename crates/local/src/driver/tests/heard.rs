@@ -27,13 +27,15 @@ async fn one_that_ends_by_itself_has_crashed_and_one_that_left_for_the_backgroun
         (0, true, true, "exited with code 0 while processes", false),
     ] {
         let (_place, mut driver, _public) = idle().await;
-        driver.fleet.insert("web-1".into(), Member { served, ..ended("v1") });
+        driver.instances.fleet.insert("web-1".into(), Member { served, ..ended("v1") });
         driver.hear(News::Ended("web-1".into(), exit(code, background)));
-        let Life::Ended { how } = &driver.fleet[&"web-1".into()].life else { panic!("it has ended") };
+        let Life::Ended { how } = &driver.instances.fleet[&"web-1".into()].life else {
+            panic!("it has ended")
+        };
         assert!(how.starts_with(words), "{how}");
-        assert_eq!(driver.restarts, 1);
-        assert_eq!(driver.last_crash, Some(("web-1".into(), "v1".into(), how.clone())));
-        assert_eq!(driver.in_background.how(&"v1".into()).is_some(), is_held, "{how}");
+        assert_eq!(driver.failures.restarts, 1);
+        assert_eq!(driver.failures.last_crash, Some(("web-1".into(), "v1".into(), how.clone())));
+        assert_eq!(driver.failures.in_background.how(&"v1".into()).is_some(), is_held, "{how}");
     }
 }
 
@@ -44,10 +46,10 @@ async fn one_that_was_told_to_end_has_not_crashed() {
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
     driver.down(Who::own(), clock::now());
     driver.turn(&mut Vec::new()).await;
-    assert!(driver.state.work.as_ref().unwrap().rollout.leaving(&"web-1".into()).is_some());
+    assert!(driver.records.state.work.as_ref().unwrap().rollout.leaving(&"web-1".into()).is_some());
     driver.hear(News::Ended("web-1".into(), exit(0, true)));
-    assert!(driver.fleet[&"web-1".into()].running().is_none());
-    assert_eq!((driver.restarts, driver.in_background.how(&"v1".into())), (0, None));
+    assert!(driver.instances.fleet[&"web-1".into()].running().is_none());
+    assert_eq!((driver.failures.restarts, driver.failures.in_background.how(&"v1".into())), (0, None));
 }
 
 #[tokio::test]
@@ -55,11 +57,12 @@ async fn one_whose_keeper_was_killed_is_of_another_version_than_any_that_is_aske
     let (_place, folder) = folder();
     let _left = ["web-1", "web-2"].map(|id| Left::new(&folder, id, &spec("v1", "/bin/v1")));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
-    driver.fleet.insert("web-3".into(), ended("v1"));
+    driver.instances.fleet.insert("web-3".into(), ended("v1"));
     for id in ["web-1", "web-3", "web-4"] {
         driver.hear(News::Unkept(id.into()));
     }
-    let seen = observe::observe(&driver.fleet, &observe::counts(&driver.pool), false).instances;
+    let seen =
+        observe::observe(&driver.instances.fleet, &observe::counts(&driver.instances.pool), false).instances;
     let is_v1 = ["web-1", "web-2", "web-3"].map(|id| seen[&id.into()].version == "v1".into());
     assert_eq!(is_v1, [false, true, true], "of one that has ended it says nothing");
 }
@@ -81,7 +84,7 @@ async fn what_one_left_in_the_background_is_asked_to_end() {
     let _left = Left::new(&folder, &id, &spec("v1", "/bin/v1"));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
     let id = InstanceId::from(id.as_str());
-    let env = driver.fleet[&id].running().unwrap().instance.launch().env.clone();
+    let env = driver.instances.fleet[&id].running().unwrap().instance.launch().env.clone();
     let mut stray = Stray(Process::new("sleep").arg("1000").envs(env).process_group(0).spawn().unwrap());
     driver.hear(News::Ended(id, exit(0, true)));
     let ended = eventually(|| stray.0.try_wait().unwrap()).await;
@@ -93,8 +96,8 @@ async fn one_that_is_forgotten_is_watched_no_more() {
     let (_place, folder) = folder();
     let _left = Left::new(&folder, "web-1", &spec("v1", "/bin/v1"));
     let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
-    let instance = Arc::downgrade(&driver.fleet[&"web-1".into()].running().unwrap().instance);
-    driver.fleet.clear();
+    let instance = Arc::downgrade(&driver.instances.fleet[&"web-1".into()].running().unwrap().instance);
+    driver.instances.fleet.clear();
     eventually(|| (instance.strong_count() == 0).then_some(())).await;
 }
 
@@ -104,17 +107,21 @@ async fn who_serves_is_told_before_who_leaves() {
     let _left = Left::new(&folder, "web-5", &spec("v1", "/bin/v1"));
     let (mut driver, public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
     let mut last = Vec::new();
-    while !driver.state.work.as_ref().unwrap().rollout.serves(&"web-5".into()) {
+    while !driver.records.state.work.as_ref().unwrap().rollout.serves(&"web-5".into()) {
         driver.turn(&mut last).await;
         clock::sleep(Duration::from_millis(1)).await;
     }
     let mut events = public.events();
-    driver.shown.clear();
-    driver.fleet =
-        std::mem::take(&mut driver.fleet).into_iter().filter(|(id, _)| id.as_str() == "web-5").collect();
-    driver.fleet.insert("web-1".into(), ended("v1"));
-    driver.tell_changes(&BTreeMap::new(), NOW);
-    driver.tell_changes(&BTreeMap::new(), NOW);
+    driver.audience.shown.clear();
+    driver.instances.fleet = std::mem::take(&mut driver.instances.fleet)
+        .into_iter()
+        .filter(|(id, _)| id.as_str() == "web-5")
+        .collect();
+    driver.instances.fleet.insert("web-1".into(), ended("v1"));
+    for _ in 0..2 {
+        let Driver { audience, records, instances, .. } = &mut driver;
+        audience.tell_changes(records.rollout(), &mut instances.fleet, &BTreeMap::new(), NOW);
+    }
     let mut told = Vec::new();
     while let Ok(event) = events.try_recv() {
         let Event::Changed(changed) = event else { panic!("{event:?}") };
@@ -133,7 +140,7 @@ fn seen(version: &str, readiness: Readiness) -> InstanceSeen {
 #[tokio::test]
 async fn a_deploy_that_gets_no_further_shows_what_one_of_its_own_instances_said() {
     let (_place, mut driver, _public) = idle().await;
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
     let not_ready = |why: &str| Readiness::NotReady(Some(why.to_owned()));
     let instances = [
         ("web-1", seen("v1", not_ready("old"))),
@@ -142,22 +149,22 @@ async fn a_deploy_that_gets_no_further_shows_what_one_of_its_own_instances_said(
     ];
     let instances = instances.map(|(id, seen)| (InstanceId::from(id), seen)).into();
     let seen = Seen { instances, abort: false };
-    driver.note_failure(&seen);
-    assert_eq!(driver.failing, None, "it has not failed yet");
-    let rollout = &mut driver.state.work.as_mut().unwrap().rollout;
+    driver.failures.note(driver.records.state.work.as_ref().unwrap(), &seen);
+    assert_eq!(driver.failures.failing, None, "it has not failed yet");
+    let rollout = &mut driver.records.state.work.as_mut().unwrap().rollout;
     for later in [0, 1, 500, 1000] {
         rollout.step(&seen, NOW + Duration::from_secs(later));
     }
     assert!(matches!(rollout.failure(), Some(Failure::NoProgress { .. })), "{:?}", rollout.failure());
-    driver.note_failure(&seen);
-    assert_eq!(driver.failing, Some(("web-3".into(), "new".to_owned())));
+    driver.failures.note(driver.records.state.work.as_ref().unwrap(), &seen);
+    assert_eq!(driver.failures.failing, Some(("web-3".into(), "new".to_owned())));
 }
 
 async fn finished(other: Spec, outcome: &Outcome) -> (Driver, Box<protocol::Report>, Vec<String>) {
     let (_place, mut driver, public) = idle().await;
-    driver.deploy(other, What::Deploy, Who::own(), NOW).unwrap();
+    driver.deploys().deploy(other, What::Deploy, Who::own(), NOW).unwrap();
     let mut events = public.events();
-    let logged = said(|| driver.finish_deploy(outcome, NOW + Duration::from_millis(1500)));
+    let logged = said(|| driver.deploys().finish(outcome, NOW + Duration::from_millis(1500)));
     let Ok(Event::Ended(report)) = events.try_recv() else { panic!("its end is not told") };
     (driver, report, logged)
 }
@@ -171,8 +178,8 @@ async fn other_settings_of_the_same_program_hold_if_they_worked_and_are_taken_ba
         let other = Spec { replicas: 3.try_into().unwrap(), ..spec("v1", "/bin/v1") };
         let (driver, report, logged) = finished(other, &outcome).await;
         assert_eq!((report.ended, report.took_ms), (ended, 1500));
-        assert_eq!(driver.state.revision(&"v1".into()).unwrap().spec.replicas.get(), replicas);
-        assert_eq!(driver.state.work.as_ref().unwrap().rollout.goal().replicas, replicas);
+        assert_eq!(driver.records.state.revision(&"v1".into()).unwrap().spec.replicas.get(), replicas);
+        assert_eq!(driver.records.state.work.as_ref().unwrap().rollout.goal().replicas, replicas);
         let expected = match ended {
             Ended::Reached => "deploy to v1: reached",
             _ => "deploy to v1: went back: aborted",
@@ -186,18 +193,18 @@ async fn a_failure_names_a_version_as_its_users_do() {
     let failure = Failure::Crashed { version: "v1~2".into(), times: 3 };
     let (driver, report, _) = finished(spec("v1", "/bin/other"), &Outcome::WentBack { failure }).await;
     assert_eq!(report.why.as_deref(), Some("instances of version v1 ended by themselves 3 times"));
-    assert_eq!(driver.state.work.as_ref().unwrap().current.as_str(), "v1");
+    assert_eq!(driver.records.state.work.as_ref().unwrap().current.as_str(), "v1");
 }
 
 #[tokio::test]
 async fn a_state_that_cannot_be_written_is_told_once_until_it_can() {
     let (_place, mut driver, _public) = idle().await;
-    let file = driver.folder.state_file();
+    let file = driver.records.folder.state_file();
     let mut tries = || {
         said(|| {
             for _ in 0..3 {
-                driver.state.next_instance += 1;
-                driver.persist();
+                driver.records.state.next_instance += 1;
+                driver.records.persist();
             }
         })
     };

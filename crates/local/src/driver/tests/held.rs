@@ -48,17 +48,17 @@ async fn until_the_proxy_has_let_its_clients_go_instances_serve_on_and_none_begi
 #[tokio::test]
 async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen() {
     let (_place, mut driver, _public) = idle().await;
-    driver.fleet.insert("web-1".into(), ended("v1"));
-    driver.fleet.insert("web-2".into(), ended("v2"));
+    driver.instances.fleet.insert("web-1".into(), ended("v1"));
+    driver.instances.fleet.insert("web-2".into(), ended("v2"));
     let held = |driver: &Driver| {
         let mut actions = all_actions();
         let again = driver.hold_what_goes_into_background(&mut actions, NOW);
         (actions, again)
     };
     assert_eq!(held(&driver), (all_actions(), None));
-    driver.in_background = went("v2");
+    driver.failures.in_background = went("v2");
     assert_eq!(held(&driver), (all_actions(), None), "it is not what is wanted");
-    driver.in_background = went("v1");
+    driver.failures.in_background = went("v1");
     let mut rest = all_actions();
     rest.retain(|action| {
         *action != Action::Start { version: "v1".into() }
@@ -67,29 +67,41 @@ async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen
     let (actions, again) = held(&driver);
     assert_eq!(actions, rest);
     assert!(again.is_some_and(|again| again > NOW));
-    let shown = driver.in_background.wait(&driver.fleet[&"web-1".into()]).unwrap();
+    let shown = driver.failures.in_background.wait(&driver.instances.fleet[&"web-1".into()]).unwrap();
     assert_eq!((shown.why.as_str(), shown.setting.as_deref()), ("how", Some("command")));
-    assert_eq!(driver.in_background.wait(&driver.fleet[&"web-2".into()]), None);
+    assert_eq!(driver.failures.in_background.wait(&driver.instances.fleet[&"web-2".into()]), None);
     // A deploy ends by its own rules, and so does the end.
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
-    driver.in_background = went("v2");
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    driver.failures.in_background = went("v2");
     assert_eq!(held(&driver), (all_actions(), None));
     driver.down(Who::own(), NOW);
-    driver.in_background = went("v1");
+    driver.failures.in_background = went("v1");
     assert_eq!(held(&driver), (all_actions(), None));
+}
+
+fn went_into_background(driver: &mut Driver, id: &str, revision: &str) {
+    let Driver { records, failures, audience, .. } = driver;
+    super::super::heard::went_into_background(
+        &id.into(),
+        &revision.into(),
+        "how",
+        records,
+        failures,
+        &audience.public,
+    );
 }
 
 #[tokio::test]
 async fn one_that_went_into_the_background_takes_its_deploy_back() {
     let (_place, mut driver, public) = idle().await;
     let mut events = public.events();
-    let aborts = |driver: &Driver| driver.state.work.as_ref().unwrap().deploy.as_ref().unwrap().abort;
-    driver.deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
-    driver.went_into_background(&"web-1".into(), &"v1".into(), "how");
-    assert!(!aborts(&driver) && driver.failing.is_none());
-    driver.went_into_background(&"web-2".into(), &"v2".into(), "how");
+    let aborts = |driver: &Driver| driver.records.state.work.as_ref().unwrap().deploy.as_ref().unwrap().abort;
+    driver.deploys().deploy(spec("v2", "/bin/v2"), What::Deploy, Who::own(), NOW).unwrap();
+    went_into_background(&mut driver, "web-1", "v1");
+    assert!(!aborts(&driver) && driver.failures.failing.is_none());
+    went_into_background(&mut driver, "web-2", "v2");
     assert!(aborts(&driver));
-    assert_eq!(driver.failing, Some(("web-2".into(), "how".to_owned())));
+    assert_eq!(driver.failures.failing, Some(("web-2".into(), "how".to_owned())));
     let Ok(Event::Note { text, .. }) = events.try_recv() else { panic!("not told") };
     assert_eq!(text, "web-1 how; it is not started again until the next deploy");
 }
@@ -114,20 +126,20 @@ async fn down_is_over_only_when_the_last_keeper_has_ended() {
     spec("v1", "/bin/v1").launch("web-1", 4000).write_new(&folder.instance("web-1")).unwrap();
     let keeper = Lock::take(&folder.instance("web-1")).unwrap().expect("free");
     driver.down(Who::own(), clock::now());
-    driver.front_drained(3);
+    driver.front_drained(3, clock::now());
     {
-        let mut ending = pin!(driver.finish_ending(clock::now()));
+        let mut ending = pin!(driver.done(Outcome::Reached, clock::now()));
         assert!(ending.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert!(events.try_recv().is_err(), "it is told too early");
         drop(keeper);
-        assert_eq!(ending.await, 3);
+        assert!(matches!(ending.await, Turn::Over(3)));
     }
     assert_eq!(events.try_recv().unwrap(), Event::Down { cut: 3 });
     let noted = history::last(&folder, 1).unwrap().remove(0);
     assert_eq!((noted.what, noted.cut, noted.from.as_deref()), (What::Down, 3, Some("v1")));
     let proxy = history::Cut { instance: "proxy".to_owned(), requests: 3 };
     assert_eq!(noted.cut_on, [proxy]);
-    assert_eq!(driver.phase(0), Phase::Down);
+    assert_eq!(driver.picture().phase(0), Phase::Down);
 }
 
 #[tokio::test]
@@ -138,7 +150,7 @@ async fn a_keeper_that_hangs_does_not_hold_down_up_for_ever() {
     let _keeper = Lock::take(&folder.instance("web-1")).unwrap().expect("free");
     driver.down(Who::own(), clock::now());
     // As if it had hung since the machine was started.
-    assert_eq!(driver.finish_ending(Time::from_millis(0)).await, 0);
+    assert!(matches!(driver.done(Outcome::Reached, Time::from_millis(0)).await, Turn::Over(0)));
     let noted = history::last(&folder, 1).unwrap().remove(0);
     assert_eq!((noted.cut, noted.cut_on), (0, Vec::new()));
 }

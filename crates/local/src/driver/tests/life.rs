@@ -40,7 +40,7 @@ async fn what_an_up_left_is_kept_through_a_deploy_that_fails_and_ended_by_down()
     let mut events = public.events();
     let path = folder.path().join("notify");
     let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
-    driver.manager = Manager::at(path.into()).unwrap();
+    driver.audience.manager = Manager::at(path.into()).unwrap();
     let running = tokio::spawn(driver.run());
     assert_eq!(hears(&manager).await, "STATUS=v1: 0 of 2 serving, starting");
     while hears(&manager).await != "READY=1" {}
@@ -135,7 +135,7 @@ async fn without_a_spec_what_was_left_is_ended_by_down_and_an_earlier_end_is_not
     drop(open(&folder, Some(spec("v1", "/bin/v1"))).await);
     let mut left = Left::new(&folder, "web-7", &spec("v1", "/bin/v1"));
     let (driver, public) = open(&folder, None).await;
-    assert_eq!(driver.state.next_instance, 8, "its number is not given again");
+    assert_eq!(driver.records.state.next_instance, 8, "its number is not given again");
     let noted = history::last(&folder, 1).unwrap().remove(0);
     assert_eq!(
         (noted.what, noted.ended, noted.from.as_deref()),

@@ -11,11 +11,18 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command as Process};
 
+use jiff::Timestamp;
+
+use segue_proxy::Pool;
+use segue_supervisor::instance::Keeper;
 use segue_supervisor::keeper::{self, Status};
 use segue_supervisor::process::{self, Identity};
 
+use super::background::InBackground;
+use super::fleet::{Life, Member};
 use super::*;
-use crate::folder::StateDir;
+use crate::folder::{Folder, StateDir};
+use crate::notify::Manager;
 use crate::spec::Spec;
 use crate::state::spec_for_tests as spec;
 
@@ -107,15 +114,6 @@ impl Drop for Left {
 
 /// One that has ended.
 fn ended(revision: &str) -> Member {
-    Member {
-        revision: revision.into(),
-        label: revision.to_owned(),
-        port: 4000,
-        signalled: None,
-        served: false,
-        unkept: false,
-        life: Life::Ended { how: "ended".to_owned() },
-    }
+    let life = Life::Ended { how: "ended".to_owned() };
+    Member::new(revision.into(), revision.to_owned(), 4000, life)
 }
-
-use fleet::Member;
