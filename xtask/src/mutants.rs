@@ -52,12 +52,17 @@ struct Outcomes {
     caught: usize,
     timeout: usize,
     unviable: usize,
+    /// Jobs whose tests failed without any change: they tried nothing.
+    broken: usize,
 }
 
 impl Outcomes {
     /// A line of the report of `cargo mutants`. It tries some that were not asked for; those don't count.
     fn add(&mut self, outcome: &Outcome, sample: &[&str]) {
-        let Scenario::Mutant(mutant) = &outcome.scenario else { return };
+        let Scenario::Mutant(mutant) = &outcome.scenario else {
+            self.broken += usize::from(!matches!(outcome.summary, Summary::Success));
+            return;
+        };
         if !sample.contains(&mutant.name.as_str()) {
             return;
         }
@@ -108,15 +113,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = arguments.crates.iter().map(String::as_str);
     let crates: Vec<&str> = if arguments.crates.is_empty() { CRATES.to_vec() } else { named.collect() };
     let mut rows = Vec::new();
+    let mut broken = Vec::new();
     for name in crates {
         let (of, outcomes) = try_crate(name, arguments)?;
         rows.push(row(name, of, &outcomes));
+        broken.extend((outcomes.broken > 0).then(|| format!("{name} ({} jobs)", outcomes.broken)));
     }
     println!(
         "\n| crate | mutants in all | tried | don't compile | caught | never ended | missed | caught of those that can be |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     println!("{}", rows.join("\n"));
+    ensure!(
+        broken.is_empty(),
+        "less was tried than asked for, as tests failed without any change: {}; see baseline.log below {}",
+        broken.join(", "),
+        arguments.out.display()
+    );
     Ok(())
 }
 
@@ -216,7 +229,7 @@ fn escape(text: &str) -> String {
 }
 
 fn row(name: &str, of: usize, outcomes: &Outcomes) -> String {
-    let Outcomes { missed, caught, timeout, unviable } = outcomes;
+    let Outcomes { missed, caught, timeout, unviable, broken: _ } = outcomes;
     let (noticed, viable) = (caught + timeout, caught + timeout + missed);
     let per_mille = (1000 * noticed).checked_div(viable).unwrap_or_default();
     let (percent, tenth) = (per_mille / 10, per_mille % 10);
@@ -248,6 +261,7 @@ mod tests {
     fn what_was_not_asked_for_does_not_count() {
         let report = r#"{"outcomes": [
             {"scenario": "Baseline", "summary": "Success"},
+            {"scenario": "Baseline", "summary": "Failure"},
             {"scenario": {"Mutant": {"name": "a"}}, "summary": "CaughtMutant"},
             {"scenario": {"Mutant": {"name": "b"}}, "summary": "MissedMutant"},
             {"scenario": {"Mutant": {"name": "c"}}, "summary": "MissedMutant"}]}"#;
@@ -255,11 +269,12 @@ mod tests {
         let mut sum = Outcomes::default();
         report.outcomes.iter().for_each(|outcome| sum.add(outcome, &["a", "b"]));
         assert_eq!((sum.caught, sum.missed, sum.timeout, sum.unviable), (1, 1, 0, 0));
+        assert_eq!(sum.broken, 1, "a job that tried nothing is told");
     }
 
     #[test]
     fn what_does_not_compile_does_not_count() {
-        let outcomes = Outcomes { missed: 1, caught: 7, timeout: 2, unviable: 5 };
+        let outcomes = Outcomes { missed: 1, caught: 7, timeout: 2, unviable: 5, broken: 0 };
         assert_eq!(row("x", 99, &outcomes), "| `x` | 99 | 15 | 5 | 7 | 2 | 1 | 90.0 % |");
     }
 }
