@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, oneshot};
 
 use super::protocol::{Event, Request};
-use crate::driver::{Answer, Command, Public};
+use crate::driver::{Answer, Command, Public, Refusal};
 use crate::history::Who;
 
 /// Listens where nobody else does: the service's folder is locked, so what lies there is a dead one's.
@@ -137,7 +137,7 @@ impl Connection {
     async fn deploy(
         &mut self,
         who: &Who,
-        command: impl FnOnce(oneshot::Sender<Result<Answer, String>>) -> Command,
+        command: impl FnOnce(oneshot::Sender<Result<Answer, Refusal>>) -> Command,
     ) -> io::Result<()> {
         let _talk = self.public.talk().await;
         // Before asking, so that nothing of it is missed.
@@ -150,7 +150,7 @@ impl Connection {
         let number = match answer.await {
             Ok(Ok(Answer::UnderWay(number))) => number,
             Ok(Ok(Answer::NothingToDo(report))) => return self.say(&Event::Ended(report)).await,
-            Ok(Err(why)) => return self.say(&Event::Refused { why }).await,
+            Ok(Err(refusal)) => return self.say(&Event::Refused { why: refusal.to_string() }).await,
             Err(_) => return self.refuse_ended().await,
         };
         let mut listens = true;

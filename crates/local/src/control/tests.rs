@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::client::{AskError, Client};
 use super::protocol::{Event, Report, Request, view_for_tests as view};
 use super::server;
-use crate::driver::{Answer, Command, Public};
+use crate::driver::{Answer, Command, Public, Refusal};
 use crate::folder::{Folder, StateDir};
 use crate::history::{Ended, What};
 
@@ -69,7 +69,7 @@ async fn follow_too_slowly(stage: &mut Stage, told: impl IntoIterator<Item = Eve
     (client, reply)
 }
 
-type Reply = tokio::sync::oneshot::Sender<Result<Answer, String>>;
+type Reply = tokio::sync::oneshot::Sender<Result<Answer, Refusal>>;
 
 /// More than are kept for who reads slowly.
 const MANY: usize = 3000;
@@ -99,7 +99,7 @@ async fn who_reads_too_slowly_hears_the_end_if_it_has_not_missed_it() {
     let mut stage = stage();
     let told = vec![report(6); MANY].into_iter().chain([report(7), report(8)]);
     let (mut client, reply) = follow_too_slowly(&mut stage, told).await;
-    reply.send(Err("no deploy is under way".to_owned())).unwrap();
+    reply.send(Err(Refusal::NoDeploy)).unwrap();
     while client.next().await.unwrap() != report(7) {}
     // It is asked no more of it, and may be asked for something else.
     client.ask(&Request::Force).await.unwrap();
@@ -109,7 +109,7 @@ async fn who_reads_too_slowly_hears_the_end_if_it_has_not_missed_it() {
 #[tokio::test]
 async fn who_has_missed_the_end_is_told_that() {
     // Another is under way by then, or none, or the driver has ended.
-    for answer in [Some(Ok(Answer::UnderWay(8))), Some(Err("none".to_owned())), None] {
+    for answer in [Some(Ok(Answer::UnderWay(8))), Some(Err(Refusal::NoDeploy)), None] {
         let mut stage = stage();
         let told = [report(7)].into_iter().chain(vec![report(8); MANY]);
         let (mut client, reply) = follow_too_slowly(&mut stage, told).await;
@@ -212,11 +212,12 @@ async fn who_is_hung_up_on_reads_why_if_that_was_said() {
 async fn a_refusal_says_why_and_the_connection_stays() {
     let mut stage = stage();
     let mut client = Client::connect(&stage.folder).await.unwrap();
-    for why in ["no deploy is under way", "still none"] {
+    for refusal in [Refusal::NoDeploy, Refusal::NothingRuns] {
         client.ask(&Request::Abort).await.unwrap();
         let Some(Command::Abort { by, reply }) = stage.commands.recv().await else { panic!("not asked") };
         assert_eq!(by.uid, rustix::process::geteuid().as_raw(), "the kernel says who asks");
-        reply.send(Err(why.to_owned())).unwrap();
+        let why = refusal.to_string();
+        reply.send(Err(refusal)).unwrap();
         assert!(matches!(client.next().await.unwrap_err(), AskError::Refused(said) if said == why));
     }
 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::refusal::Refusal;
 use crate::control::protocol::{Report, View};
 use crate::history::Who;
 use crate::spec::Spec;
@@ -21,26 +22,26 @@ pub enum Command {
         /// Who asks.
         by: Who,
         /// What came of it, or why it is refused.
-        reply: oneshot::Sender<Result<Answer, String>>,
+        reply: oneshot::Sender<Result<Answer, Refusal>>,
     },
     /// The last spec that worked.
     Rollback {
         /// Who asks.
         by: Who,
         /// What came of it, or why it is refused.
-        reply: oneshot::Sender<Result<Answer, String>>,
+        reply: oneshot::Sender<Result<Answer, Refusal>>,
     },
     /// To hear of the deploy under way.
     Follow {
         /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<Answer, String>>,
+        reply: oneshot::Sender<Result<Answer, Refusal>>,
     },
     /// To take the deploy under way back.
     Abort {
         /// Who asks.
         by: Who,
         /// Its number, or that there is none.
-        reply: oneshot::Sender<Result<Answer, String>>,
+        reply: oneshot::Sender<Result<Answer, Refusal>>,
     },
     /// To drain and end everything.
     Down {

@@ -6,6 +6,7 @@ use super::command::Answer;
 use super::failures::Failures;
 use super::public::Public;
 use super::records::Records;
+use super::refusal::Refusal;
 use crate::clock;
 use crate::control::protocol::{Event, Report};
 use crate::history::{Ended, What, Who};
@@ -24,28 +25,28 @@ pub(super) struct Deploys<'d> {
 // === impl Deploys ===
 
 impl Deploys<'_> {
-    pub(super) fn rollback(&mut self, by: Who, now: Time) -> Result<Answer, String> {
+    pub(super) fn rollback(&mut self, by: Who, now: Time) -> Result<Answer, Refusal> {
         if let Some(under_way) = self.under_way() {
             return Err(under_way);
         }
-        let work = self.records.state.work.as_ref().ok_or("nothing runs")?;
+        let work = self.records.state.work.as_ref().ok_or(Refusal::NothingRuns)?;
         let spec = match self.records.state.last_good(&work.current) {
             Some(good) => good.spec.clone(),
-            None => return Err("no other version has worked yet, so there is none to go back to".to_owned()),
+            None => return Err(Refusal::NoOtherVersion),
         };
         self.deploy(spec, What::Rollback, by, now)
     }
 
-    pub(super) fn deploy(&mut self, spec: Spec, what: What, by: Who, now: Time) -> Result<Answer, String> {
+    pub(super) fn deploy(&mut self, spec: Spec, what: What, by: Who, now: Time) -> Result<Answer, Refusal> {
         if self.is_ending {
-            return Err(format!("{} is being taken down", self.records.name()));
+            return Err(Refusal::Ending(self.records.name().to_owned()));
         }
         if let Some(under_way) = self.under_way() {
             return Err(under_way);
         }
         let state = &self.records.state;
-        let from = state.work.as_ref().ok_or("nothing runs")?.current.clone();
-        let before = state.revision(&from).ok_or("the spec of what runs is not known any more")?.clone();
+        let from = state.work.as_ref().ok_or(Refusal::NothingRuns)?.current.clone();
+        let before = state.revision(&from).ok_or(Refusal::UnknownSpec)?.clone();
         self.same_front(&before.spec, &spec)?;
         // Something beside the spec may be another, such as a file of settings: it is tried again.
         self.failures.in_background.clear();
@@ -88,36 +89,29 @@ impl Deploys<'_> {
     }
 
     /// Who is at it already.
-    fn under_way(&self) -> Option<String> {
+    fn under_way(&self) -> Option<Refusal> {
         let Deploy { what, by, at, to, .. } = self.records.deploy()?;
-        let pid = by.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-        let since = at.strftime("%Y-%m-%d %H:%M:%S UTC");
-        Some(format!(
-            "a {what} to {} is under way, asked for by {by}{pid} since {since}; \
-             `segue deploy {name} --follow` shows it, `segue deploy {name} --abort` takes it back",
-            self.records.state.label(to),
-            name = self.records.name(),
-        ))
+        let (name, to) = (self.records.name().to_owned(), self.records.state.label(to));
+        Some(Refusal::UnderWay { name, what: *what, to, by: by.clone(), at: *at })
     }
 
     /// What belongs to `up` and not to its instances cannot be deployed; nor can what the rules could not do.
-    fn same_front(&self, before: &Spec, spec: &Spec) -> Result<(), String> {
+    fn same_front(&self, before: &Spec, spec: &Spec) -> Result<(), Refusal> {
         let name = self.records.name();
         if spec.name != name {
-            return Err(format!("the spec is of `{}`, and this is `{name}`", spec.name));
+            return Err(Refusal::OtherService { spec: spec.name.clone(), name: name.to_owned() });
         }
         // The file was held to this already; but what comes over a socket is never taken on trust.
         let Strategy::Rolling { surge, unavailable } = spec.strategy;
         if surge == 0 && unavailable == 0 {
-            return Err("surge and unavailable are both 0, so nothing could ever be replaced".to_owned());
+            return Err(Refusal::NoRoom);
         }
-        let again = format!("`segue down {name}` and `segue up` change it");
+        let of_up = |setting| Err(Refusal::OfUp { name: name.to_owned(), setting });
         if spec.listen != before.listen {
-            let (old, new) = (before.listen, spec.listen);
-            return Err(format!("a deploy cannot change listen ({old} to {new}): {again}"));
+            return of_up(format!("listen ({} to {})", before.listen, spec.listen));
         }
         if spec.tls != before.tls {
-            return Err(format!("a deploy cannot change tls: {again}"));
+            return of_up("tls".to_owned());
         }
         Ok(())
     }
@@ -134,7 +128,7 @@ impl Deploys<'_> {
         }
     }
 
-    pub(super) fn abort(&mut self, by: &Who, now: Time) -> Result<u64, String> {
+    pub(super) fn abort(&mut self, by: &Who, now: Time) -> Result<u64, Refusal> {
         let number = self.records.number_under_way()?;
         if let Some(deploy) = self.records.deploy_mut()
             && !std::mem::replace(&mut deploy.abort, true)

@@ -29,6 +29,7 @@ mod plan;
 mod ports;
 mod public;
 mod records;
+mod refusal;
 mod session;
 mod view;
 
@@ -47,6 +48,7 @@ pub use adopt::Setup;
 pub use command::{Answer, Command};
 pub use error::OpenError;
 pub use public::{Public, Started};
+pub use refusal::Refusal;
 
 use crate::clock;
 use crate::control::protocol::{Event, View};
@@ -240,7 +242,7 @@ impl Driver {
 
     /// What was promised must survive: it is written down first. That nobody waits for the answer any more is no reason
     /// not to do it.
-    fn promise(&mut self, reply: oneshot::Sender<Result<Answer, String>>, answer: Result<Answer, String>) {
+    fn promise(&mut self, reply: oneshot::Sender<Result<Answer, Refusal>>, answer: Result<Answer, Refusal>) {
         self.records.persist();
         drop(reply.send(answer));
     }

@@ -8,6 +8,7 @@ use segue_supervisor::keeper::{Launch, lock_is_held};
 use segue_supervisor::logs::{Follower, Since};
 
 use super::fleet::Fleet;
+use super::refusal::Refusal;
 use crate::clock;
 use crate::folder::{Folder, Held};
 use crate::history::{self, Entry};
@@ -55,8 +56,8 @@ impl Records {
         self.state.work.as_mut()?.deploy.as_mut()
     }
 
-    pub(super) fn number_under_way(&self) -> Result<u64, String> {
-        self.deploy().map(|deploy| deploy.number).ok_or_else(|| "no deploy is under way".to_owned())
+    pub(super) fn number_under_way(&self) -> Result<u64, Refusal> {
+        self.deploy().map(|deploy| deploy.number).ok_or(Refusal::NoDeploy)
     }
 
     /// Whether the deploy under way is to be taken back.

@@ -11,7 +11,7 @@ use crate::spec::Strategy;
 /// What a refusal says, and what it refuses.
 type Change = (&'static str, fn(&mut Spec));
 
-fn deploy(driver: &mut Driver, spec: Spec) -> Result<Answer, String> {
+fn deploy(driver: &mut Driver, spec: Spec) -> Result<Answer, Refusal> {
     driver.deploys().deploy(spec, What::Deploy, Who::own(), NOW)
 }
 
@@ -34,7 +34,7 @@ async fn what_belongs_to_up_or_could_never_be_done_is_refused() {
     for (words, change) in changes {
         let mut other = spec("v2", "/bin/v2");
         change(&mut other);
-        let why = deploy(&mut driver, other).unwrap_err();
+        let why = deploy(&mut driver, other).unwrap_err().to_string();
         assert!(why.contains(words), "{why}");
     }
     // One of the two is enough.
@@ -56,13 +56,20 @@ async fn one_deploy_at_a_time_is_taken_in_numbered_and_may_be_taken_back() {
     assert_eq!((report.ended, report.to.as_str()), (Ended::NothingToDo, "v1"));
     assert!(driver.failures.in_background.how(&"v1".into()).is_none(), "it is tried again");
     let none = driver.deploys().abort(&Who::own(), NOW).unwrap_err();
-    assert_eq!(none, "no deploy is under way");
-    assert!(driver.deploys().rollback(Who::own(), NOW).unwrap_err().contains("no other version has worked"));
+    assert_eq!(none.to_string(), "no deploy is under way");
+    assert!(
+        driver
+            .deploys()
+            .rollback(Who::own(), NOW)
+            .unwrap_err()
+            .to_string()
+            .contains("no other version has worked")
+    );
 
     assert!(matches!(deploy(&mut driver, spec("v2", "/bin/v2")), Ok(Answer::UnderWay(1))));
     assert_eq!((driver.records.number_under_way(), driver.records.state.next_deploy), (Ok(1), 2));
     for again in [deploy(&mut driver, spec("v3", "/bin/v3")), driver.deploys().rollback(Who::own(), NOW)] {
-        let why = again.unwrap_err();
+        let why = again.unwrap_err().to_string();
         assert!(why.starts_with("a deploy to v2 is under way, asked for by"), "{why}");
         assert!(why.contains(&format!("(process {})", std::process::id())), "{why}");
     }
@@ -111,7 +118,8 @@ async fn who_asks_first_takes_it_down_and_nothing_is_deployed_any_more() {
     assert!(work.ending && work.deploy.is_none());
     assert_eq!(work.rollout.goal().replicas, 0);
     assert_eq!(driver.picture().phase(0), Phase::Ending);
-    assert_eq!(deploy(&mut driver, spec("v3", "/bin/v3")).unwrap_err(), "web is being taken down");
+    let refused = deploy(&mut driver, spec("v3", "/bin/v3")).unwrap_err();
+    assert_eq!(refused.to_string(), "web is being taken down");
 }
 
 #[tokio::test]

@@ -12,7 +12,6 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command as Process};
 
 use jiff::Timestamp;
-
 use segue_proxy::Pool;
 use segue_supervisor::instance::Keeper;
 use segue_supervisor::keeper::{self, Status};
