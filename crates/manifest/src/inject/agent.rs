@@ -66,7 +66,7 @@ fn container(image: &str, plan: &PodPlan, resources: &Value) -> Value {
 /// The plan as an environment variable's value. Kubernetes expands `$(NAME)` and makes one dollar of two there; JSON can
 /// write a dollar without writing it.
 fn variable(plan: &PodPlan) -> String {
-    let json = serde_json::to_string(plan).unwrap_or_default();
+    let json = serde_json::to_string(plan).expect("keys that are texts");
     json.replace('$', "\\u0024")
 }
 

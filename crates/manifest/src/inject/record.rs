@@ -16,6 +16,17 @@ use crate::objects::{Address, Object, PortRef, Service, ShapeError};
 /// The version of the record that is written now.
 const SCHEMA: u32 = 1;
 
+/// Why a record can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// Somebody has changed it, or its owner's was copied in part.
+    #[error("{}", not_as_written(.0))]
+    NotAsWritten(String),
+    /// A later segue wrote it.
+    #[error("it has schema {0}, this segue knows {SCHEMA}")]
+    Later(u32),
+}
+
 /// What one object was before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -29,13 +40,14 @@ pub(super) struct Record {
 
 impl Record {
     /// The record on an object; `Err` if there is one that can't be read.
-    pub(super) fn of(object: &Object) -> Result<Option<Self>, String> {
+    pub(super) fn of(object: &Object) -> Result<Option<Self>, Unreadable> {
         // What a controller made has a copy of its owner's annotations: that record is not of this object.
         let own = object.meta.annotation(RECORD_ANNOTATION).filter(|_| object.maker().is_none());
         let Some(text) = own else { return Ok(None) };
-        let record: Self = serde_json::from_str(text).map_err(|error| not_as_written(&error.to_string()))?;
+        let record: Self =
+            serde_json::from_str(text).map_err(|error| Unreadable::NotAsWritten(error.to_string()))?;
         if record.schema > SCHEMA {
-            return Err(format!("it has schema {}, this segue knows {SCHEMA}", record.schema));
+            return Err(Unreadable::Later(record.schema));
         }
         Ok(Some(record))
     }
@@ -132,7 +144,7 @@ pub(super) fn apply(
             });
             record.undo.extend(undo);
             record.targets.extend(targets.get(address).into_iter().flatten());
-            let value = serde_json::to_string(&record).unwrap_or_default();
+            let value = serde_json::to_string(&record).expect("keys that are texts or numbers");
             let at = below(&address.root, &place());
             written.push((address.document, Edit::Set { at, value: value.into() }));
         }

@@ -157,13 +157,20 @@ impl<'b> Place<'b> {
     }
 }
 
-/// The stages of a load balancer that keeps the pods' addresses, and whether it asks the agent; `None` if it knows only nodes.
+/// How a load balancer that keeps the pods' addresses hears of them.
+pub(super) struct IpTargets {
+    pub(super) stages: Vec<Stage>,
+    /// Whether its health checks go to the agent.
+    pub(super) asks_the_agent: bool,
+}
+
+/// How this one does; `None` if it knows only nodes.
 pub(super) fn load_balancer(
     binding: &ServiceBinding,
     place: &Place,
     agent: AgentHealth,
     notes: &mut Vec<String>,
-) -> Option<(Vec<Stage>, bool)> {
+) -> Option<IpTargets> {
     if !has_ip_targets(binding, place, notes) {
         return None;
     }
@@ -180,7 +187,8 @@ pub(super) fn load_balancer(
     };
     health.suggest(place, agent, notes);
     let known = if place.balances() == Balances::Requests { ALB_HEALTH } else { NLB_HEALTH };
-    Some((health.stages(place.known(), known), health.asks == Asks::Agent))
+    let stages = health.stages(place.known(), known);
+    Some(IpTargets { stages, asks_the_agent: health.asks == Asks::Agent })
 }
 
 /// Whether its targets are the pods' own addresses. Where the target type is not said, a Service without node ports can have no

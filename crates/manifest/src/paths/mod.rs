@@ -73,10 +73,10 @@ impl Paths {
         }
         let bounded = overrides.stages().any(|stage| stage == KUBE_PROXY_STAGE);
         if let Some(place) = aws::Place::of_service(binding, bounded, &mut self.notes)
-            && let Some((stages, asks)) = aws::load_balancer(binding, &place, agent, &mut self.notes)
+            && let Some(balancer) = aws::load_balancer(binding, &place, agent, &mut self.notes)
         {
-            self.asks_the_agent |= asks;
-            self.add(&format!("nlb/{name}"), stages);
+            self.asks_the_agent |= balancer.asks_the_agent;
+            self.add(&format!("nlb/{name}"), balancer.stages);
         }
         for frontend in &binding.frontends {
             self.frontend(binding, frontend, (agent, overrides));
@@ -110,10 +110,9 @@ impl Paths {
                 }
                 Router::Balancer(balancer) => {
                     let place = aws::Place::of(binding, frontend, balancer);
-                    if let Some((stages, asks)) = aws::load_balancer(binding, &place, agent, &mut self.notes)
-                    {
-                        self.asks_the_agent |= asks;
-                        self.add(&format!("{}/{name}", place.known().name), stages);
+                    if let Some(balancer) = aws::load_balancer(binding, &place, agent, &mut self.notes) {
+                        self.asks_the_agent |= balancer.asks_the_agent;
+                        self.add(&format!("{}/{name}", place.known().name), balancer.stages);
                     }
                 }
             }
