@@ -120,6 +120,21 @@ mod tests {
     }
 
     #[test]
+    fn each_command_has_its_word_and_help_and_version_their_usual_ones() {
+        for (line, command) in [
+            ("run", Command::Run),
+            ("ready", Command::Ready),
+            ("--help", Command::Help),
+            ("-h", Command::Help),
+            ("help", Command::Help),
+            ("--version", Command::Version),
+            ("-V", Command::Version),
+        ] {
+            assert_eq!(words(line), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
         for line in [
             "",

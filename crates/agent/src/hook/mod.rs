@@ -75,3 +75,24 @@ fn drain_request(line: Option<&ReceivedLine>, began: Time) -> DrainRequest {
         began: Some(began),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_carried_is_added_to_what_those_before_it_lost() {
+        let began = Time::from_millis(7);
+        assert_eq!(drain_request(None, began), DrainRequest { drain: None, lost: 0, began: Some(began) });
+        for (report, lost) in [
+            (json!({"in_flight": 3, "agent_lost": 2}), 5),
+            (json!({"in_flight": 3}), 3),
+            (json!({"in_flight": null, "agent_lost": 2}), 2),
+            (json!({}), 0),
+        ] {
+            let line: ReceivedLine =
+                serde_json::from_value(json!({"released": false, "report": report})).unwrap();
+            assert_eq!(drain_request(Some(&line), began).lost, lost, "{report}");
+        }
+    }
+}
