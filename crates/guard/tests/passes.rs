@@ -203,3 +203,26 @@ async fn an_application_that_does_not_listen_means_a_reset() {
     client.hears_reset().await;
     assert_eq!(guard.snapshot().counters.upstream_refused, 1);
 }
+
+/// It may still listen, and the guard can't know what for.
+#[tokio::test]
+async fn what_the_client_says_after_the_applications_last_word_is_for_the_application() {
+    let bed =
+        TestBed::with(Protocol::Auto, |settings| settings.linger = std::time::Duration::from_mins(1)).await;
+    let (mut client, mut application) = bed.pair().await;
+    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let last = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    client.say(request).await;
+    application.hears(request).await;
+    application.say(last).await;
+    application.ends().await;
+    client.hears(last).await;
+    client.hears_end().await;
+    for said in [request, "something else"] {
+        client.say(said).await;
+        application.hears(said).await;
+    }
+    client.ends().await;
+    application.hears_end().await;
+    bed.until("the end", |snapshot| snapshot.connections == 0).await;
+}

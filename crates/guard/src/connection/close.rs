@@ -53,21 +53,22 @@ impl Connection {
     /// The client was told that it has its last answer, and has it.
     pub(super) fn close_told(&mut self) {
         let settings = &self.registration.shared.settings;
-        let is_said = !matches!(&self.protocol, ProtocolState::Http1(http) if !http.is_between_requests());
-        let is_whole = is_said && !self.up.has_output();
-        let within = if is_whole { settings.linger } else { settings.longest_request.max(settings.linger) };
-        self.close_client(within);
-        if is_whole {
-            self.close_application();
-        }
+        // The rest of its request may still be on its way.
+        self.close_client(settings.longest_request.max(settings.linger));
+        self.forget_application();
     }
 
-    /// The last of a request whose answer had ended before is there.
+    /// Closes the application's connection once the client was told, and the last of what it asked has been written.
     pub(super) fn forget_application(&mut self) {
-        if self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
-            && matches!(self.application, Upstream::Open(_))
+        let is_whole = match &self.protocol {
+            ProtocolState::Http1(http) => http.is_between_requests(),
+            ProtocolState::Http2(_) => true,
+            _ => false,
+        };
+        if is_whole
             && !self.up.has_output()
-            && matches!(&self.protocol, ProtocolState::Http1(http) if http.is_between_requests())
+            && self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
+            && matches!(self.application, Upstream::Open(_))
         {
             self.close_application();
             self.closing = Some(Closing::new(false, self.registration.shared.settings.linger));

@@ -179,8 +179,9 @@ impl HalfConnection {
         self.buffer.copy_within(self.from..self.to, 0);
         self.to -= self.from;
         (self.from, self.mark) = (0, 0);
-        if self.to == self.buffer.len() && self.to < limit {
-            self.buffer.resize((self.to + buffer::SIZE).min(limit), 0);
+        if self.to == self.buffer.len() {
+            // The limit may have become smaller than what is here.
+            self.buffer.resize(limit.min(self.to + buffer::SIZE).max(self.to), 0);
         }
         self.to < self.buffer.len()
     }

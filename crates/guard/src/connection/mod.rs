@@ -30,15 +30,12 @@ use std::task::{Context, Poll};
 
 use rustix::net::{Shutdown, shutdown};
 use segue_core::pod::Protocol;
-use segue_wire::http1::MAX_HEAD;
 use tokio::net::TcpStream;
 
-use crate::buffer;
 use crate::registration::Registration;
 use crate::snapshot::add;
 use crate::table::{Command, ConnectionState};
 use crate::upstream::Application;
-use protocol::ProtocolState;
 use renewal::Upstream;
 use state::{Connection, Reset};
 
@@ -137,7 +134,7 @@ impl Connection {
                 continue;
             }
             self.forget_application();
-            let limit = self.limit();
+            let limit = self.protocol.limit();
             match self.up.poll_fill(context, &mut self.client, &self.registration.shared.pool, limit) {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return Err(Reset),
@@ -177,7 +174,7 @@ impl Connection {
             if self.put_down(context) {
                 continue;
             }
-            let limit = self.limit();
+            let limit = self.protocol.limit();
             let Upstream::Open(application) = &mut self.application else { return Ok(()) };
             match self.down.poll_fill(context, application, &self.registration.shared.pool, limit) {
                 Poll::Ready(Ok(0)) => {}
@@ -275,9 +272,7 @@ impl Connection {
         self.down.release(&self.registration.shared.pool);
         self.again = true;
     }
-
-    fn limit(&self) -> usize {
-        // A head is looked at whole.
-        if matches!(self.protocol, ProtocolState::Http1(_)) { MAX_HEAD + buffer::SIZE } else { buffer::SIZE }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! The protocol that a connection speaks, and what is known of it there.
 
 use segue_core::pod::Protocol;
+use segue_wire::http1::MAX_HEAD;
 
 use super::half_connection::HalfConnection;
 use super::http1::Http1;
 use super::http2::Http2;
 use super::tunnel::Tunnel;
+use crate::buffer;
 use crate::registration::Registration;
 
 /// The protocol that a connection speaks, with what is known of it there. The rare and the large ones lie in boxes, so
@@ -34,6 +36,12 @@ impl ProtocolState {
         let mut http = Http1::new();
         http.lose();
         Self::Http1(Box::new(http))
+    }
+
+    /// How much of what was read and is not understood yet is held at most, for each direction.
+    pub(crate) fn limit(&self) -> usize {
+        // A head is looked at whole.
+        if matches!(self, Self::Http1(_)) { MAX_HEAD + buffer::SIZE } else { buffer::SIZE }
     }
 
     /// The client has ended.
@@ -66,6 +74,31 @@ impl ProtocolState {
             Self::Bytes | Self::Tunnel(_) => true,
             Self::Http1(http) => http.is_waiting(),
             Self::Http2(http) => http.has_streams(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_core::Time;
+    use segue_wire::http2::Streams;
+
+    use super::*;
+
+    #[test]
+    fn a_head_is_held_whole_and_nothing_else_in_more_than_a_buffer() {
+        let now = Time::from_millis(0);
+        for state in [
+            ProtocolState::of(Protocol::Auto),
+            ProtocolState::of(Protocol::Tcp),
+            ProtocolState::Http2(Box::new(Http2::new(Streams::new(), [0; 8], now))),
+            ProtocolState::Tunnel(Box::new(Tunnel::new(true))),
+        ] {
+            assert_eq!(state.limit(), buffer::SIZE, "{state:?}");
+        }
+        for state in [ProtocolState::Http1(Box::new(Http1::new())), ProtocolState::of_lost()] {
+            // One that is too long has to be seen to be.
+            assert!((MAX_HEAD + 1..=2 * MAX_HEAD).contains(&state.limit()), "{state:?}");
         }
     }
 }

@@ -32,16 +32,18 @@ impl HalfConnection {
 enum Act {
     Pass(usize),
     Skip(usize),
+    SkipAll,
     Put(u8),
     Change(u8),
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (1_usize..5).prop_map(Act::Pass),
-        (1_usize..5).prop_map(Act::Skip),
-        any::<u8>().prop_map(Act::Put),
-        any::<u8>().prop_map(Act::Change),
+        4 => (1_usize..5).prop_map(Act::Pass),
+        4 => (1_usize..5).prop_map(Act::Skip),
+        1 => Just(Act::SkipAll),
+        4 => any::<u8>().prop_map(Act::Put),
+        4 => any::<u8>().prop_map(Act::Change),
     ]
 }
 
@@ -62,6 +64,10 @@ proptest! {
                     let length = length.min(rest.len());
                     half.skip(length);
                     rest.drain(..length);
+                }
+                Act::SkipAll => {
+                    half.skip_all();
+                    rest.clear();
                 }
                 Act::Put(byte) => {
                     half.put(|input, out| {
@@ -100,6 +106,19 @@ fn what_is_to_be_written_is_one_piece_if_nothing_was_put_before_what_passed() {
     assert_eq!(half.output(3), Some(b"ab-".as_slice()));
     half.pass(1);
     assert_eq!(half.output(9), None, "two pieces");
+}
+
+#[test]
+fn all_that_is_not_understood_is_left_out_and_what_passed_before_is_written() {
+    let mut half = HalfConnection::default();
+    half.say("passed, not understood");
+    half.pass(b"passed".len());
+    half.skip_all();
+    assert_eq!(half.input(), b"");
+    half.say(", behind");
+    assert_eq!(half.input(), b", behind");
+    half.pass_all();
+    assert_eq!(half.written(), b"passed, behind");
 }
 
 #[test]
@@ -157,6 +176,28 @@ async fn a_lane_is_filled_behind_its_input_up_to_the_limit_and_ends_with_its_sen
     assert_eq!(fill(&mut half, &mut from, &pool, limit).await.unwrap(), 0);
     assert!(half.ended);
     assert_eq!(half.input(), b"xxx");
+}
+
+#[tokio::test]
+async fn a_limit_that_became_smaller_than_what_is_there_takes_nothing_away() {
+    let (mut says, mut from) = pair().await;
+    let (pool, mut half) = (Pool::default(), HalfConnection::default());
+    let said: Vec<u8> = (0_u8..=250).cycle().take(3 * buffer::SIZE).collect();
+    says.write_all(&said).await.unwrap();
+    while half.input().len() < said.len() {
+        assert!(fill(&mut half, &mut from, &pool, said.len()).await.unwrap() > 0);
+    }
+    says.write_all(b"more").await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    for limit in [said.len(), said.len() - 1, buffer::SIZE, 1, 0] {
+        assert!(half.poll_fill(&mut context, &mut from, &pool, limit).is_pending(), "{limit}");
+        assert!(half.input() == said, "{limit}");
+    }
+    // One byte has room again as soon as the limit allows for it, or one has gone.
+    assert_eq!(fill(&mut half, &mut from, &pool, said.len() + 1).await.unwrap(), 1);
+    half.skip(1);
+    assert_eq!(fill(&mut half, &mut from, &pool, buffer::SIZE).await.unwrap(), 1);
+    assert!(half.input() == [&said[1..], b"mo"].concat());
 }
 
 #[tokio::test]
