@@ -90,6 +90,13 @@ fn cookies_that_http2_split_are_joined() {
 }
 
 #[test]
+fn cookies_of_http1_stay_as_they_are_in_their_place() {
+    let request = get().header("x-a", "1").header("cookie", "a=1").header("cookie", "b=2").header("x-b", "2");
+    let (text, _) = encoded(request, false, false).unwrap();
+    assert!(text.contains("x-a: 1\r\ncookie: a=1\r\ncookie: b=2\r\nx-b: 2\r\n"), "{text}");
+}
+
+#[test]
 fn what_a_reverse_proxy_does_not_carry_is_refused() {
     assert_eq!(encoded(Request::get("/"), false, false).err(), Some(Reason::BadRequest));
     assert_eq!(encoded(get().header("host", "b"), false, false).err(), Some(Reason::BadRequest));

@@ -54,7 +54,7 @@ pub struct Stats {
     pub requests: u64,
     /// Requests and upgraded connections in flight now.
     pub in_flight: u64,
-    /// Times that accepting failed (out of file descriptors).
+    /// Times that accepting failed (out of file descriptors or memory).
     pub accept_errors: u64,
     /// Requests ended by a deadline.
     pub cut: u64,

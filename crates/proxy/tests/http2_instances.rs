@@ -1,5 +1,6 @@
 //! Instances that speak HTTP/2, as gRPC servers do.
 
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,8 +27,8 @@ struct Instance {
     accepted: Arc<AtomicUsize>,
 }
 
-/// Answers with the request's body, its `x-sum` trailer as the answer's, and its target as `x-target`;
-/// to `/slow` only after a while.
+/// Answers with the request's body, its `x-sum` trailer as the answer's, its target as `x-target`, and as `x-bodiless`
+/// whether its head says that there is no body; to `/slow` only after a while.
 fn instance() -> Instance {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -53,6 +55,7 @@ fn instance() -> Instance {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let target = request.uri().to_string();
+    let bodiless = request.body().is_end_stream();
     let body = request.into_body().collect().await?;
     let mut trailers = body.trailers().cloned();
     let seen: Vec<_> = trailers.iter().flatten().map(|(name, _)| name.to_string()).collect();
@@ -67,7 +70,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, hyper::Err
     if target.ends_with("/half") {
         body = Stalled(Frames([Ok(http_body::Frame::data(Bytes::from("half")))].into()).boxed()).boxed();
     }
-    Ok(Response::builder().header("x-target", target).header("x-seen", seen.join(" ")).body(body).unwrap())
+    let answer = Response::builder()
+        .header("x-target", target)
+        .header("x-seen", seen.join(" "))
+        .header("x-bodiless", bodiless.to_string());
+    Ok(answer.body(body).unwrap())
 }
 
 /// A pool with one instance. Its answer to `/half` does not end.
@@ -119,6 +126,53 @@ pub(crate) fn a_client_of_http_1_is_served_too() {
     client.send("POST /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
     let answer = client.answer();
     assert_eq!((answer.status(), answer.text(), answer.header("x-target")), (200, "hello", "http://a/x"));
+}
+
+#[test]
+pub(crate) fn the_head_of_a_request_without_a_body_says_so() {
+    let proxy = start(&pool_of(&[instance().address]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    for (request, bodiless) in [
+        ("GET / HTTP/1.1\r\nhost: a\r\n\r\n", "true"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n", "true"),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi", "false"),
+    ] {
+        client.send(request);
+        let answer = client.answer();
+        assert_eq!((answer.status(), answer.header("x-bodiless")), (200, bodiless), "{request}");
+    }
+}
+
+/// What `docs/proxy.md` says: 64 KiB ahead with each answer, 16 MiB with all of a worker, and a head of 64 KiB.
+#[test]
+pub(crate) fn how_far_an_instance_may_be_ahead_is_told() {
+    const SETTINGS: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = start(&pool_of(&[listener.local_addr().unwrap()]), config());
+    let mut client = Client::connect(proxy.local_addr());
+    client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    let mut read = |length: usize| {
+        let mut bytes = vec![0; length];
+        stream.read_exact(&mut bytes).unwrap();
+        bytes
+    };
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    read(segue_wire::http2::PREFACE.len());
+    let (mut told, mut ahead) = (std::collections::BTreeMap::new(), 65_535);
+    while told.is_empty() || ahead == 65_535 {
+        let head = read(9);
+        let payload = read(number(&head[..3]).try_into().unwrap());
+        match (head[3], number(&head[5..])) {
+            (SETTINGS, _) => told.extend(payload.chunks(6).map(|one| (number(&one[..2]), number(&one[2..])))),
+            (WINDOW_UPDATE, 0) => ahead += number(&payload),
+            _ => {}
+        }
+    }
+    // SETTINGS_INITIAL_WINDOW_SIZE and SETTINGS_MAX_HEADER_LIST_SIZE.
+    assert_eq!((told.get(&4), told.get(&6), ahead), (Some(&65_536), Some(&65_536), 16_777_216));
 }
 
 #[test]

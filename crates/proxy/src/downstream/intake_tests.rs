@@ -153,6 +153,46 @@ fn a_long_head_in_pieces_goes_on_once_its_empty_line_is_here_wherever_that_is_sp
 }
 
 #[test]
+fn an_empty_line_is_two_line_ends_with_nothing_but_a_return_between_them() {
+    for (bytes, has) in [
+        ("\n\n", true),
+        ("\n\r\n", true),
+        ("a: b\r\n\r\nc", true),
+        ("a\n\nb", true),
+        ("", false),
+        ("\n", false),
+        ("\r\n", false),
+        ("\n\r", false),
+        ("\n\r\r\n", false),
+        ("a\nb\n", false),
+        ("a\r\nb\r\n", false),
+        ("xxxx", false),
+    ] {
+        assert_eq!(has_empty_line(bytes.as_bytes()), has, "{bytes:?}");
+    }
+}
+
+/// A longer one is looked at only once its empty line is here, or it is too long: each look takes its whole length.
+#[test]
+fn a_piece_of_a_head_that_is_no_http_is_noticed_at_once_up_to_4_kib() {
+    for (length, at_once) in [(30, true), (4096, true), (4097, false), (9000, false)] {
+        let mut intake = Intake::new(10_000, FIELDS, Arc::default());
+        let start = "GET / HTTP/1.1\r\na: ";
+        let odd = "\0\r\n";
+        let filled = "x".repeat(length - start.len() - odd.len());
+        let all = [start, &filled, odd].concat();
+        let (one, other) = all.as_bytes().split_at(length - odd.len());
+        assert!(reads(&mut intake, &[one], 30_000).is_empty());
+        assert_eq!(reads(&mut intake, &[other], 30_000).concat() == all, at_once, "{length}");
+        assert_eq!(intake.notes.ends_after_this(), at_once, "{length}");
+        if !at_once {
+            let rest = reads(&mut intake, &[b"\r\n"], 30_000).concat();
+            assert!(rest == [&all, "\r\n"].concat(), "{length}");
+        }
+    }
+}
+
+#[test]
 fn half_a_head_is_waited_for_up_to_the_limit() {
     for limit in [1000, 10_000] {
         for (short_of, goes_on) in [(1, false), (0, true)] {

@@ -53,6 +53,10 @@ fn malformed_chunks_are_refused() {
         b"+1\r\na",
         b"5\nhello",
         b"1\r\nab\r\n",
+        // At once, with the first byte that is wrong.
+        b"1\r\nab",
+        b"1\r\na\n",
+        b"1\r\na\rb",
         b"0x1\r\na",
         b"1_0\r\n",
         b"1000000000000000\r\n",
