@@ -96,6 +96,7 @@ pub mod optional {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde::Serialize;
 
     use super::*;
 
@@ -118,6 +119,18 @@ mod tests {
         }
         assert_eq!(parse("99999999999999999999999h"), Err(DurationError::TooLong));
         assert_eq!(parse("18446744073h"), Err(DurationError::TooLong));
+    }
+
+    #[test]
+    fn one_that_may_be_missing_is_read_as_it_was_written() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Maybe(#[serde(with = "optional")] Option<Duration>);
+
+        for (duration, text) in [(None, "null"), (Some(Duration::from_millis(1500)), r#""1500ms""#)] {
+            assert_eq!(serde_json::to_string(&Maybe(duration)).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Maybe>(text).unwrap(), Maybe(duration));
+        }
+        assert!(serde_json::from_str::<Maybe>(r#""soon""#).is_err());
     }
 
     proptest! {

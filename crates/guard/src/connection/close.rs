@@ -54,25 +54,31 @@ impl Connection {
     pub(super) fn close_told(&mut self) {
         let settings = &self.registration.shared.settings;
         // The rest of its request may still be on its way.
-        self.close_client(settings.longest_request.max(settings.linger));
+        let within =
+            if self.is_whole() { settings.linger } else { settings.longest_request.max(settings.linger) };
+        self.close_client(within);
         self.forget_application();
     }
 
     /// Closes the application's connection once the client was told, and the last of what it asked has been written.
     pub(super) fn forget_application(&mut self) {
-        let is_whole = match &self.protocol {
-            ProtocolState::Http1(http) => http.is_between_requests(),
-            ProtocolState::Http2(_) => true,
-            _ => false,
-        };
-        if is_whole
-            && !self.up.has_output()
+        if self.is_whole()
             && self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
-            && matches!(self.application, Upstream::Open(_))
+            && !matches!(self.application, Upstream::Closed)
         {
             self.close_application();
             self.closing = Some(Closing::new(false, self.registration.shared.settings.linger));
         }
+    }
+
+    /// Whether all that belongs to the client's requests has come and was written.
+    fn is_whole(&self) -> bool {
+        let is_between = match &self.protocol {
+            ProtocolState::Http1(http) => http.is_between_requests(),
+            ProtocolState::Http2(_) => true,
+            _ => false,
+        };
+        is_between && !self.up.has_output()
     }
 
     /// The application ended the connection: the client was told by an end.

@@ -14,7 +14,7 @@ async fn one_that_runs_is_adopted_and_its_exit_is_known_by_its_keeper() {
     line(&spawned, |line| line == "here").await;
     let Adopted::Running(adopted) = place.adopt("a-1").await else { panic!("it runs") };
     assert_eq!((adopted.id(), adopted.version(), adopted.port()), ("a-1", "v1", 4000));
-    assert_eq!(adopted.pid(), spawned.pid());
+    assert_eq!((adopted.pid(), adopted.main()), (spawned.main().pid, spawned.main()));
     adopted.signal(Signal::Term).expect("signals");
     assert_eq!(adopted.exited().await, Exit { code: Some(9), known: true, ..Exit::default() });
     assert!(matches!(place.adopt("a-1").await, Adopted::Ended(Exit { code: Some(9), known: true, .. })));

@@ -275,3 +275,18 @@ async fn a_command_that_goes_into_the_background_is_found_by_what_it_leaves() {
     let handle = Handle::open(stray).expect("opens").expect("runs");
     handle.signal(rustix::process::Signal::KILL).expect("signals");
 }
+
+#[tokio::test]
+async fn what_is_left_in_the_background_and_does_not_listen_to_sigterm_is_killed() {
+    let place = Place::new();
+    // Strays are known by the instance's name, and other tests have instances, too.
+    let id = format!("stray-{}", std::process::id());
+    let script = "trap '' TERM; setsid sleep 1000 & until [ \"$(cut -d' ' -f6 /proc/$!/stat)\" = $! ]; do :; done; echo $!";
+    let instance = place.spawn(&id, script).await;
+    instance.exited().await;
+    instance.closed().await;
+    let stray = super::read(&place.dir(&id)).await[0].parse().expect("a pid");
+    let stray = Identity::of(stray).expect("looks").expect("runs");
+    tokio::time::timeout(super::PATIENCE, segue_supervisor::strays::end(&instance)).await.expect("in time");
+    assert!(!super::runs(stray));
+}

@@ -206,3 +206,14 @@ fn as_many_files_are_kept_as_are_to_be() {
         assert_eq!(numbers(dir.path()).expect("reads"), (first..=5).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn another_keeper_of_the_same_instance_begins_the_next_file() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    for number in 1..=3_u64 {
+        let mut log = Log::create(dir.path(), limits(100, 5)).expect("creates");
+        assert_eq!(log.number, number);
+        log.write(format!("{number}\n").as_bytes(), 0);
+    }
+    assert_eq!(files(dir.path()), [b"1\n", b"2\n", b"3\n"]);
+}
