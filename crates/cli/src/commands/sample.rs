@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use segue_demo::sample::{self, Behaviour, Manners};
+use segue_demo::sample::{self, Behaviour, ShutdownBehaviour};
 
 use crate::duration;
 
@@ -48,16 +48,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let manners = match (args.rude, args.deaf) {
-        (true, _) => Manners::Rude,
-        (_, true) => Manners::Deaf,
-        _ => Manners::Polite,
+    let on_sigterm = match (args.rude, args.deaf) {
+        (true, _) => ShutdownBehaviour::Rude,
+        (_, true) => ShutdownBehaviour::Deaf,
+        _ => ShutdownBehaviour::Polite,
     };
     let version = args.version.or_else(|| std::env::var(VERSION_VARIABLE).ok());
     sample::run(&Behaviour {
         address: (args.host, args.port).into(),
         version: version.unwrap_or_else(|| "v1".to_owned()),
-        manners,
+        on_sigterm,
         start_delay: args.start_delay,
         fail_ready: args.fail_ready,
         exit_at_once: args.exit_at_once,

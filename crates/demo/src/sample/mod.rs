@@ -28,7 +28,7 @@ const TERMINATED: u8 = 128 + 15;
 
 /// What an instance does at the end of its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manners {
+pub enum ShutdownBehaviour {
     /// Finishes what it has taken, then exits.
     Polite,
     /// Exits at once.
@@ -45,7 +45,7 @@ pub struct Behaviour {
     /// What it says that it is.
     pub version: String,
     /// What SIGTERM does.
-    pub manners: Manners,
+    pub on_sigterm: ShutdownBehaviour,
     /// Time until it listens.
     pub start_delay: Duration,
     /// `/health` answers 500.
@@ -72,8 +72,8 @@ async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
     let mut failing = signal(SignalKind::user_defined1())?;
     // Without a handler SIGTERM ends the process where it stands, and that is what rude means. But the first process of
     // a container is not sent what it does not handle.
-    let (mut terminate, mut interrupt) = match behaviour.manners {
-        Manners::Rude if std::process::id() != 1 => (None, None),
+    let (mut terminate, mut interrupt) = match behaviour.on_sigterm {
+        ShutdownBehaviour::Rude if std::process::id() != 1 => (None, None),
         _ => (Some(signal(SignalKind::terminate())?), Some(signal(SignalKind::interrupt())?)),
     };
 
@@ -101,10 +101,10 @@ async fn serve(behaviour: &Behaviour) -> anyhow::Result<ExitCode> {
                 // Out of descriptors: connections that end give some back.
                 Err(_) => clock::sleep(Duration::from_millis(10)).await,
             },
-            () = told(&mut terminate) => match behaviour.manners {
-                Manners::Polite => break,
-                Manners::Rude => return Ok(TERMINATED.into()),
-                Manners::Deaf => eprintln!("does not react to SIGTERM"),
+            () = told(&mut terminate) => match behaviour.on_sigterm {
+                ShutdownBehaviour::Polite => break,
+                ShutdownBehaviour::Rude => return Ok(TERMINATED.into()),
+                ShutdownBehaviour::Deaf => eprintln!("does not react to SIGTERM"),
             },
             () = told(&mut interrupt) => break,
             _ = failing.recv() => state.fail_health(),
