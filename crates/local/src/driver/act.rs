@@ -1,7 +1,6 @@
 //! Acting: what the rules ask for is done to processes and to the proxy. Everything here may be asked for twice.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU64;
 
 use segue_core::rollout::Action;
 use segue_core::stop::Signal;
@@ -18,6 +17,7 @@ use super::fleet::{Fleet, Life, Member, News, Running};
 use super::ports;
 use super::public::Public;
 use super::records::Records;
+use crate::history::Cut;
 use crate::spec::Spec;
 
 /// The instances, and the means to start, admit, withdraw and end one.
@@ -95,17 +95,22 @@ impl Instances {
         }
     }
 
-    /// Cuts what is in flight everywhere; with `kill` nothing waits for the instances any longer either.
-    pub(super) fn force(&mut self, kill: bool, records: &Records) {
+    /// Cuts what is in flight everywhere, and answers what that was; with `kill` nothing waits for the instances any longer
+    /// either.
+    pub(super) fn force(&mut self, kill: bool, records: &Records) -> Vec<Cut> {
         let ids: Vec<_> = self.fleet.keys().cloned().collect();
+        let mut all = Vec::new();
         for id in ids {
-            if let Some(cut) = NonZeroU64::new(self.pool.cut(id.as_str())) {
+            let cut = self.pool.cut(id.as_str());
+            if cut > 0 {
                 tracing::warn!(cut, "{id}: what was in flight is cut");
+                all.push(Cut { instance: id.to_string(), requests: cut });
             }
             if kill && let Err(error) = self.signal(&id, Signal::Kill, records) {
                 tracing::error!(%error, "{id} cannot be killed");
             }
         }
+        all
     }
 
     fn forget(&mut self, id: &InstanceId, records: &mut Records) {

@@ -26,19 +26,34 @@ pub(super) struct Ending {
     /// What the proxy cut.
     pub(super) cut: u64,
     forced: u32,
+    /// What was cut because somebody did not want to wait.
+    cut_by_force: Vec<Cut>,
 }
 
 // === impl Ending ===
 
 impl Ending {
     pub(super) fn new(by: Who, now: Time) -> Self {
-        Self { by, at: clock::wall(), began: now, front_drained: false, cut: 0, forced: 0 }
+        Self {
+            by,
+            at: clock::wall(),
+            began: now,
+            front_drained: false,
+            cut: 0,
+            forced: 0,
+            cut_by_force: Vec::new(),
+        }
     }
 
     /// Somebody does not want to wait any longer; answers whether for the second time.
     pub(super) fn force(&mut self) -> bool {
         self.forced += 1;
         self.forced > 1
+    }
+
+    /// What that cut.
+    pub(super) fn cut_by_force(&mut self, cut: Vec<Cut>) {
+        merge(&mut self.cut_by_force, cut);
     }
 
     /// The proxy has let its last client go, after it cut so many requests: the instances may end.
@@ -56,6 +71,7 @@ impl Ending {
     pub(super) async fn finish(self, records: &mut Records, fleet: &mut Fleet, now: Time) -> u64 {
         let Some(work) = records.state.work.take() else { return 0 };
         let mut cut_on = cut_on(work.rollout.drained());
+        merge(&mut cut_on, self.cut_by_force);
         let version = records.state.label(&work.current);
         records.keepers_end(now + KEEPERS).await;
         fleet.clear();
@@ -81,5 +97,28 @@ impl Ending {
         });
         tracing::info!(cut, "{} is down", records.name());
         cut
+    }
+}
+
+/// What is cut takes no new requests. So of two counts on one instance the larger one has all, and the other some of them again.
+fn merge(all: &mut Vec<Cut>, more: Vec<Cut>) {
+    for cut in more {
+        match all.iter_mut().find(|known| known.instance == cut.instance) {
+            Some(known) => known.requests = known.requests.max(cut.requests),
+            None => all.push(cut),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_on_an_instance_is_counted_once() {
+        let cut = |instance: &str, requests| Cut { instance: instance.to_owned(), requests };
+        let mut all = vec![cut("web-1", 3)];
+        merge(&mut all, vec![cut("web-1", 2), cut("web-2", 1), cut("web-2", 4)]);
+        assert_eq!(all, [cut("web-1", 3), cut("web-2", 4)]);
     }
 }

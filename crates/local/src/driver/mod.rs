@@ -284,7 +284,8 @@ impl Driver {
 
     fn force(&mut self) {
         if let Some(ending) = &mut self.ending {
-            self.instances.force(ending.force(), &self.records);
+            let cut = self.instances.force(ending.force(), &self.records);
+            ending.cut_by_force(cut);
         }
     }
 

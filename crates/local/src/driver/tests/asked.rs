@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 
 use super::*;
 use crate::control::protocol::{Event, Phase};
-use crate::history::{Ended, What};
+use crate::history::{self, Ended, What};
 use crate::spec::Strategy;
 
 /// What a refusal says, and what it refuses.
@@ -142,4 +142,30 @@ async fn who_forces_it_twice_does_not_wait_for_the_instances() {
         assert_eq!(signalled(&driver), Some(Signal::Kill));
     }
     assert_eq!(left.process.wait().unwrap().signal(), Some(9));
+}
+
+#[tokio::test]
+async fn what_is_cut_for_somebody_who_does_not_want_to_wait_is_counted_and_its_instance_named() {
+    let (_place, folder) = folder();
+    let left = Left::new(&folder, "web-1", &spec("v1", "/bin/v1"));
+    let (mut driver, _public) = open(&folder, Some(spec("v1", "/bin/v1"))).await;
+    let address =
+        driver.listen_on(TcpListener::bind("127.0.0.1:0").unwrap(), segue_proxy::Config::default()).unwrap();
+    driver.instances.pool.admit("web-1");
+    driver.let_clients_in(clock::now());
+    // The instance takes the request and never answers.
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut client, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    let in_flight = |driver: &Driver| driver.instances.pool.instances()[0].in_flight;
+    eventually(|| (in_flight(&driver) == 1).then_some(())).await;
+
+    driver.down(Who::own(), clock::now());
+    driver.force();
+    driver.force();
+    driver.front_drained(0, clock::now());
+    assert!(matches!(driver.done(Outcome::Reached, clock::now()).await, Turn::Over(1)));
+    let noted = history::last(&folder, 1).unwrap().remove(0);
+    assert_eq!((noted.what, noted.cut), (What::Down, 1));
+    assert_eq!(noted.cut_on, [history::Cut { instance: "web-1".to_owned(), requests: 1 }]);
+    drop(left);
 }
