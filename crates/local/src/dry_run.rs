@@ -8,6 +8,7 @@ use segue_core::rollout::{self, Action, InstanceSeen, Rollout, Seen};
 use segue_core::{InstanceId, Next, Time, Version, drain};
 use serde::Serialize;
 
+use crate::driver::Refusal;
 use crate::spec::Spec;
 use crate::state::{PROXY, Revision, State};
 
@@ -67,10 +68,11 @@ pub enum Step {
     },
 }
 
-/// What a deploy of this spec would do; `None` if nothing runs.
-pub fn dry_run(mut state: State, spec: Spec) -> Option<DryRun> {
-    let current = state.work.as_ref()?.current.clone();
-    let before = state.revision(&current)?.clone();
+/// What a deploy of this spec would do, or why it would be refused.
+pub fn dry_run(mut state: State, spec: Spec) -> Result<DryRun, Refusal> {
+    let current = state.work.as_ref().ok_or(Refusal::NothingRuns)?.current.clone();
+    let before = state.revision(&current).ok_or(Refusal::UnknownSpec)?.clone();
+    Refusal::of_change(&before.spec.name, &before.spec, &spec)?;
     let after = state.admit(spec).clone();
     let goal = after.goal();
     let steps = steps(&state, &before, &after);
@@ -85,7 +87,7 @@ pub fn dry_run(mut state: State, spec: Spec) -> Option<DryRun> {
     let (Goal { surge, unavailable, .. }, drain) = (&goal, spec.drain_deadline + spec.stop.grace);
     let wave = (*surge).max(*unavailable).max(1);
     let starts = steps.iter().filter(|step| matches!(step, Step::Start { .. })).count();
-    Some(DryRun {
+    Ok(DryRun {
         name: spec.name.clone(),
         from: before.spec.version.clone(),
         to: spec.version.clone(),
@@ -282,6 +284,17 @@ mod tests {
 
     #[test]
     fn with_nothing_running_there_is_nothing_to_dry_run() {
-        assert_eq!(dry_run(State::empty("boot"), spec("v1", "/bin/v1")), None);
+        assert_eq!(dry_run(State::empty("boot"), spec("v1", "/bin/v1")), Err(Refusal::NothingRuns));
+    }
+
+    #[test]
+    fn what_a_deploy_would_refuse_is_refused() {
+        let mut other = spec("v2", "/bin/v2");
+        other.listen = "127.0.0.1:1".parse().unwrap();
+        let refused = dry_run(running(2), other).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("a deploy cannot change listen (127.0.0.1:0 to 127.0.0.1:1)"),
+            "{refused}"
+        );
     }
 }

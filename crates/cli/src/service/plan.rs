@@ -4,21 +4,31 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use segue_local::driver::Refusal;
 use segue_local::dry_run::{DryRun, Step, dry_run};
 use segue_local::folder::Folder;
 use segue_local::spec::Spec;
 use segue_local::state::State;
 
-use super::{Format, WRONG, rows};
+use super::{Format, NO, WRONG, rows};
 use crate::output::{self, outln};
 
 /// Computes what the deploy would do to what runs now, and prints it.
 pub(crate) fn print(folder: &Folder, spec: Spec, format: Format) -> anyhow::Result<ExitCode> {
     let stop = spec.stop.clone();
     let deadline = spec.drain_deadline;
-    let Some(planned) = State::read(folder)?.and_then(|state| dry_run(state, spec)) else {
-        eprintln!("{} is not up: there is nothing to deploy to", folder.name());
-        return Ok(WRONG.into());
+    let planned = State::read(folder)?.map_or(Err(Refusal::NothingRuns), |state| dry_run(state, spec));
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(Refusal::NothingRuns) => {
+            eprintln!("{} is not up: there is nothing to deploy to", folder.name());
+            return Ok(WRONG.into());
+        }
+        // As the deploy would say it.
+        Err(refusal) => {
+            output::error(&refusal.into());
+            return Ok(NO.into());
+        }
     };
     match format {
         Format::Json => {

@@ -10,7 +10,7 @@ use super::refusal::Refusal;
 use crate::clock;
 use crate::control::protocol::{Event, Report};
 use crate::history::{Ended, What, Who};
-use crate::spec::{Spec, Strategy};
+use crate::spec::Spec;
 use crate::state::Deploy;
 
 /// What a deploy needs and changes.
@@ -47,7 +47,7 @@ impl Deploys<'_> {
         let state = &self.records.state;
         let from = state.work.as_ref().ok_or(Refusal::NothingRuns)?.current.clone();
         let before = state.revision(&from).ok_or(Refusal::UnknownSpec)?.clone();
-        self.same_front(&before.spec, &spec)?;
+        Refusal::of_change(self.records.name(), &before.spec, &spec)?;
         // Something beside the spec may be another, such as a file of settings: it is tried again.
         self.failures.in_background.clear();
         if before.spec == spec {
@@ -93,27 +93,6 @@ impl Deploys<'_> {
         let Deploy { what, by, at, to, .. } = self.records.deploy()?;
         let (name, to) = (self.records.name().to_owned(), self.records.state.label(to));
         Some(Refusal::UnderWay { name, what: *what, to, by: by.clone(), at: *at })
-    }
-
-    /// What belongs to `up` and not to its instances cannot be deployed; nor can what the rules could not do.
-    fn same_front(&self, before: &Spec, spec: &Spec) -> Result<(), Refusal> {
-        let name = self.records.name();
-        if spec.name != name {
-            return Err(Refusal::OtherService { spec: spec.name.clone(), name: name.to_owned() });
-        }
-        // The file was held to this already; but what comes over a socket is never taken on trust.
-        let Strategy::Rolling { surge, unavailable } = spec.strategy;
-        if surge == 0 && unavailable == 0 {
-            return Err(Refusal::NoRoom);
-        }
-        let of_up = |setting| Err(Refusal::OfUp { name: name.to_owned(), setting });
-        if spec.listen != before.listen {
-            return of_up(format!("listen ({} to {})", before.listen, spec.listen));
-        }
-        if spec.tls != before.tls {
-            return of_up("tls".to_owned());
-        }
-        Ok(())
     }
 
     fn tell_later_settings(&self, before: &Spec, spec: &Spec, now: Time) {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::history::{What, Who};
+use crate::spec::{Spec, Strategy};
 
 /// Nothing was changed. The text says what would help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,4 +61,26 @@ pub enum Refusal {
         /// The key, with what it is and what it would be where that is short.
         setting: String,
     },
+}
+
+impl Refusal {
+    /// What belongs to `up` and not to its instances cannot be deployed; nor can what the rules could not do.
+    pub(crate) fn of_change(name: &str, before: &Spec, spec: &Spec) -> Result<(), Self> {
+        if spec.name != name {
+            return Err(Self::OtherService { spec: spec.name.clone(), name: name.to_owned() });
+        }
+        // The file was held to this already; but what comes over a socket is never taken on trust.
+        let Strategy::Rolling { surge, unavailable } = spec.strategy;
+        if surge == 0 && unavailable == 0 {
+            return Err(Self::NoRoom);
+        }
+        let of_up = |setting| Err(Self::OfUp { name: name.to_owned(), setting });
+        if spec.listen != before.listen {
+            return of_up(format!("listen ({} to {})", before.listen, spec.listen));
+        }
+        if spec.tls != before.tls {
+            return of_up("tls".to_owned());
+        }
+        Ok(())
+    }
 }
