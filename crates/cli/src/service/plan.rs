@@ -17,8 +17,8 @@ use crate::output::{self, outln};
 pub(crate) fn print(folder: &Folder, spec: Spec, format: Format) -> anyhow::Result<ExitCode> {
     let stop = spec.stop.clone();
     let deadline = spec.drain_deadline;
-    let planned = State::read(folder)?.map_or(Err(Refusal::NothingRuns), |state| dry_run(state, spec));
-    let planned = match planned {
+    let state = State::read(folder)?.ok_or(Refusal::NothingRuns);
+    let planned = match state.and_then(|state| dry_run(state, spec)) {
         Ok(planned) => planned,
         Err(Refusal::NothingRuns) => {
             eprintln!("{} is not up: there is nothing to deploy to", folder.name());

@@ -62,8 +62,8 @@ impl Connection {
 
     /// Closes the application's connection once the client was told, and the last of what it asked has been written.
     pub(super) fn forget_application(&mut self) {
-        if self.is_whole()
-            && self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
+        if self.closing.as_ref().is_some_and(|closing| !closing.is_mirrored)
+            && self.is_whole()
             && !matches!(self.application, Upstream::Closed)
         {
             self.close_application();

@@ -8,7 +8,7 @@ use super::public::Public;
 use super::records::Records;
 use super::refusal::Refusal;
 use crate::clock;
-use crate::control::protocol::{Event, Report};
+use crate::control::protocol::Report;
 use crate::history::{Ended, What, Who};
 use crate::spec::Spec;
 use crate::state::Deploy;
@@ -103,7 +103,7 @@ impl Deploys<'_> {
         for (setting, _) in later.iter().filter(|(_, changed)| *changed) {
             let text = format!("{setting} has changed: that takes effect when `segue up` starts next");
             tracing::warn!("{text}");
-            self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
+            self.public.note(text, now);
         }
     }
 
@@ -114,7 +114,7 @@ impl Deploys<'_> {
         {
             let text = format!("{by} takes it back");
             tracing::info!("{text}");
-            self.public.tell(Event::Note { at: clock::wall_at(now, now), text });
+            self.public.note(text, now);
         }
         Ok(number)
     }

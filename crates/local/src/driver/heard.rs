@@ -6,13 +6,12 @@ use segue_core::{InstanceId, Version};
 use segue_supervisor::instance::Exit;
 use segue_supervisor::strays;
 
+use super::act::Instances;
 use super::background;
 use super::failures::Failures;
 use super::fleet::{Fleet, Life};
-use super::public::Public;
 use super::records::Records;
 use crate::clock;
-use crate::control::protocol::Event;
 
 /// An instance runs on, but its keeper has ended.
 pub(super) fn unkept(id: &InstanceId, fleet: &mut Fleet) {
@@ -25,12 +24,11 @@ pub(super) fn unkept(id: &InstanceId, fleet: &mut Fleet) {
 pub(super) fn ended(
     id: &InstanceId,
     exit: &Exit,
-    fleet: &mut Fleet,
+    instances: &mut Instances,
     records: &mut Records,
     failures: &mut Failures,
-    public: &Public,
 ) {
-    let Some(member) = fleet.get_mut(id) else { return };
+    let Some(member) = instances.fleet.get_mut(id) else { return };
     let told = records.rollout().is_some_and(|rollout| rollout.leaving(id).is_some());
     // One that served ended as any other ends: what it leaves may be of use to somebody.
     let in_background = exit.background && !member.served;
@@ -40,27 +38,27 @@ pub(super) fn ended(
         tokio::spawn(async move { strays::end(&instance).await });
     }
     member.life = Life::Ended { how: how.clone() };
+    let revision = member.revision.clone();
     if told {
         return;
     }
     if in_background {
-        went_into_background(id, &member.revision, &how, records, failures, public);
+        went_into_background(id, &revision, &how, instances, records, failures);
     }
-    failures.crashed(id, &member.revision, &how);
+    failures.crashed(id, &revision, &how);
 }
 
 pub(super) fn went_into_background(
     id: &InstanceId,
     revision: &Version,
     how: &str,
+    instances: &Instances,
     records: &mut Records,
     failures: &mut Failures,
-    public: &Public,
 ) {
-    let now = clock::now();
     let text = format!("{id} {how}; it is not started again until the next deploy");
     tracing::error!("{text}");
-    public.tell(Event::Note { at: clock::wall_at(now, now), text });
+    instances.public.note(text, clock::now());
     failures.in_background.note(revision.clone(), how, clock::wall());
     if let Some(deploy) = records.deploy_mut().filter(|deploy| deploy.to == *revision) {
         deploy.abort = true;

@@ -205,13 +205,13 @@ impl Driver {
     }
 
     fn hear(&mut self, news: News) {
-        let Self { records, instances, failures, audience, .. } = self;
+        let Self { records, instances, failures, .. } = self;
         match news {
             News::Readiness => {}
             News::FrontDrained(cut) => self.front_drained(cut, clock::now()),
             News::Unkept(id) => heard::unkept(&id, &mut instances.fleet),
             News::Ended(id, exit) => {
-                heard::ended(&id, &exit, &mut instances.fleet, records, failures, &audience.public);
+                heard::ended(&id, &exit, instances, records, failures);
             }
         }
     }

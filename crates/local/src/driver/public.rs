@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use segue_core::Time;
 use segue_supervisor::logs::Since;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, broadcast, mpsc, watch};
 
 use super::command::Command;
+use crate::clock;
 use crate::control::protocol::{Event, View};
 use crate::folder::Folder;
 
@@ -99,6 +101,11 @@ impl Public {
     pub(crate) fn tell(&self, event: Event) {
         // Nobody need listen.
         let _ = self.events.send(event);
+    }
+
+    /// Tells a line of something that has just happened.
+    pub(super) fn note(&self, text: String, now: Time) {
+        self.tell(Event::Note { at: clock::wall_at(now, now), text });
     }
 
     pub(super) fn started(&self, folder: &Folder, id: &str, since: Since) {

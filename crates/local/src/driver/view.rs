@@ -52,7 +52,7 @@ impl Picture<'_> {
         overall: Option<&Wait>,
         now: Time,
     ) -> View {
-        let work = self.records.state.work.as_ref();
+        let rollout = self.records.rollout();
         let instances: Vec<_> = self
             .fleet
             .iter()
@@ -63,13 +63,13 @@ impl Picture<'_> {
                     id: id.to_string(),
                     version: member.label.clone(),
                     revision: member.revision.clone(),
-                    state: state_of(self.records.rollout(), id, member),
+                    state: state_of(rollout, id, member),
                     pid: member.running().map(|running| running.instance.pid()),
                     port: member.port,
                     in_flight: counted.map_or(0, |view| view.in_flight),
                     requests: counted.map_or(0, |view| view.requests),
                     failed: counted.map_or(0, |view| view.failed),
-                    stages: work.map(|work| work.rollout.stages(id, &member.revision)).unwrap_or_default(),
+                    stages: rollout.map(|rollout| rollout.stages(id, &member.revision)).unwrap_or_default(),
                     wait: wait
                         .map(|wait| people(wait, now))
                         .or_else(|| self.failures.in_background.wait(member)),
@@ -77,7 +77,7 @@ impl Picture<'_> {
             })
             .collect();
         let serving = instances.iter().filter(|view| view.state == State::Serving).count();
-        let goal = work.map(|work| work.rollout.goal());
+        let goal = rollout.map(Rollout::goal);
         let overall = overall.filter(|wait| wait.why != Why::Steady);
         View {
             name: self.records.name().to_owned(),

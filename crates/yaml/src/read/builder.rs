@@ -173,9 +173,11 @@ impl<'t> Builder<'t> {
         };
         let tag = tag.map(|tag| if tag.is_yaml_core_schema() { tag.suffix.as_str() } else { "other" });
         let own = self.text.get(span.clone()).filter(|own| self.normalised.get(span.clone()) != Some(*own));
-        let properties = self.trivia.behind_properties(span.start) - span.start;
-        // There may be nothing but properties.
-        let own = own.map(|own| own.get(properties..).unwrap_or_default());
+        let own = own.map(|own| {
+            let properties = self.trivia.behind_properties(span.start) - span.start;
+            // There may be nothing but properties.
+            own.get(properties..).unwrap_or_default()
+        });
         let own = match own {
             Some(own) if quote.is_some() => {
                 let told = |info| self.wrong(span.clone(), format!("not YAML: {info}"));

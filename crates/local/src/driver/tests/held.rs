@@ -80,14 +80,14 @@ async fn what_goes_into_the_background_is_not_started_again_and_stays_to_be_seen
 }
 
 fn went_into_background(driver: &mut Driver, id: &str, revision: &str) {
-    let Driver { records, failures, audience, .. } = driver;
+    let Driver { records, failures, instances, .. } = driver;
     super::super::heard::went_into_background(
         &id.into(),
         &revision.into(),
         "how",
+        instances,
         records,
         failures,
-        &audience.public,
     );
 }
 
