@@ -29,12 +29,14 @@ fn twenty_thousand_sockets_are_one_look() {
     let connect = |local| TcpStream::connect(local).unwrap();
     let clients: Vec<_> =
         listening.iter().flat_map(|(_, local)| (0..EACH).map(move |_| connect(*local))).collect();
-    let locals: HashSet<_> = listening.iter().map(|(_, local)| *local).collect();
-    let addresses: HashSet<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
+    // Both addresses: a port of a client may still be in TIME_WAIT from an earlier test's connection to the same listener.
+    let address = |client: &TcpStream| (client.local_addr().unwrap(), client.peer_addr().unwrap());
+    let ours: HashSet<_> = clients.iter().map(address).collect();
     let all = until(|snapshot| {
-        let ours = |client, server| addresses.contains(client) && locals.contains(server);
         let both = snapshot.connections.iter();
-        let ends = both.filter(|one| ours(&one.local, &one.remote) || ours(&one.remote, &one.local)).count();
+        let ends = both
+            .filter(|one| ours.contains(&(one.local, one.remote)) || ours.contains(&(one.remote, one.local)))
+            .count();
         (ends >= 2 * clients.len()).then_some(ends)
     });
     assert_eq!(all, 2 * clients.len());
