@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA_WITHOUT_ROUTERS};
+use segue_core::pod::{Discount, FIRST_SCHEMA, PodPlan, Port, Protocol};
 
 pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connections: u32) -> PodPlan {
     let bounds = Bounds::at_most(Duration::from_secs(15));
@@ -19,7 +19,7 @@ pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connecti
     };
     let seconds = |seconds| Millis(Duration::from_secs(seconds));
     PodPlan {
-        schema: SCHEMA_WITHOUT_ROUTERS,
+        schema: FIRST_SCHEMA,
         routers: BTreeMap::new(),
         drain: drain::Plan {
             paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
@@ -29,7 +29,13 @@ pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connecti
             deadline: Duration::from_mins(1),
             stop_grace: Duration::from_secs(10),
         },
-        ports: vec![Port { name: None, application, guard: Some(guard), protocol: Protocol::Auto }],
+        ports: vec![Port {
+            name: None,
+            application,
+            guard: Some(guard),
+            redirect: None,
+            protocol: Protocol::Auto,
+        }],
         control_port,
         idle_after: seconds(5),
         websocket_grace: seconds(1),

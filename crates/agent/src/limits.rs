@@ -30,7 +30,7 @@ pub(crate) fn linger(drain: &drain::Plan) -> Duration {
 pub(crate) fn settings(plan: &PodPlan) -> Settings {
     let drain = &plan.drain;
     Settings {
-        ports: plan.ports.iter().filter(|port| port.guard.is_some()).cloned().collect(),
+        ports: plan.ports.iter().filter(|port| port.is_guarded()).cloned().collect(),
         max_connections: plan.max_connections,
         websocket_grace: plan.websocket_grace.0,
         linger: linger(drain),

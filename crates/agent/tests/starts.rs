@@ -85,11 +85,11 @@ fn refused(pod: &Pod, plan: &str) -> [String; 2] {
 fn a_plan_of_a_later_schema_is_refused_with_what_to_do_and_nothing_is_put_in_place() {
     let pod = Pod::new(8080, true);
     let plan = serde_json::to_string(&pod.plan).unwrap();
-    let later = plan.replacen("\"schema\":1", "\"schema\":3,\"more\":true", 1);
+    let later = plan.replacen("\"schema\":1", "\"schema\":4,\"more\":true", 1);
     assert_ne!(later, plan);
     for said in refused(&pod, &later) {
         assert!(
-            said.contains("schema 3") && said.contains("use the agent image of the segue that"),
+            said.contains("schema 4") && said.contains("use the agent image of the segue that"),
             "{said}"
         );
     }
@@ -140,11 +140,11 @@ fn a_hook_beside_a_plan_that_it_cannot_read_waits_and_does_not_fail() {
     pod.start();
     let config = pod.folder.path().join("hook.json");
     let text = std::fs::read_to_string(&config).unwrap();
-    let later = text.replacen("\"schema\":1", "\"schema\":3,\"more\":true", 1);
+    let later = text.replacen("\"schema\":1", "\"schema\":4,\"more\":true", 1);
     std::fs::write(&config, later).unwrap();
     let (code, said) = pod.hook(&[]).returns();
     assert_eq!(code, 0);
-    assert!(said.contains("schema 3") && said.contains("waits 17s"), "{said}");
+    assert!(said.contains("schema 4") && said.contains("waits 17s"), "{said}");
 }
 
 #[test]

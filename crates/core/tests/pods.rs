@@ -5,7 +5,7 @@ use crate::cases::{Seen, WayOut, at, drain_in_a_pod, path, seconds, wait};
 use proptest::prelude::*;
 use segue_core::drain::{self, InFlight, Kept, Plan};
 use segue_core::path::{Millis, PathSeen};
-use segue_core::pod::{Discount, PlanError, PodPlan, Port, Protocol, RouterPlan, SCHEMA_WITHOUT_ROUTERS};
+use segue_core::pod::{Discount, FIRST_SCHEMA, PlanError, PodPlan, Port, Protocol, RouterPlan};
 use segue_core::rollout::leaving::Action;
 use segue_core::stop::Signal;
 use segue_core::{Next, Time, Why};
@@ -155,12 +155,24 @@ fn a_path_that_is_picked_again_stops_the_closing_until_it_is_left_again() {
 
 fn pod_plan() -> PodPlan {
     PodPlan {
-        schema: SCHEMA_WITHOUT_ROUTERS,
+        schema: FIRST_SCHEMA,
         routers: BTreeMap::new(),
         drain: drain_in_a_pod(),
         ports: vec![
-            Port { name: None, application: 8080, guard: Some(15080), protocol: Protocol::Auto },
-            Port { name: Some("admin".to_owned()), application: 9090, guard: None, protocol: Protocol::Tcp },
+            Port {
+                name: None,
+                application: 8080,
+                guard: Some(15080),
+                redirect: None,
+                protocol: Protocol::Auto,
+            },
+            Port {
+                name: Some("admin".to_owned()),
+                application: 9090,
+                guard: None,
+                redirect: None,
+                protocol: Protocol::Tcp,
+            },
         ],
         control_port: 15079,
         idle_after: Millis(seconds(5)),
@@ -212,13 +224,44 @@ fn a_plan_that_names_routers_says_so_by_its_schema_and_one_that_names_none_is_as
 }
 
 #[test]
+fn a_plan_that_redirects_says_so_by_its_schema_and_one_that_does_not_is_as_it_was() {
+    let mut plan = pod_plan();
+    assert_eq!(plan.first_schema(), 1);
+    assert!(!serde_json::to_string(&plan).unwrap().contains("redirect"));
+    plan.ports[1].redirect = Some(15180);
+    assert_eq!(plan.first_schema(), 3);
+    plan.routers = BTreeMap::from([("service".to_owned(), RouterPlan::None)]);
+    plan.schema = plan.first_schema();
+    assert_eq!(plan.schema, 3, "the first that has both");
+    assert_eq!(PodPlan::read(&serde_json::to_string(&plan).unwrap()), Ok(plan.clone()));
+    plan.ports.clear();
+    assert_eq!(plan.first_schema(), 2);
+}
+
+#[test]
+fn a_port_is_guarded_for_those_who_are_sent_to_the_guard_and_for_those_who_are_led_there() {
+    let port = |guard, redirect| Port { guard, redirect, ..pod_plan().ports[0].clone() };
+    for (guard, redirect, numbers) in [
+        (None, None, vec![]),
+        (Some(15080), None, vec![15080]),
+        (None, Some(15180), vec![15180]),
+        (Some(15080), Some(15180), vec![15080, 15180]),
+    ] {
+        let port = port(guard, redirect);
+        assert_eq!((port.is_guarded(), port.guards().collect()), (!numbers.is_empty(), numbers));
+        let plan = PodPlan { ports: vec![port.clone()], ..pod_plan() };
+        assert_eq!(plan.guarded(), port.is_guarded());
+    }
+}
+
+#[test]
 fn a_plan_of_a_later_schema_is_refused_as_such_whatever_it_holds() {
-    let json = OF_SCHEMA_1.replacen("\"schema\": 1", "\"schema\": 3, \"more\": {}", 1);
-    for json in [json.as_str(), r#"{"schema": 3}"#, r#"{"drain": 7, "schema": 3}"#] {
-        assert_eq!(PodPlan::read(json), Err(PlanError::Later(3)));
+    let json = OF_SCHEMA_1.replacen("\"schema\": 1", "\"schema\": 4, \"more\": {}", 1);
+    for json in [json.as_str(), r#"{"schema": 4}"#, r#"{"drain": 7, "schema": 4}"#] {
+        assert_eq!(PodPlan::read(json), Err(PlanError::Later(4)));
         let error = serde_json::from_str::<PodPlan>(json).unwrap_err().to_string();
         assert!(
-            error.contains("schema 3"),
+            error.contains("schema 4"),
             "whoever reads it as a part of something is told the same: {error}"
         );
     }
@@ -250,7 +293,7 @@ fn a_plan_that_no_agent_could_hold_to_is_refused() {
         assert!(serde_json::from_str::<PodPlan>(&json).is_err());
         PodPlan::read(&json).unwrap_err()
     };
-    assert_eq!(refused(&|plan| plan.schema = 3), PlanError::Later(3));
+    assert_eq!(refused(&|plan| plan.schema = 4), PlanError::Later(4));
     assert_eq!(refused(&|plan| plan.control_port = 8080), PlanError::PortTwice(8080));
     assert_eq!(refused(&|plan| plan.ports[1].guard = Some(15080)), PlanError::PortTwice(15080));
     assert_eq!(refused(&|plan| plan.ports[1].application = 8080), PlanError::PortTwice(8080));
@@ -262,7 +305,18 @@ fn a_plan_that_no_agent_could_hold_to_is_refused() {
     };
     assert_eq!(refused(&again), twice);
     let routers = |path: &str| BTreeMap::from([(path.to_owned(), RouterPlan::None)]);
-    assert_eq!(refused(&|plan| plan.routers = routers("service")), PlanError::RoutersInSchema(1));
+    let not_in_schema = |key, schema, first| PlanError::NotInSchema { key, schema, first };
+    assert_eq!(refused(&|plan| plan.routers = routers("service")), not_in_schema("routers", 1, 2));
+    let redirected =
+        |schema| move |plan: &mut PodPlan| (plan.schema, plan.ports[0].redirect) = (schema, Some(15180));
+    assert_eq!(refused(&redirected(1)), not_in_schema("redirects", 1, 3));
+    assert_eq!(refused(&redirected(2)), not_in_schema("redirects", 2, 3));
+    let redirect =
+        |number| move |plan: &mut PodPlan| (plan.schema, plan.ports[1].redirect) = (3, Some(number));
+    for taken in [8080, 9090, 15080, 15079] {
+        assert_eq!(refused(&redirect(taken)), PlanError::PortTwice(taken));
+    }
+    assert_eq!(refused(&redirect(0)), PlanError::PortZero);
     let elsewhere = |plan: &mut PodPlan| (plan.schema, plan.routers) = (2, routers("else"));
     assert_eq!(refused(&elsewhere), PlanError::RouterOfNoPath("else".to_owned()));
     let twice = PlanError::PathTwice("service".to_owned());

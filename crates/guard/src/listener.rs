@@ -59,14 +59,16 @@ pub struct Bound {
 pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
     let mut ports = Vec::new();
     for port in &settings.ports {
-        let Some(number) = port.guard else { continue };
+        // However a client comes to it, it is one application.
         let application = Arc::new(Application::new(port.application));
-        let listener = listen(number).map_err(|error| BindError {
-            port: number,
-            application: port.application,
-            error,
-        })?;
-        ports.push(Port { listener, application, protocol: port.protocol });
+        for number in port.guards() {
+            let listener = listen(number).map_err(|error| BindError {
+                port: number,
+                application: port.application,
+                error,
+            })?;
+            ports.push(Port { listener, application: application.clone(), protocol: port.protocol });
+        }
     }
     Ok(Bound { settings, ports })
 }
@@ -81,7 +83,8 @@ impl Bound {
 
     /// Begins to accept, in tasks of the current tokio runtime.
     pub fn serve(self) -> Guard {
-        let applications = self.ports.iter().map(|port| port.application.clone()).collect();
+        let mut applications: Vec<_> = self.ports.iter().map(|port| port.application.clone()).collect();
+        applications.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let shared = Arc::new(Shared::new(self.settings, applications));
         for port in self.ports {
             tokio::spawn(accept(port, shared.clone()));

@@ -7,7 +7,7 @@ use segue_core::pod::{Discount, Port};
 /// What a guard is told. The values come from the pod's plan; the guard has no defaults of its own.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The ports to stand in front of; those without a guard's port are left alone.
+    /// The ports to stand in front of; those that it does not listen for are left alone.
     pub ports: Vec<Port>,
     /// How many connections are carried at most. Above it idle ones are closed first, then new ones are reset.
     pub max_connections: u32,

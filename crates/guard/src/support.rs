@@ -19,7 +19,13 @@ pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
 /// One port in front of `application`.
 pub(crate) fn settings(application: u16) -> Settings {
     Settings {
-        ports: vec![Port { name: None, application, guard: Some(0), protocol: Protocol::Auto }],
+        ports: vec![Port {
+            name: None,
+            application,
+            guard: Some(0),
+            redirect: None,
+            protocol: Protocol::Auto,
+        }],
         max_connections: 10,
         websocket_grace: Duration::ZERO,
         linger: Duration::from_secs(5),

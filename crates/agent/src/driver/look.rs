@@ -46,7 +46,7 @@ impl Look {
             idle_after: plan.idle_after.0,
             longest_request: plan.drain.longest_request.map(|longest| longest.0),
         };
-        let guarded = plan.ports.iter().filter(|port| guarded && port.guard.is_some());
+        let guarded = plan.ports.iter().filter(|port| guarded && port.is_guarded());
         Self {
             collector: Collector::open().ok(),
             estimator: Estimator::new(settings),

@@ -8,7 +8,7 @@ use http::{HeaderName, Method, Uri};
 use segue_core::Time;
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, Port, Protocol, RouterPlan, SCHEMA_WITHOUT_ROUTERS};
+use segue_core::pod::{Discount, FIRST_SCHEMA, PodPlan, Port, Protocol, RouterPlan};
 use segue_guard::Guard;
 use segue_routing::{Answer, Call, CallId, Failure, Goal, Request, Router, Says, Secret, Shows, Step, Value};
 use std::cell::RefCell;
@@ -299,7 +299,7 @@ pub(crate) fn plan(ports: Vec<Port>) -> PodPlan {
     };
     let path = |name: &str| Path { name: name.to_owned(), stages: vec![stage.clone()] };
     PodPlan {
-        schema: SCHEMA_WITHOUT_ROUTERS,
+        schema: FIRST_SCHEMA,
         drain: drain::Plan {
             paths: vec![path("registry"), path("service")],
             quiet: None,
@@ -366,6 +366,7 @@ fn a_restart_joins_the_registry_again() {
             name: None,
             application: application.local_addr().unwrap().port(),
             guard: None,
+            redirect: None,
             protocol: Protocol::Tcp,
         };
         let (registry, heard) = registry(|_| Some(ok(""))).await;
@@ -403,7 +404,8 @@ async fn guarded() -> (PodPlan, Guard, u16) {
         free.local_addr().unwrap().port()
     };
     let guard = Some(guard_port);
-    let plan = plan(vec![Port { name: None, application: port, guard, protocol: Protocol::Http }]);
+    let plan =
+        plan(vec![Port { name: None, application: port, guard, redirect: None, protocol: Protocol::Http }]);
     let guard = segue_guard::bind(crate::limits::settings(&plan)).await.unwrap().serve();
     (plan, guard, guard_port)
 }

@@ -3,7 +3,7 @@
 use super::until;
 use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
-use segue_core::pod::{Discount, PodPlan, Port, Protocol, SCHEMA_WITHOUT_ROUTERS};
+use segue_core::pod::{Discount, FIRST_SCHEMA, PodPlan, Port, Protocol};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -49,7 +49,7 @@ impl Pod {
         };
         let millis = |millis| Millis(Duration::from_millis(millis));
         let plan = PodPlan {
-            schema: SCHEMA_WITHOUT_ROUTERS,
+            schema: FIRST_SCHEMA,
             routers: BTreeMap::new(),
             drain: drain::Plan {
                 paths: vec![Path { name: "service".to_owned(), stages: vec![stage] }],
@@ -63,6 +63,7 @@ impl Pod {
                 name: None,
                 application,
                 guard: guarded.then(free_port),
+                redirect: None,
                 protocol: Protocol::Auto,
             }],
             control_port: free_port(),

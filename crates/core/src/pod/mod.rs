@@ -10,6 +10,6 @@ mod plan;
 
 pub use ending::DEADLINE as DEREGISTER_WITHIN;
 pub use plan::{
-    CONTROL_PORT, Discount, FIRST_GUARD_PORT, PlanError, PodPlan, Port, Protocol, RouterPlan, SCHEMA,
-    SCHEMA_WITHOUT_ROUTERS,
+    CONTROL_PORT, Discount, FIRST_GUARD_PORT, FIRST_REDIRECT_PORT, FIRST_SCHEMA, PlanError, PodPlan, Port,
+    Protocol, RouterPlan, SCHEMA,
 };

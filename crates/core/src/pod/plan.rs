@@ -15,16 +15,22 @@ use std::time::Duration;
 /// The last version of this value. Earlier ones are read too, later ones are refused. A key more is a version more: an
 /// agent that does not know it could not hold to it. So each plan says the first version that has all of its keys, and
 /// agents of before read whatever they can hold to.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = SCHEMA_WITH_REDIRECTS;
 
-/// The version of a plan that names no router.
-pub const SCHEMA_WITHOUT_ROUTERS: u32 = 1;
+/// The version of a plan that names no router and redirects nothing.
+pub const FIRST_SCHEMA: u32 = 1;
+
+const SCHEMA_WITH_ROUTERS: u32 = 2;
+const SCHEMA_WITH_REDIRECTS: u32 = 3;
 
 /// The port on which an agent answers status, health and hooks, unless the application has it.
 pub const CONTROL_PORT: u16 = 15079;
 
 /// The first port of the guard; each guarded port takes the next.
 pub const FIRST_GUARD_PORT: u16 = 15080;
+
+/// The first port to which the pod's own network leads what comes for the application; each redirected port takes the next.
+pub const FIRST_REDIRECT_PORT: u16 = 15180;
 
 /// What a pod's agent is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,8 +90,12 @@ pub struct Port {
     pub name: Option<String>,
     /// Where the application listens.
     pub application: u16,
-    /// Where the guard listens in front of it; `None` where there is no guard.
+    /// Where the guard listens in front of it for clients that are sent there; `None` where none are.
     pub guard: Option<u16>,
+    /// Where the guard listens for what the pod's own network leads there: whatever comes from outside for `application`. `None`
+    /// where nothing is redirected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<u16>,
     /// What is spoken there.
     pub protocol: Protocol,
 }
@@ -135,8 +145,15 @@ pub enum PlanError {
     },
     /// A router of a path that is not there.
     RouterOfNoPath(String),
-    /// Routers in a plan that says a version of before.
-    RoutersInSchema(u32),
+    /// What a plan's version does not have.
+    NotInSchema {
+        /// Which of its keys.
+        key: &'static str,
+        /// The version that it says.
+        schema: u32,
+        /// The first that has the key.
+        first: u32,
+    },
     /// A duration that must not be zero.
     Zero(&'static str),
 }
@@ -157,11 +174,8 @@ impl std::fmt::Display for PlanError {
                 write!(f, "the plan's path {path} has two stages named {stage}")
             }
             Self::RouterOfNoPath(path) => write!(f, "the plan has a router of path {path}, and no such path"),
-            Self::RoutersInSchema(schema) => {
-                write!(
-                    f,
-                    "the plan has routers, which schema {schema} does not have: schema {SCHEMA} has them"
-                )
+            Self::NotInSchema { key, schema, first } => {
+                write!(f, "the plan has {key}, which schema {schema} does not have: schema {first} has them")
             }
             Self::Zero(what) => write!(f, "the plan's {what} is 0"),
         }
@@ -190,7 +204,7 @@ impl PodPlan {
     /// Refuses what no agent could hold to.
     pub fn check(&self) -> Result<(), PlanError> {
         let mut ports = BTreeSet::new();
-        let guards = self.ports.iter().filter_map(|port| port.guard);
+        let guards = self.ports.iter().flat_map(Port::guards);
         let applications = self.ports.iter().map(|port| port.application);
         for port in guards.chain(applications).chain([self.control_port]) {
             if port == 0 {
@@ -213,8 +227,9 @@ impl PodPlan {
         if let Some(path) = self.routers.keys().find(|path| !names.contains(path)) {
             return Err(PlanError::RouterOfNoPath(path.clone()));
         }
-        if !self.routers.is_empty() && self.schema <= SCHEMA_WITHOUT_ROUTERS {
-            return Err(PlanError::RoutersInSchema(self.schema));
+        let schema = self.schema;
+        if let Some((key, first)) = self.later_keys().find(|(_, first)| *first > schema) {
+            return Err(PlanError::NotInSchema { key, schema, first });
         }
         for (what, duration) in [("deadline", self.drain.deadline), ("idle_after", self.idle_after.0)] {
             if duration == Duration::ZERO {
@@ -224,9 +239,35 @@ impl PodPlan {
         Ok(())
     }
 
+    /// The first version that has all of its keys: what an injector writes, so that older agents read what they can hold to.
+    pub fn first_schema(&self) -> u32 {
+        self.later_keys().map(|(_, first)| first).max().unwrap_or(FIRST_SCHEMA)
+    }
+
+    /// Keys that it has and the first version has not, each with the first version that has it.
+    fn later_keys(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let routers = !self.routers.is_empty();
+        let redirects = self.ports.iter().any(|port| port.redirect.is_some());
+        let keys =
+            [(routers, ("routers", SCHEMA_WITH_ROUTERS)), (redirects, ("redirects", SCHEMA_WITH_REDIRECTS))];
+        keys.into_iter().filter_map(|(has, key)| has.then_some(key))
+    }
+
     /// Whether a guard stands in front of any port.
     pub fn guarded(&self) -> bool {
-        self.ports.iter().any(|port| port.guard.is_some())
+        self.ports.iter().any(Port::is_guarded)
+    }
+}
+
+impl Port {
+    /// Where the guard listens in front of it.
+    pub fn guards(&self) -> impl Iterator<Item = u16> {
+        self.guard.into_iter().chain(self.redirect)
+    }
+
+    /// Whether the guard stands in front of it.
+    pub fn is_guarded(&self) -> bool {
+        self.guards().next().is_some()
     }
 }
 

@@ -53,3 +53,28 @@ async fn a_client_is_asked_whether_it_is_still_there_and_small_writes_are_not_de
         assert_eq!(sockopt::tcp_keepcnt(&accepted).unwrap(), 4);
     }
 }
+
+#[tokio::test]
+async fn an_application_is_one_however_its_clients_come() {
+    let free = async || listen(0).unwrap().local_addr().unwrap().port();
+    let port = |application, guard, redirect| segue_core::pod::Port {
+        name: None,
+        application,
+        guard,
+        redirect,
+        protocol: Protocol::Auto,
+    };
+    let (direct, led, other) = (free().await, free().await, free().await);
+    let ports =
+        vec![port(8080, Some(direct), Some(led)), port(9090, None, None), port(9091, None, Some(other))];
+    let bound = bind(Settings { ports, ..crate::support::settings(0) }).await.unwrap();
+    assert_eq!(bound.ports(), [(8080, direct), (8080, led), (9091, other)]);
+    let same = |one: usize, other: usize| {
+        Arc::ptr_eq(&bound.ports[one].application, &bound.ports[other].application)
+    };
+    assert!(same(0, 1) && !same(1, 2));
+    bound.serve();
+    for number in [direct, led, other] {
+        TcpStream::connect(("127.0.0.1", number)).await.unwrap();
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
 /// What most tests tell a guard.
 pub(crate) fn settings(application: u16, protocol: Protocol) -> Settings {
     Settings {
-        ports: vec![Port { name: None, application, guard: Some(0), protocol }],
+        ports: vec![Port { name: None, application, guard: Some(0), redirect: None, protocol }],
         max_connections: 2000,
         websocket_grace: Duration::ZERO,
         linger: Duration::from_secs(5),

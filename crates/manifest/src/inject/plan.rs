@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use segue_core::drain;
 use segue_core::path::Millis;
-use segue_core::pod::{Discount, PodPlan, SCHEMA_WITHOUT_ROUTERS};
+use segue_core::pod::{Discount, FIRST_SCHEMA, PodPlan};
 
 use super::Options;
 use crate::ports::Ports;
@@ -23,8 +23,8 @@ pub(super) fn plan(
     ports: Ports,
     grace: &Grace,
 ) -> PodPlan {
-    PodPlan {
-        schema: SCHEMA_WITHOUT_ROUTERS,
+    let mut plan = PodPlan {
+        schema: FIRST_SCHEMA,
         routers: BTreeMap::new(),
         drain: drain::Plan {
             paths: grace.needs.paths.clone(),
@@ -41,7 +41,9 @@ pub(super) fn plan(
         websocket_grace: Millis(grace.leave),
         max_connections: options.max_connections,
         discount: discount(workload),
-    }
+    };
+    plan.schema = plan.first_schema();
+    plan
 }
 
 /// Requests that go on for ever: those of probes, of load balancers' health checks and of scrapers. `/` is none of them: it is

@@ -173,6 +173,7 @@ fn ports(workload: &Workload) -> Ports {
         name: port.name.clone(),
         application: 8080,
         guard: Some(15080),
+        redirect: None,
         protocol: segue_core::pod::Protocol::Auto,
     }];
     let names = vec![Named { name: "http".to_owned(), before: 8080, after: 15080 }];

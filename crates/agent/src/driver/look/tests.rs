@@ -8,7 +8,13 @@ use std::net::SocketAddr;
 
 /// Guarded on 8080, and not on 9090.
 fn look() -> Look {
-    let port = |application, guard| Port { name: None, application, guard, protocol: Protocol::Auto };
+    let port = |application, guard| Port {
+        name: None,
+        application,
+        guard,
+        redirect: None,
+        protocol: Protocol::Auto,
+    };
     Look::new(&plan(vec![port(8080, Some(15080)), port(9090, None)]), true)
 }
 
@@ -76,7 +82,7 @@ fn the_guards_own_connections_are_not_taken_for_clients() {
     assert_eq!(past.connections, clients);
     assert_eq!(past.listeners.iter().map(|listener| listener.waiting).collect::<Vec<_>>(), [0, 3]);
     assert_eq!(past.passive_opens, None, "it counts what clients opened to the guard, too");
-    let port = Port { name: None, application: 8080, guard: None, protocol: Protocol::Auto };
+    let port = Port { name: None, application: 8080, guard: None, redirect: None, protocol: Protocol::Auto };
     assert_eq!(Look::new(&plan(vec![port]), false).past_the_guard(seen.clone()), seen, "there is none");
 }
 

@@ -70,6 +70,7 @@ fn numbered(
         name: one.name.clone(),
         application: one.number,
         guard: is_guarded(&one).then(|| number(one)),
+        redirect: None,
         protocol: one.protocol(),
     };
     found.iter().map(port).collect()

@@ -104,13 +104,13 @@ fn with_the_plan(change: impl Fn(&str) -> String) -> String {
 fn a_plan_that_cannot_be_read_is_refused_where_it_stands_and_never_counts_as_none() {
     let damaged = with_the_plan(|json| json.replacen("\"control_port\"", "\"kontrol_port\"", 1));
     let cut_off = with_the_plan(|json| json[..json.len() / 2].to_owned());
-    let later = with_the_plan(|json| json.replacen("\"schema\":1", "\"schema\":3,\"more\":true", 1));
+    let later = with_the_plan(|json| json.replacen("\"schema\":1", "\"schema\":4,\"more\":true", 1));
     let none = with_the_plan(|_| String::new());
     for (text, why, what_to_do) in [
         (&damaged, "kontrol_port", "put the plan back"),
         (&cut_off, "can't be read", "put the plan back"),
         (&none, "can't be read", "put the plan back"),
-        (&later, "schema 3", "use the segue that injected it, or a later one"),
+        (&later, "schema 4", "use the segue that injected it, or a later one"),
     ] {
         for options in [guarded(), Options { second_step: true, ..guarded() }] {
             let diagnostic = refused(text, &options).to_string();

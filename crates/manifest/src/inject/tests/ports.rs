@@ -140,6 +140,7 @@ fn one_number_with_two_names_is_one_port() {
         name: Some("http".to_owned()),
         application: 8080,
         guard: Some(15080),
+        redirect: None,
         protocol: Protocol::Auto,
     };
     assert_eq!(injected.plan().ports, [one]);
