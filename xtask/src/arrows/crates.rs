@@ -1,8 +1,8 @@
 //! The arrows between our crates point one way.
 //!
 //! ```text
-//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, routing, manifest, supervisor} → {core, wire, yaml}
-//! agent →                                         {       guard, sockets, routing                      } → {core, wire}
+//! cli → demo → {local, kube, audit, probe, sim} → {proxy, guard, sockets, redirect, routing, manifest, supervisor} → {core, wire, yaml}
+//! agent →                                         {       guard, sockets, redirect, routing                      } → {core, wire}
 //! ```
 //! Rooms of one layer do not see each other. Workshops (e2e, bench, xtask) may use any room; no room uses them.
 
@@ -30,6 +30,7 @@ const PLACES: &[(&str, Place)] = &[
     ("segue-proxy", Place::Layer(1)),
     ("segue-guard", Place::Layer(1)),
     ("segue-sockets", Place::Layer(1)),
+    ("segue-redirect", Place::Layer(1)),
     ("segue-routing", Place::Layer(1)),
     ("segue-manifest", Place::Layer(1)),
     ("segue-supervisor", Place::Layer(1)),
@@ -47,7 +48,8 @@ const PLACES: &[(&str, Place)] = &[
     ("xtask", Place::Workshop),
 ];
 
-const FOR_THE_AGENT: &[&str] = &["segue-guard", "segue-sockets", "segue-routing", "segue-core", "segue-wire"];
+const FOR_THE_AGENT: &[&str] =
+    &["segue-guard", "segue-sockets", "segue-redirect", "segue-routing", "segue-core", "segue-wire"];
 
 /// A workspace's crates, each with those of our crates that it depends on.
 type Graph = BTreeMap<String, Vec<String>>;
@@ -99,7 +101,7 @@ fn allowed(from: Place, to: &str, to_place: Place) -> Result<(), &'static str> {
         (Place::Workshop, _) => Ok(()),
         (_, Place::Workshop) => Err("the product does not use its workshops"),
         (Place::Agent, _) if FOR_THE_AGENT.contains(&to) => Ok(()),
-        (Place::Agent, _) => Err("the agent may use guard, sockets, routing, core and wire alone"),
+        (Place::Agent, _) => Err("the agent may use guard, sockets, redirect, routing, core and wire alone"),
         (_, Place::Agent) => Err("the agent is a program of its own: nothing links it"),
         (Place::Layer(from), Place::Layer(to)) if from > to => Ok(()),
         (Place::Layer(from), Place::Layer(to)) if from == to => {
