@@ -1,7 +1,10 @@
 //! The arguments, read by hand: the agent is small, and its callers are manifests.
 
+use segue_redirect::{Redirect, Redirects};
 use std::ffi::OsString;
 use std::time::Duration;
+
+const COMMANDS: &str = "run, hook, ready and redirect";
 
 pub(crate) const HELP: &str = "\
 segue-agent: the drain of one pod
@@ -12,6 +15,8 @@ segue-agent: the drain of one pod
       --http-get URL [--header 'N: V']... a GET, whatever its status
       --sleep SECONDS                     a sleep
   segue-agent ready                     waits until the sidecar has started, at most 10 s
+  segue-agent redirect FROM:TO...       once, before all: TCP that comes from outside for port FROM is led to the guard's
+                                        port TO. Takes root with the capability NET_ADMIN
   segue-agent --version | --help
 ";
 
@@ -21,6 +26,7 @@ pub(crate) enum Command {
     Run,
     Hook(UserHook),
     Ready,
+    Redirect(Redirects),
     Help,
     Version,
 }
@@ -37,7 +43,7 @@ pub(crate) enum UserHook {
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let words: Vec<OsString> = words.collect();
     let Some((command, rest)) = words.split_first() else {
-        return Err("a command is missing: there are run, hook and ready".to_owned());
+        return Err(format!("a command is missing: there are {COMMANDS}"));
     };
     let alone = |command| {
         rest.first()
@@ -46,11 +52,17 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Command, St
     match command.to_str() {
         Some("run") => alone(Command::Run),
         Some("ready") => alone(Command::Ready),
+        Some("redirect") => redirects(rest).map(Command::Redirect),
         Some("--help" | "-h" | "help") => Ok(Command::Help),
         Some("--version" | "-V") => Ok(Command::Version),
         Some("hook") => user_hook(rest).map(Command::Hook),
-        _ => Err(format!("unknown command {}: there are run, hook and ready", command.to_string_lossy())),
+        _ => Err(format!("unknown command {}: there are {COMMANDS}", command.to_string_lossy())),
     }
+}
+
+fn redirects(words: &[OsString]) -> Result<Redirects, String> {
+    let all = words.iter().map(|word| word.to_string_lossy().parse::<Redirect>());
+    all.collect::<Result<Vec<_>, _>>().and_then(Redirects::of).map_err(|error| error.to_string())
 }
 
 fn user_hook(words: &[OsString]) -> Result<UserHook, String> {
@@ -135,6 +147,18 @@ mod tests {
     }
 
     #[test]
+    fn redirects_are_checked_before_anything_is_done() {
+        let Ok(Command::Redirect(redirects)) = words("redirect 8080:15180 80:15181") else {
+            panic!("refused")
+        };
+        assert_eq!(
+            redirects.iter().map(|one| one.to_string()).collect::<Vec<_>>(),
+            ["80:15181", "8080:15180"]
+        );
+        assert!(words("redirect http:15180").unwrap_err().contains("write it as 8080:15180"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
         for line in [
             "",
@@ -147,6 +171,9 @@ mod tests {
             "hook --http-get",
             "hook --http-get https://a/",
             "hook --http-get http://a/ b",
+            "redirect",
+            "redirect 8080",
+            "redirect 8080:15180 8080:15181",
         ] {
             assert!(words(line).is_err(), "{line}");
         }

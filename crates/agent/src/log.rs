@@ -44,6 +44,8 @@ events! {
     Hook => "hook",
     Takeover => "spare",
     UserHook => "own-hook",
+    Redirected => "redirected",
+    NotRedirected => "not-redirected",
 }
 
 /// What happened, with its facts.

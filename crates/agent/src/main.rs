@@ -7,7 +7,7 @@
 //! ```
 //!
 //! * `run`: the native sidecar. `hook`: what every container runs before it is stopped; it never fails (law 4).
-//!   `ready`: the startup probe.
+//!   `ready`: the startup probe. `redirect`: an init container's, which leads the application's ports to the guard.
 //! * A hook that loses its agent goes on in its place: it is the same program in the same network namespace.
 
 mod arguments;
@@ -23,6 +23,7 @@ mod limits;
 mod log;
 mod plan;
 mod ready;
+mod redirect;
 mod report;
 mod routers;
 mod run;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Ok(Command::Run) => on_one_thread(run::run()),
         Ok(Command::Hook(user_hook)) => on_one_thread(hook::run(user_hook)),
         Ok(Command::Ready) => on_one_thread(ready::run()),
+        Ok(Command::Redirect(redirects)) => redirect::run(&redirects),
         Ok(Command::Help) => {
             print!("{HELP}");
             ExitCode::SUCCESS

@@ -6,6 +6,7 @@ mod documented;
 mod drains;
 mod flooded;
 mod hooks;
+mod redirected;
 mod replaced;
 mod starts;
 mod support;

@@ -19,6 +19,12 @@ impl Control {
         Rc::new(Self { shared, config: RefCell::new(None), starting })
     }
 
+    /// The application's ports, once it has started.
+    pub(crate) fn ports(&self) -> Option<Vec<u16>> {
+        let config = self.config.borrow();
+        Some(config.as_ref()?.plan.ports.iter().map(|port| port.application).collect())
+    }
+
     /// From now on hooks are listened to and the startup probe passes.
     pub(crate) fn start(&self, config: HookConfig) {
         self.config.replace(Some(config));

@@ -6,6 +6,7 @@ mod context;
 mod metrics;
 mod places;
 mod routes;
+mod tcp_probe;
 
 #[cfg(test)]
 pub(crate) use {metrics::page, routes::ROUTES};
@@ -32,13 +33,15 @@ pub(crate) async fn serve(listener: TcpListener, control: Rc<Control>) {
             continue;
         };
         let Some(seat) = places.take(peer.ip()) else { continue };
+        // A connection that is over already is its own business.
+        let Ok(asked) = stream.local_addr().map(|address| address.ip().to_canonical()) else { continue };
         let (control, owned) = (Rc::clone(&control), Rc::clone(&seat));
         let connection = tokio::task::spawn_local(async move {
             let service = service_fn(move |request| {
                 let (control, seat) = (Rc::clone(&control), Rc::clone(&owned));
                 async move {
                     seat.used();
-                    let answer = routes::answer(control, &seat, request).await;
+                    let answer = routes::answer(control, &seat, asked, request).await;
                     seat.used();
                     answer
                 }

@@ -6,11 +6,13 @@
 //! | `GET /segue/lb-health` | 200; 503 from the withdraw on |
 //! | `GET /status` | the report, as JSON |
 //! | `GET /metrics` | the same for Prometheus |
+//! | `GET /segue/tcp-probe/PORT` | 200 if the application takes a connection on its port, as a `tcpSocket` probe would find; else 503 |
 //! | `POST /segue/drain` | a line of JSON per change until the hook may return; needs the pod's token |
 
 use super::context::Control;
 use super::metrics;
 use super::places::Seat;
+use super::tcp_probe;
 use crate::clock;
 use crate::driver::{Shared, WaitingHook};
 use crate::report::{DrainRequest, Line};
@@ -23,17 +25,19 @@ use hyper::{Method, Request, Response, StatusCode};
 use segue_core::Time;
 use segue_core::pod::life::asked_since;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What is asked for, by its path.
-pub(crate) const ROUTES: [(&str, Route); 5] = [
+pub(crate) const ROUTES: [(&str, Route); 6] = [
     ("/ready", Route::Ready),
     ("/segue/lb-health", Route::Health),
     ("/status", Route::Status),
     ("/metrics", Route::Metrics),
     ("/segue/drain", Route::Drain),
+    ("/segue/tcp-probe/PORT", Route::TcpProbe),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,17 @@ pub(crate) enum Route {
     Status,
     Metrics,
     Drain,
+    TcpProbe,
+}
+
+impl Route {
+    /// What a path asks for, and about which port where it names one.
+    fn of(path: &str) -> Option<(Self, &str)> {
+        ROUTES.iter().find_map(|(known, route)| match known.strip_suffix("PORT") {
+            Some(start) => path.strip_prefix(start).map(|port| (*route, port)),
+            None => (path == *known).then_some((*route, "")),
+        })
+    }
 }
 
 type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
@@ -57,10 +72,12 @@ const LARGEST_REQUEST: usize = 1 << 20;
 pub(super) async fn answer(
     control: Rc<Control>,
     seat: &Seat,
+    asked: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
-    let route = ROUTES.iter().find(|(path, _)| *path == request.uri().path()).map(|(_, route)| *route);
+    let path = request.uri().path().to_owned();
+    let (route, port) = Route::of(&path).unzip();
     Ok(match route {
         Some(Route::Drain) if request.method() == Method::POST => drain(&control, seat, request).await,
         Some(Route::Drain) => text(StatusCode::METHOD_NOT_ALLOWED, "POST, by a hook of this pod\n"),
@@ -83,6 +100,15 @@ pub(super) async fn answer(
             }
             None => text(StatusCode::SERVICE_UNAVAILABLE, "not started\n"),
         },
+        Some(Route::TcpProbe) if get => {
+            let Some(ports) = control.ports() else {
+                return Ok(text(StatusCode::SERVICE_UNAVAILABLE, "not started\n"));
+            };
+            match tcp_probe::ask(asked, port.unwrap_or_default(), &ports).await {
+                Ok(()) => text(StatusCode::OK, "takes connections\n"),
+                Err(why) => text(why.status(), &format!("{why}\n")),
+            }
+        }
         Some(_) => text(StatusCode::METHOD_NOT_ALLOWED, "GET\n"),
         None => text(StatusCode::NOT_FOUND, "/status, /ready, /segue/lb-health, /metrics\n"),
     })
