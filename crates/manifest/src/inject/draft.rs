@@ -1,30 +1,15 @@
 //! What is decided about one workload: edits, notes and refusals, collected before anything is changed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use segue_yaml::{Diagnostic, Edit, Place, Pointer, Position, Stream};
 use serde_json::Value;
 
 use super::Options;
+use crate::notes::{Note, Rule, Words};
 use crate::objects::{Address, Object, Template};
 use crate::rules::{Change, Finding, Severity};
 use crate::workload::Workload;
-
-/// Something that a reader must know about an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// The object, such as `Deployment shop/web`; the file where it is about no object.
-    pub about: String,
-    /// What there is to know, in sentences.
-    pub text: String,
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.about, self.text)
-    }
-}
 
 /// Everything that is decided, over all workloads.
 #[derive(Debug, Default)]
@@ -44,8 +29,17 @@ impl Decisions {
         }
     }
 
-    pub(super) fn note(&mut self, about: impl fmt::Display, text: impl Into<String>) {
-        let note = Note { about: about.to_string(), text: text.into() };
+    /// Of an object, once: several workloads may have the same to say of it.
+    pub(super) fn note(&mut self, rule: Rule, object: &Object, words: impl Into<Words>) {
+        self.say(Note::of(rule, (object, &Pointer::root()), words));
+    }
+
+    /// Of the input as a whole.
+    pub(super) fn note_of_all(&mut self, rule: Rule, words: impl Into<Words>) {
+        self.say(Note::of_all(rule, words));
+    }
+
+    pub(super) fn say(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -58,7 +52,7 @@ impl Decisions {
                 self.refusals.push(finding.diagnostic(streams));
             }
             for note in finding.notes {
-                self.note(&finding.object, note);
+                self.say(note);
             }
             for change in finding.edits {
                 self.edit(change);
@@ -80,8 +74,8 @@ impl Decisions {
 
     /// The notes of others behind its own, each once.
     pub(super) fn take_notes(&mut self, others: &mut Self) {
-        for Note { about, text } in others.notes.drain(..) {
-            self.note(about, text);
+        for note in others.notes.drain(..) {
+            self.say(note);
         }
     }
 
@@ -113,8 +107,13 @@ impl Draft<'_> {
         &self.workload.template
     }
 
-    pub(super) fn note(&mut self, text: impl Into<String>) {
-        self.decisions.note(self.workload.object, text);
+    pub(super) fn note(&mut self, rule: Rule, words: impl Into<Words>) {
+        self.note_at(rule, &Pointer::root(), words);
+    }
+
+    /// The same of a part of the workload.
+    pub(super) fn note_at(&mut self, rule: Rule, below: &Pointer, words: impl Into<Words>) {
+        self.decisions.say(Note::of(rule, (self.workload.object, below), words));
     }
 
     pub(super) fn refuse(&mut self, below: &Pointer, message: impl Into<String>, help: impl Into<String>) {

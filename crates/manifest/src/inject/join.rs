@@ -7,8 +7,10 @@
 use std::time::Duration;
 
 use segue_core::path::{Bounds, Direction, Path, Stage};
+use segue_yaml::Pointer;
 
 use super::draft::Draft;
+use crate::notes::Rule;
 use crate::objects::Kind;
 use crate::paths::KUBE_PROXY_STAGE;
 use crate::rules::strategy;
@@ -39,6 +41,7 @@ pub(super) fn decide(draft: &mut Draft, paths: &mut [Path], others: bool) {
         };
     }
     if !stages.is_empty() {
-        draft.note(format!("no minReadySeconds is needed for kube-proxy: {why}"));
+        let words = format!("no minReadySeconds is needed for kube-proxy: {why}");
+        draft.note_at(Rule::KubeProxyJoin, &Pointer::keys(["spec", "minReadySeconds"]), words);
     }
 }

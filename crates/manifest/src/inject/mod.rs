@@ -36,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use segue_yaml::Stream;
 
 use crate::duration::words;
+use crate::notes::Rule;
 use crate::objects::{Address, Kind, Object};
 use crate::paths::{AgentHealth, paths};
 use crate::rules::grace::{self, Grace, Times};
@@ -43,7 +44,6 @@ use crate::rules::{environment, scrapers, stop_hook, strategy};
 use crate::workload::World;
 
 pub use crate::names::{PLAN_ANNOTATION, PORTS_ANNOTATION, RECORD_ANNOTATION};
-pub use draft::Note;
 pub use options::Options;
 pub use outcome::{Fate, Outcome, Told};
 pub use refuse::{NATIVE_SIDECARS, version_of};
@@ -75,8 +75,7 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
     let done = changed > 0
         || !injected.is_empty() && !services_refused
         || options.second_step && objects.iter().any(record::in_second_step);
-    Outcome { texts, notes: decisions.notes, workloads, objects: objects.len(), changed }
-        .unless_all_is_refused(done)
+    Outcome::of(texts, decisions.notes, workloads, (objects.len(), changed)).unless_all_is_refused(done)
 }
 
 fn inject_without(
@@ -148,8 +147,8 @@ fn decide(
             injected.extend(object.kind.template().is_some().then(|| object.address.clone()));
             continue;
         }
-        if let Some(why) = refuse::left_alone(object) {
-            decisions.note(object, why);
+        if let Some((rule, why)) = refuse::left_alone(object) {
+            decisions.note(rule, object, why);
             continue;
         }
         let workload = world.workload(object).map_err(|one| Refused::of(streams, &one))?;
@@ -182,8 +181,8 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     let hooks = stop_hook::find(draft.workload, stop_hook::Settings { keep_sleep, stop_time });
     draft.take(hooks.findings);
     let mut found = paths(draft.workload, &draft.options.bounds, AgentHealth { port: ports.control });
-    for note in found.notes {
-        draft.note(note);
+    for note in found.notes.drain(..) {
+        draft.decisions.say(note);
     }
     let others = objects.iter().any(|object| {
         let replaces = object.shares_namespace(draft.workload.object) && object.steers(draft.workload.object);
@@ -214,16 +213,18 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     draft.put(&template.annotation_at(PLAN_ANNOTATION), grace.words.into());
     draft.put(&template.annotation_at(PORTS_ANNOTATION), bound.join(",").into());
     if template.spec.host_network {
-        draft.note(format!(
-            "these pods have the node's network (hostNetwork): port {} of the agent is the node's, so two such pods on one node clash",
-            plan.control_port
-        ));
+        let words = (
+            format!("port {}", plan.control_port),
+            "these pods have the node's network (hostNetwork): the agent's port is the node's, so two such pods on one node clash",
+        );
+        draft.note_at(Rule::HostNetwork, &template.spec_at().then("hostNetwork"), words);
     }
-    draft.note(format!(
-        "the first rollout after this still removes pods without the agent: bridge it by rolling out a temporary preStop.sleep of {} \
-         before (Kubernetes 1.30 and later), or accept it",
-        words(grace.leave)
-    ));
+    let words = (
+        format!("preStop.sleep {}", words(grace.leave)),
+        "the first rollout after this still removes pods without the agent: bridge it by rolling out such a temporary sleep before \
+         (Kubernetes 1.30 and later), or accept it",
+    );
+    draft.note(Rule::FirstRollout, words);
     let stages = plan.drain.paths.into_iter().flat_map(|path| path.stages);
     stages.map(|stage| stage.name).collect()
 }
@@ -231,15 +232,14 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
 /// What is to be said of the input as a whole.
 fn tell(decisions: &mut Decisions, options: &Options, injected: bool, stages: &[String]) {
     for stage in options.bounds.stages().filter(|stage| !stages.iter().any(|one| one == stage)) {
-        decisions.note(
-            "--bound",
-            format!("no path in the input has the stage {stage}: its bound changes nothing"),
-        );
+        let words = (format!("--bound {stage}=D"), "no path in the input has this stage: it changes nothing");
+        decisions.note_of_all(Rule::UnusedBound, words);
     }
     if !injected {
-        decisions.note("inject", "no workload in the input: nothing is changed");
+        decisions.note_of_all(Rule::NothingToDo, "no workload in the input: nothing is changed");
     } else if options.kubernetes.is_none() {
-        decisions.note("inject", "needs Kubernetes 1.29 or later (native sidecars)");
+        let words = "the agent needs Kubernetes 1.29 or later (native sidecars)";
+        decisions.note_of_all(Rule::KubernetesVersion, words);
     }
 }
 

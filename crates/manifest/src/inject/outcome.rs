@@ -3,8 +3,8 @@
 use segue_yaml::Diagnostic;
 
 use super::Refused;
-use super::draft::Note;
 use super::left::Left;
+use crate::notes::{Note, in_order};
 use crate::objects::Object;
 
 /// What came of it.
@@ -12,7 +12,7 @@ use crate::objects::Object;
 pub struct Outcome {
     /// The files' new texts, in their order; a file with nothing to change is as it was.
     pub texts: Vec<String>,
-    /// What a reader must know.
+    /// What a reader must know: what needs doing first, and then in the order of the files.
     pub notes: Vec<Note>,
     /// What became of each workload, and of each other object that was refused, in the order of the files.
     pub workloads: Vec<Told>,
@@ -45,6 +45,16 @@ pub enum Fate {
 }
 
 impl Outcome {
+    pub(super) fn of(
+        texts: Vec<String>,
+        mut notes: Vec<Note>,
+        workloads: Vec<Told>,
+        (objects, changed): (usize, usize),
+    ) -> Self {
+        in_order(&mut notes);
+        Self { texts, notes, workloads, objects, changed }
+    }
+
     /// Everything that speaks against a part of the input, in the order of the files.
     pub fn refused(&self) -> impl Iterator<Item = &Diagnostic> {
         self.workloads.iter().flat_map(|one| match &one.fate {

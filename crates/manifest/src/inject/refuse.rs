@@ -4,8 +4,10 @@ use segue_yaml::{Pointer, Stream};
 use serde_json::Value;
 
 use super::draft::{Decisions, Draft};
+use super::foreign::ENDS;
 use crate::names::{AGENT, STATE_VOLUME, VOLUME};
-use crate::objects::{Kind, Object, Template, aside};
+use crate::notes::{Rule, Words};
+use crate::objects::{Aside, Kind, Object, Template, aside};
 
 /// The first Kubernetes with native sidecars switched on.
 pub const NATIVE_SIDECARS: (u32, u32) = (1, 29);
@@ -137,24 +139,45 @@ pub fn version_of(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Kinds whose pods end by themselves, or whose pods are described elsewhere: why they are left alone.
-pub(super) fn left_alone(object: &Object) -> Option<String> {
+pub(super) fn left_alone(object: &Object) -> Option<(Rule, Words)> {
     if let Some(maker) = object.maker() {
-        return Some(format!(
-            "is left alone: it belongs to {maker}, which makes it anew from its own template; inject that"
-        ));
+        let words = (
+            format!("of {maker}"),
+            "is left alone: its controller makes it anew from its own template; inject that",
+        );
+        return Some((Rule::MadeByOther, words.into()));
     }
     if let Ok(Some(template)) = Template::of(object) {
-        return aside(object, &template);
+        return aside(object, &template).map(put_aside);
     }
+    let none = (Rule::NoTemplate, "has no template: nothing to inject".into());
     match object.kind {
-        Kind::Job => Some("is left alone: its pods end by themselves".to_owned()),
+        Kind::Job => Some((Rule::EndsByItself, ENDS.into())),
         Kind::Rollout => Some(match object.json.pointer("/spec/workloadRef/name").and_then(Value::as_str) {
-            Some(name) => format!(
-                "takes its pods from {name}: inject that; maxUnavailable and maxSurge of this Rollout are left as they are"
-            ),
-            None => "has no template: nothing to inject".to_owned(),
+            Some(name) => {
+                let words = (
+                    format!("workloadRef {name}"),
+                    "it takes its pods from there: inject that; maxUnavailable and maxSurge of this Rollout are left as they are",
+                );
+                (Rule::NoTemplate, words.into())
+            }
+            None => none,
         }),
-        kind if kind.template().is_some() => Some("has no template: nothing to inject".to_owned()),
+        kind if kind.template().is_some() => Some(none),
         _ => None,
+    }
+}
+
+fn put_aside(aside: Aside) -> (Rule, Words) {
+    match aside {
+        Aside::Part { lack } => {
+            let text = "is no whole workload, but a part of one, as patches are. Give what comes of it: `kubectl kustomize DIR | segue inject -`";
+            (Rule::PartOfWorkload, (lack, text).into())
+        }
+        Aside::Hook { of, when } => {
+            let text = format!("is left alone: {of} runs it as a hook and waits for its end by itself");
+            (Rule::RunAsHook, (when, text).into())
+        }
+        Aside::Ends { policy } => (Rule::EndsByItself, (format!("restartPolicy: {policy}"), ENDS).into()),
     }
 }

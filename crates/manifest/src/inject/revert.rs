@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use segue_yaml::{Diagnostic, Edit, Items, Pointer, Stream, edit, parse, undo};
 
-use super::draft::{Decisions, Note};
+use super::draft::Decisions;
 use super::left::{Left, Stuck};
 use super::read::read;
 use super::record::{self, Record, place};
 use super::refused::Refused;
 use crate::names::{AGENT, PLAN_VARIABLE, RECORD_ANNOTATION};
+use crate::notes::{Note, Rule};
 use crate::objects::{Address, Object, Template};
 
 /// The objects of one file that are to be taken back: each one's document, and its root in it.
@@ -122,8 +123,9 @@ fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) 
     let (stream, gone) = without_agent(&stream, &object)?;
     for skipped in undone.skipped.into_iter().filter(|one| !gone.contains(&one.at)) {
         let below = skipped.at.steps().get(root.steps().len()..).unwrap_or_default();
-        let text = format!("{} is left as it is: {}", Pointer(below.to_vec()), skipped.reason);
-        notes.push(Note { about: object.to_string(), text });
+        let below = Pointer(below.to_vec());
+        let words = (below.to_string(), format!("it is left as it is: {}", skipped.reason));
+        notes.push(Note::of(Rule::NotUndone, (&object, &below), words));
     }
     Ok(stream)
 }

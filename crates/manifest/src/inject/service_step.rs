@@ -11,6 +11,7 @@ use super::read::{injected_plan, read};
 use super::record;
 use super::refused::Refused;
 use crate::names::RECORD_ANNOTATION;
+use crate::notes::{Note, Rule};
 use crate::objects::{Kind, Object, PortRef, Service, Template, aside};
 use crate::rules::Change;
 
@@ -42,16 +43,21 @@ pub(super) fn step(attempt: &mut Attempt, given: &[Stream]) -> Result<Left, Refu
         decisions.take_notes(&mut share.decisions);
     }
     let changed = shares.iter().filter(|share| !share.targets.is_empty()).count();
-    decisions.note(
-        "second step",
-        match changed {
-            0 if !guarded(streams, &objects)? => {
-                "no workload with a guard is in the input, so no Service can be sent to one: give the workloads with their Services"
-            }
-            0 => "no Service in the input has the number of a guarded port as targetPort: nothing is left to do",
-            _ => "apply the Services only once every pod has the guard (`kubectl rollout status` says so); to undo, take them back first",
-        },
-    );
+    let (rule, text) = match changed {
+        0 if !guarded(streams, &objects)? => (
+            Rule::SecondStep,
+            "no workload with a guard is in the input, so no Service can be sent to one: give the workloads with their Services",
+        ),
+        0 => (
+            Rule::NothingToDo,
+            "no Service in the input has the number of a guarded port as targetPort: nothing is left to do",
+        ),
+        _ => (
+            Rule::SecondStep,
+            "apply the Services only once every pod has the guard (`kubectl rollout status` says so); to undo, take them back first",
+        ),
+    };
+    decisions.note_of_all(rule, text);
     attempt.changed += changed;
     attempt.after = after;
     Ok(left)
@@ -73,9 +79,9 @@ fn decide(streams: &[Stream], objects: &[Object], object: &Object) -> Result<Sha
         let below = Pointer::keys(["spec", "ports"]).then(index).then("targetPort");
         share.decisions.edit(Change::put(object, &below, (*guard).into()));
         share.targets.insert(port.port, number);
-        share
-            .decisions
-            .note(object, format!("port {} sends to the guard on {guard} instead of {number}", port.port));
+        let words =
+            (format!("port {}", port.port), format!("it sends to the guard on {guard} instead of {number}"));
+        share.decisions.say(Note::of(Rule::GuardedTargetPort, (object, &below), words));
     }
     Ok(share)
 }
@@ -153,10 +159,11 @@ fn is_beside(
         );
         return Ok(false);
     }
-    decisions.note(
-        workload,
-        format!("names no namespace and is taken to be in {all}, as {service} is: apply both there"),
+    let words = (
+        service.to_string(),
+        format!("it names no namespace and is taken to be in {all}, as its Service is: apply both there"),
     );
+    decisions.note(Rule::NamespaceTaken, workload, words);
     Ok(true)
 }
 

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::draft::Draft;
+use crate::notes::Rule;
 use crate::objects::{PodSpec, Quantity, Range, Resources};
 
 /// What the agent takes without connections, in KiB.
@@ -42,10 +43,11 @@ pub(super) fn decide(draft: &mut Draft, guarded: bool) -> Resources {
                  own when the node runs short",
                 quota.0
             );
-            draft.note(text);
+            draft.note(Rule::QualityOfService, text);
             return Resources::default();
         }
-        draft.note("these pods were BestEffort and become Burstable: the agent asks for memory of its own");
+        let text = "these pods were BestEffort and become Burstable: the agent asks for memory of its own";
+        draft.note(Rule::QualityOfService, text);
     }
     // A limit of a few thousandths would throttle the guard: each request passes through it.
     let cpu = Quantity::millis(if guarded { 500 } else { 50 });
@@ -135,19 +137,17 @@ fn tell(draft: &mut Draft, quality: Quality, sizes: [(&str, Size); 2], connectio
     };
     let list = sizes.iter().map(shown).collect::<Vec<_>>().join(", ");
     if quality == Quality::Guaranteed {
-        draft.note(format!(
-            "these pods are Guaranteed and stay so: the agent's limits equal its requests ({list})"
-        ));
+        let words = (list, "these pods are Guaranteed and stay so: the agent's limits equal its requests");
+        draft.note(Rule::QualityOfService, words);
     } else {
         let mut why: Vec<String> =
             sizes.iter().flat_map(|(name, _)| counting(draft, name).collect::<Vec<_>>()).collect();
         why.extend(draft.workload.limit_ranges.iter().map(ToString::to_string));
         why.dedup();
         if !why.is_empty() {
-            draft.note(format!(
-                "the agent asks for {list}, as {} demands of every container",
-                why.join(" and ")
-            ));
+            let text =
+                format!("the agent asks for so much, as {} demands of every container", why.join(" and "));
+            draft.note(Rule::AgentResources, (list, text));
         }
     }
     for (name, size) in sizes {
@@ -157,10 +157,11 @@ fn tell(draft: &mut Draft, quality: Quality, sizes: [(&str, Size); 2], connectio
             Some(connections) if name == "memory" => format!(", or say --max-connections {connections}"),
             _ => String::new(),
         };
-        draft.note(format!(
+        let text = format!(
             "a LimitRange allows a container at most {max} of {name}, and the agent needs {}: no new pod is admitted; raise it{fewer}",
             size.request
-        ));
+        );
+        draft.note(Rule::LimitRange, text);
     }
     of_the_pod(draft, sizes);
 }
@@ -189,9 +190,10 @@ fn of_the_pod(draft: &mut Draft, sizes: [(&str, Size); 2]) {
         let own = own.fold(Quantity::default(), Quantity::and);
         let all = own.and(size.limit.unwrap_or(size.request));
         if all > max {
-            draft.note(format!(
+            let words = format!(
                 "a LimitRange allows a pod at most {max} of {name}, and with the agent these have {all}: no new pod is admitted; raise it"
-            ));
+            );
+            draft.note(Rule::LimitRange, words);
         }
     }
 }

@@ -3,7 +3,7 @@
 use segue_yaml::Stream;
 
 use super::Refused;
-use super::draft::{Decisions, Note};
+use super::draft::Decisions;
 use super::left::{self, Left, Stuck, without_those};
 use super::outcome::{Fate, Outcome, told};
 use super::read::read;
@@ -11,6 +11,7 @@ use super::record::{self, Record};
 use super::revert;
 use super::service_step;
 use crate::names::{AGENT, RECORD_ANNOTATION};
+use crate::notes::{Note, Rule};
 use crate::objects::{Object, Template};
 use crate::workload::World;
 
@@ -36,12 +37,12 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
         record.is_some_and(|record| which(object, &record)) && !left.contains_key(&object.address)
     };
     let changed = objects.iter().filter(|object| gone(object)).count();
-    let mut note = |text: &str| notes.push(Note { about: "undo".to_owned(), text: text.to_owned() });
     if changed == 0 {
         let what = if second_step { "no Service was sent to the guard" } else { "nothing was injected" };
-        note(&format!("{what}: the input is as it was"));
+        notes.push(Note::of_all(Rule::NothingToDo, format!("{what}: the input is as it was")));
     } else if second_step {
-        note("apply the Services first; once they are, `segue inject --undo` takes out the rest");
+        let words = "apply the Services first; once they are, `segue inject --undo` takes out the rest";
+        notes.push(Note::of_all(Rule::SecondStep, words));
     }
     let fate = |object: &Object| {
         let taken = (gone(object) && object.kind.template().is_some()).then_some(Fate::TakenOut);
@@ -49,7 +50,7 @@ pub fn undo(streams: &[Stream], second_step: bool) -> Result<Outcome, Refused> {
     };
     let workloads = told(&objects, &left, fate);
     let texts = clean.iter().map(|stream| stream.text().to_owned()).collect();
-    Outcome { texts, notes, workloads, objects: objects.len(), changed }.unless_all_is_refused(changed > 0)
+    Outcome::of(texts, notes, workloads, (objects.len(), changed)).unless_all_is_refused(changed > 0)
 }
 
 /// The workloads that have the agent, and whose record of what was injected is gone: what they were is not known any more.

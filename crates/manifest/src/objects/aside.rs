@@ -13,12 +13,32 @@ const TESTS: [&str; 3] = ["test", "test-success", "test-failure"];
 /// Keys that only patches have; the last two go on behind a slash.
 const DIRECTIVES: [&str; 4] = ["$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"];
 
+/// Why an object with a pod's template is no workload to drain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aside {
+    /// It is a part of one, as patches are.
+    Part {
+        /// What shows that, in words.
+        lack: String,
+    },
+    /// It is run around an upgrade, and its end is waited for.
+    Hook {
+        /// Who runs it.
+        of: &'static str,
+        /// When, as the annotation says it.
+        when: String,
+    },
+    /// Its pod ends by itself.
+    Ends {
+        /// Its `restartPolicy`.
+        policy: String,
+    },
+}
+
 /// Why an object with this template is left alone; `None` if it is a workload.
-pub fn aside(object: &Object, template: &Template) -> Option<String> {
+pub fn aside(object: &Object, template: &Template) -> Option<Aside> {
     if let Some(lack) = lack(object, template) {
-        return Some(format!(
-            "is no whole workload, but a part of one, as patches are ({lack}). Give what comes of it: `kubectl kustomize DIR | segue inject -`"
-        ));
+        return Some(Aside::Part { lack });
     }
     hook(object).or_else(|| ends(object, template))
 }
@@ -64,21 +84,18 @@ fn directive(value: &Value) -> Option<&str> {
 }
 
 /// A pod that is run around an upgrade, or anything that only `helm test` runs.
-fn hook(object: &Object) -> Option<String> {
-    HOOKS.iter().find_map(|(annotation, who)| {
+fn hook(object: &Object) -> Option<Aside> {
+    HOOKS.iter().find_map(|(annotation, of)| {
         let hooks = object.meta.annotation(annotation)?;
         let tests = hooks.split(',').all(|hook| TESTS.contains(&hook.trim()));
-        (object.kind == Kind::Pod || tests).then(|| {
-            format!("is left alone: {who} runs it as a hook ({hooks}) and waits for its end by itself")
-        })
+        (object.kind == Kind::Pod || tests).then(|| Aside::Hook { of, when: hooks.to_owned() })
     })
 }
 
-fn ends(object: &Object, template: &Template) -> Option<String> {
+fn ends(object: &Object, template: &Template) -> Option<Aside> {
     let policy = object.value(&template.spec_at())?.get("restartPolicy")?.as_str()?;
     let bare = matches!(object.kind, Kind::Pod | Kind::PodTemplate);
-    (bare && ["Never", "OnFailure"].contains(&policy))
-        .then(|| format!("is left alone: its pod ends by itself (restartPolicy: {policy})"))
+    (bare && ["Never", "OnFailure"].contains(&policy)).then(|| Aside::Ends { policy: policy.to_owned() })
 }
 
 /// Whether it is a pod that stays an object once it has ended, until somebody deletes it. A hook's is deleted by the tool that runs it.

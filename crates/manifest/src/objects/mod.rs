@@ -24,7 +24,7 @@ mod shape;
 mod values;
 mod vertical;
 
-pub use aside::{aside, stays_ended};
+pub use aside::{Aside, aside, stays_ended};
 pub use ingress::{Ingress, Route};
 pub use kind::Kind;
 pub use labels::PodLabels;

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use segue_core::path::Stage;
+use segue_yaml::Pointer;
 use serde_json::Value;
 
 use super::health::{AgentHealth, LB_HEALTH};
 use super::stages::{ALB, ALB_HEALTH, Known, LB_CONTROLLER, NLB, NLB_HEALTH};
+use crate::notes::{Note, Rule};
 use crate::objects::Object;
 use crate::workload::{Balancer, Balances, Frontend, ServiceBinding};
 
@@ -59,7 +61,7 @@ impl<'b> Place<'b> {
     pub(super) fn of_service(
         binding: &'b ServiceBinding,
         bounded: bool,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Option<Self> {
         if binding.service.kind.as_deref() != Some("LoadBalancer") {
             return None;
@@ -72,18 +74,23 @@ impl<'b> Place<'b> {
             || matches!(annotation("type"), Some("external" | "nlb-ip"))
             || annotation("nlb-target-type").is_some();
         if !of_aws && class.is_none() && annotation("type").is_none() {
-            notes.push(format!(
-                "{} does not say who makes its load balancer (loadBalancerClass): it is taken to send to nodes. On EKS Auto Mode it is an \
-                 NLB that keeps the pods' addresses: say loadBalancerClass: eks.amazonaws.com/nlb there, or --bound kube-proxy.leave=305s",
-                binding.object
+            let words = "it does not say who makes its load balancer (loadBalancerClass), and is taken to send to nodes. On EKS Auto Mode it \
+                         is an NLB that keeps the pods' addresses: say loadBalancerClass: eks.amazonaws.com/nlb there, or --bound \
+                         kube-proxy.leave=305s";
+            notes.push(Note::of(
+                Rule::LoadBalancerUnknown,
+                (binding.object, &Pointer::keys(["spec", "type"])),
+                words,
             ));
         }
         if let Some(class) = class.filter(|_| !of_aws && !bounded) {
-            notes.push(format!(
-                "{}: no bound of its load balancer (loadBalancerClass {class}) is known: it is taken to send to nodes, as fast as kube-proxy; \
-                 if it keeps the pods' addresses or is slower, say --bound kube-proxy=D",
-                binding.object
-            ));
+            let words = (
+                format!("loadBalancerClass {class}"),
+                "no bound of its load balancer is known: it is taken to send to nodes, as fast as kube-proxy; if it keeps the pods' addresses or \
+                 is slower, say --bound kube-proxy=D",
+            );
+            let at = Pointer::keys(["spec", "loadBalancerClass"]);
+            notes.push(Note::of(Rule::LoadBalancerUnknown, (binding.object, &at), words));
         }
         of_aws.then_some(Self::Service { service: binding.object, ip_by_default })
     }
@@ -169,7 +176,7 @@ pub(super) fn load_balancer(
     binding: &ServiceBinding,
     place: &Place,
     agent: AgentHealth,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Option<IpTargets> {
     if !has_ip_targets(binding, place, notes) {
         return None;
@@ -193,7 +200,7 @@ pub(super) fn load_balancer(
 
 /// Whether its targets are the pods' own addresses. Where the target type is not said, a Service without node ports can have no
 /// other, what may be said in an object that is not in the input counts as the slower kind, and else the controller's default does.
-fn has_ip_targets(binding: &ServiceBinding, place: &Place, notes: &mut Vec<String>) -> bool {
+fn has_ip_targets(binding: &ServiceBinding, place: &Place, notes: &mut Vec<Note>) -> bool {
     if let Some(said) = place.target_type() {
         return said == "ip";
     }
@@ -229,9 +236,11 @@ fn has_ip_targets(binding: &ServiceBinding, place: &Place, notes: &mut Vec<Strin
     } else {
         format!(", or --bound kube-proxy.leave={}s", LB_CONTROLLER.leave + known.leave)
     };
-    notes.push(format!(
-        "{} does not say its target type: {because}{comma} here too ({say}){slower}",
-        place.object()
+    let words = format!("it does not say its target type: {because}{comma} here too ({say}){slower}");
+    notes.push(Note::of(
+        Rule::TargetType,
+        (place.object(), &Pointer::keys(["metadata", "annotations"])),
+        words,
     ));
     ip
 }
@@ -255,22 +264,23 @@ pub(super) fn at_worst(known: Known, balances: Balances, missing: &str) -> Stage
 }
 
 /// What a reader must know of such a router.
-pub(super) fn unknown(object: &Object, known: Known, balances: Balances, missing: &str) -> String {
+pub(super) fn unknown(object: &Object, known: Known, balances: Balances, missing: &str) -> Note {
     let (join, leave) = slowest(known, balances);
     let class = if known.name == "gateway" {
         "Gateway and its GatewayClass"
     } else {
         "IngressClass (and IngressClassParams)"
     };
-    format!(
-        "{object}: {missing}. It counts as {} that keeps the pods' addresses, with {} s to join and {} s to leave: give the {class} to \
+    let text = format!(
+        "it counts as {} that keeps the pods' addresses, with {} s to join and {} s to leave: give the {class} to \
          inject as well or, if its proxies run in the cluster, say --bound {name}={}s",
         self::name(balances),
         join.as_secs(),
         leave.as_secs(),
         known.leave,
         name = known.name,
-    )
+    );
+    Note::of(Rule::RouterUnknown, (object, &Pointer::keys(["spec"])), (missing, text))
 }
 
 fn name(balances: Balances) -> &'static str {
@@ -342,8 +352,9 @@ impl Health {
         stages
     }
 
-    fn suggest(&self, place: &Place, agent: AgentHealth, notes: &mut Vec<String>) {
-        let object = place.object();
+    fn suggest(&self, place: &Place, agent: AgentHealth, notes: &mut Vec<Note>) {
+        let annotations = Pointer::keys(["metadata", "annotations"]);
+        let at = (place.object(), &annotations);
         let failing = self.interval * self.unhealthy + AFTER_UNHEALTHY.as_secs();
         let (path, port, protocol) = (
             place.setting(PATH, LB_HEALTH),
@@ -351,17 +362,19 @@ impl Health {
             place.setting(PROTOCOL, "HTTP"),
         );
         if self.asks != Asks::Agent && place.balances() == Balances::Connections && failing < NLB.leave {
-            notes.push(format!(
-                "{object}: with the health check on the agent ({path}, {port}, {protocol}) it stops sending {failing} s after a drain's \
-                 beginning, instead of {} s",
+            let words = format!(
+                "with the health check on the agent ({path}, {port}, {protocol}) it stops sending {failing} s after a drain's beginning, \
+                 instead of {} s",
                 NLB.leave
-            ));
+            );
+            notes.push(Note::of(Rule::HealthCheckOnAgent, at, words));
         }
         if self.asks == Asks::AgentUnheard {
-            notes.push(format!(
-                "{object}: its health check goes to the agent's port and does not hear when a drain begins: it needs {path} and {protocol} \
-                 (the agent speaks no TLS, and over TCP alone it always answers)"
-            ));
+            let words = format!(
+                "its health check goes to the agent's port and does not hear when a drain begins: it needs {path} and {protocol} (the agent \
+                 speaks no TLS, and over TCP alone it always answers)"
+            );
+            notes.push(Note::of(Rule::HealthCheckUnheard, at, words));
         }
     }
 }

@@ -11,7 +11,9 @@ mod stages;
 use std::time::Duration;
 
 use segue_core::path::{Path, Stage};
+use segue_yaml::Pointer;
 
+use crate::notes::{Note, Rule};
 use crate::objects::Kind;
 use crate::workload::{Frontend, Router, ServiceBinding, Workload};
 
@@ -29,8 +31,8 @@ pub const KUBE_PROXY_STAGE: &str = KUBE_PROXY.name;
 pub struct Paths {
     /// Each path once, with its stages.
     pub paths: Vec<Path>,
-    /// What a reader must know, in sentences.
-    pub notes: Vec<String>,
+    /// What a reader must know.
+    pub notes: Vec<Note>,
     /// Whether a load balancer's health check asks the agent.
     pub asks_the_agent: bool,
 }
@@ -43,11 +45,9 @@ pub fn paths(workload: &Workload, overrides: &Overrides, agent: AgentHealth) -> 
     }
     if workload.bindings.is_empty() {
         found.add("service", vec![KUBE_PROXY.stage()]);
-        found.notes.push(
-            "no Service in the input selects these pods: they are taken to be behind one of type ClusterIP; give the Services \
-             (and Ingresses) to inject as well if there are any"
-                .to_owned(),
-        );
+        let words = "no Service in the input selects these pods: they are taken to be behind one of type ClusterIP; give the Services (and \
+                     Ingresses) to inject as well if there are any";
+        found.notes.push(Note::of(Rule::NoService, (workload.object, &Pointer::root()), words));
     }
     for stage in found.paths.iter_mut().flat_map(|path| &mut path.stages) {
         overrides.apply(stage);
@@ -60,11 +60,10 @@ impl Paths {
         let name = binding.object.meta.shown_name();
         if binding.service.is_headless() {
             self.add(&format!("headless/{name}"), vec![DNS.stage(), DNS_CLIENT.stage()]);
-            self.notes.push(format!(
-                "{} is headless: its clients take addresses from DNS, and one that never resolves again (some runtimes cache \
-                 for ever) is not bounded by anything",
-                binding.object
-            ));
+            let words = "it is headless: its clients take addresses from DNS, and one that never resolves again (some runtimes cache for \
+                         ever) is not bounded by anything";
+            let at = Pointer::keys(["spec", "clusterIP"]);
+            self.notes.push(Note::of(Rule::Headless, (binding.object, &at), words));
             return;
         }
         self.add(&format!("service/{name}"), vec![KUBE_PROXY.stage()]);

@@ -27,7 +27,7 @@ fn found(around: &str, overrides: &Overrides) -> (Vec<(String, Vec<String>)>, St
         format!("{} {}/{}", stage.name, seconds(stage, Direction::Join), seconds(stage, Direction::Leave))
     };
     let each = paths.paths.iter().map(|path| (path.name.clone(), path.stages.iter().map(shown).collect()));
-    (each.collect(), paths.notes.join("\n"))
+    (each.collect(), paths.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 fn service(meta: &str, spec: &str) -> String {

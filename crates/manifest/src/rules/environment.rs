@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use segue_yaml::{Pointer, Position};
 use serde_json::json;
 
-use super::Rule;
 use super::finding::{Change, Finding, Severity};
 use crate::names::{STATE_VOLUME, VOLUME};
+use crate::notes::{Rule, Words};
 use crate::objects::{NetworkPolicy, Object, PolicyRule};
 use crate::ports::Ports;
 use crate::workload::Workload;
@@ -33,11 +33,10 @@ pub(crate) fn policies(workload: &Workload, ports: &Ports, asks_the_agent: bool)
     let numbers: Vec<_> =
         guarded.iter().map(|(application, guard)| format!("{guard} beside {application}")).collect();
     for object in &workload.other_policies {
-        let what = format!(
-            "is not read: if it names ports of {} by number, let it name {} too; a name that a Service sends to means the guard's port \
-             once the pods are injected",
-            workload.object,
-            numbers.join(", ")
+        let what = (
+            format!("{}, {}", workload.object, numbers.join(", ")),
+            "is not read: if it names ports of these pods by number, let it name the guard's too; a name that a Service sends to means the \
+             guard's port once the pods are injected",
         );
         findings.push(Finding::told(Rule::UnreadPolicy, Severity::Info, (object, &Pointer::root()), what));
     }
@@ -74,14 +73,21 @@ fn policy_without(
     let place = (object, &Pointer::keys(["spec"]));
     let finding = Finding { edits, ..Finding::of(Rule::NetworkPolicy, Severity::Warning, place, what) };
     let note = |finding: Finding, (application, guard, number)| {
-        finding.note(if number == guard {
-            format!("allows port {guard} beside {application}: the guard's in front of it")
-        } else {
-            format!(
-                "names the port of which the number is the guard's {guard} now, and allows {application} beside it, for some still \
-                 come to that number: a Service with a numeric targetPort, clients of the pods' own addresses, scrapers"
+        let words: Words = if number == guard {
+            (
+                format!("port {guard} beside {application}"),
+                "it allows the guard's port in front of the application's",
             )
-        })
+                .into()
+        } else {
+            (
+                format!("port {application} beside {guard}"),
+                "it names a port of which the number is the guard's now, and allows the old number beside it, for some still come to \
+                 that: a Service with a numeric targetPort, clients of the pods' own addresses, scrapers",
+            )
+                .into()
+        };
+        finding.note(words)
     };
     (!added.is_empty()).then(|| added.into_iter().fold(finding, note))
 }
@@ -95,10 +101,10 @@ fn health_checks(workload: &Workload, control: u16) -> Vec<Finding> {
             rules.iter().filter(|(way, ..)| *way == "ingress").map(|(.., rule)| rule).peekable();
         let names_others = ingress.peek().is_some();
         if names_others && !ingress.any(|rule| rule.ports.iter().any(|port| port.allows(control))) {
-            let what = format!(
-                "does not let the load balancer's health checks through to the agent's port {control}: allow it for where they come from, \
-                 or every pod of {} is unhealthy",
-                workload.object
+            let what = (
+                format!("port {control} of {}", workload.object),
+                "does not let the load balancer's health checks through to the agent's port: allow it for where they come from, or every \
+                 pod is unhealthy",
             );
             let place = (*object, &Pointer::keys(["spec", "ingress"]));
             findings.push(Finding::told(Rule::HealthCheckPolicy, Severity::Warning, place, what));

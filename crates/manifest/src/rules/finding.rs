@@ -3,7 +3,7 @@
 use segue_yaml::{Diagnostic, Edit, Place, Pointer, Position, Stream};
 use serde_json::Value;
 
-use super::Rule;
+use crate::notes::{Note, Origin, Rule, Words};
 use crate::objects::{Address, Object};
 
 /// How much it matters.
@@ -15,27 +15,6 @@ pub enum Severity {
     Warning,
     /// No edit mends it, and no drain helps as long as it is so: `inject` refuses the workload.
     Error,
-}
-
-/// Where that comes from of which something was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// A text: an object in one of the files, and a part below its root.
-    File {
-        /// Which object.
-        address: Address,
-        /// Which part of it.
-        below: Pointer,
-    },
-}
-
-impl Origin {
-    /// Where it is in these texts: its own place, or that of the nearest part above which is there.
-    pub fn place(&self, streams: &[Stream]) -> Option<Place> {
-        let Self::File { address, below } = self;
-        address.place(streams, below)
-    }
 }
 
 /// An edit, and the object that it is made in.
@@ -84,8 +63,8 @@ pub struct Finding {
     pub sum: Option<String>,
     /// What mends it, in the order in which it is made.
     pub edits: Vec<Change>,
-    /// What is to be said of it once these are made, in sentences.
-    pub notes: Vec<String>,
+    /// What is to be said of it once these are made.
+    pub notes: Vec<Note>,
 }
 
 impl Finding {
@@ -113,10 +92,10 @@ impl Finding {
         rule: Rule,
         severity: Severity,
         place: (&Object, &Pointer),
-        what: impl Into<String>,
+        words: impl Into<Words>,
     ) -> Self {
-        let what = what.into();
-        Self::of(rule, severity, place, what.clone()).note(what)
+        let words = words.into();
+        Self::of(rule, severity, place, words.to_string()).note(words)
     }
 
     /// What can't be mended.
@@ -133,8 +112,8 @@ impl Finding {
         Self { sum: Some(sum.into()), ..self }
     }
 
-    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+    pub(super) fn note(mut self, words: impl Into<Words>) -> Self {
+        self.notes.push(Note::at(self.rule, self.object.clone(), self.origin.clone(), words));
         self
     }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use segue_core::budget::Needs;
 use segue_core::path::{Direction, Millis, Path, Stage};
 
-use super::Rule;
 use super::finding::{Change, Finding, Severity};
 use super::strategy::Ready;
 use crate::duration::{seconds, words};
+use crate::notes::Rule;
 use crate::workload::Workload;
 
 /// What Kubernetes grants a pod that does not say how long.

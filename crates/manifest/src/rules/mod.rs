@@ -9,14 +9,13 @@
 pub(crate) mod environment;
 mod finding;
 pub(crate) mod grace;
-mod rule;
 pub(crate) mod scrapers;
 mod sleeps;
 pub(crate) mod stop_hook;
 pub(crate) mod strategy;
 
-pub use finding::{Change, Finding, Origin, Severity};
-pub use rule::Rule;
+pub use crate::notes::{Origin, Rule};
+pub use finding::{Change, Finding, Severity};
 
 #[cfg(test)]
 mod tests;

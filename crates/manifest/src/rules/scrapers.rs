@@ -2,8 +2,8 @@
 
 use segue_yaml::Pointer;
 
-use super::Rule;
 use super::finding::{Finding, Severity};
+use crate::notes::{Rule, Words};
 use crate::objects::PortRef;
 use crate::ports::Ports;
 use crate::workload::Workload;
@@ -18,12 +18,14 @@ pub(crate) fn find(workload: &Workload, ports: &Ports) -> Vec<Finding> {
                 PortRef::Number(number) => one.application == *number,
             };
             let Some(guard) = ports.list.iter().find(of_ours).and_then(|one| one.guard) else { continue };
-            let what = match port {
-                PortRef::Name(name) => format!(
-                    "{object} scrapes the port named {name}: it does so through the guard on {guard}, and its scrapes hold no drain up"
-                ),
+            let what: Words = match port {
+                PortRef::Name(name) => (
+                    format!("{object}, port {name}"),
+                    format!("it is scraped through the guard on {guard}, and that holds no drain up"),
+                )
+                    .into(),
                 PortRef::Number(number) => {
-                    format!("{object} scrapes port {number}: past the guard, as before")
+                    (format!("{object}, port {number}"), "it is scraped past the guard, as before").into()
                 }
             };
             let place = (workload.object, &Pointer::keys(["spec"]));

@@ -8,11 +8,11 @@ use std::time::Duration;
 use segue_yaml::{Pointer, Position};
 use serde_json::json;
 
-use super::Rule;
 use super::finding::{Change, Finding, Severity};
 use super::sleeps::{self, Sleeps};
 use crate::duration;
 use crate::names::{BINARY, MOUNT, VOLUME};
+use crate::notes::{Rule, Words};
 use crate::objects::{Container, Handler, HttpGet};
 use crate::workload::Workload;
 
@@ -40,7 +40,7 @@ struct Own {
     words: Vec<String>,
     rule: Rule,
     what: String,
-    note: Option<String>,
+    note: Option<Words>,
     /// How long it sleeps after the drain.
     slept: u64,
 }
@@ -94,7 +94,9 @@ impl Place<'_> {
         let mut finding = Finding::of(own.rule, Severity::Warning, (object, &self.hook), own.what)
             .mended_by(Change::add(object, &at.then("volumeMounts"), mount, Position::Last))
             .mended_by(Change::put(object, &self.hook, json!({"exec": {"command": command}})));
-        finding.notes.extend(own.note);
+        if let Some(note) = own.note {
+            finding = finding.note(note);
+        }
         if own.slept > 0 {
             finding = finding.sum(format!("{} s of sleep after the drain", own.slept));
         }
@@ -108,13 +110,14 @@ impl Place<'_> {
         let mere = sleep(hook);
         if let Some(seconds) = mere {
             if !settings.keep_sleep {
-                return Ok(self.sleeps(Vec::new(), seconds, 0, format!(
-                    "the container {name} slept {seconds} s in its preStop hook: dropped, for the drain waits for what the sleep guessed \
-                     (--keep-sleep keeps it)"
-                )));
+                let note = (
+                    format!("container {name}, {seconds} s"),
+                    "its preStop hook that only slept is dropped, for the drain waits for what the sleep guessed (--keep-sleep keeps it)",
+                );
+                return Ok(self.sleeps(Vec::new(), seconds, 0, note));
             }
             let note =
-                format!("the container {name} still sleeps {seconds} s after each drain (--keep-sleep)");
+                (format!("container {name}, {seconds} s"), "it still sleeps after each drain (--keep-sleep)");
             let words = match &hook.exec {
                 _ if hook.sleep.is_some() => vec!["--sleep".to_owned(), format!("{seconds}s")],
                 Some(exec) => run(&exec.command),
@@ -149,24 +152,40 @@ impl Place<'_> {
             ));
         }
         Ok(match sleeps::of(command) {
-            Sleeps::Seconds(seconds) => self.sleeps(run(command), seconds, seconds, format!(
-                "the container {name}'s own preStop hook runs after the drain and sleeps {seconds} s in it: the grace period has room for \
-                 that, but the drain waits for what such a sleep guesses, so take it out of the script"
-            )),
+            Sleeps::Seconds(seconds) => self.sleeps(
+                run(command),
+                seconds,
+                seconds,
+                (
+                    format!("container {name}, {seconds} s"),
+                    "its own preStop hook runs after the drain and sleeps in it: the grace period has room for that, but the drain waits for \
+                     what such a sleep guesses, so take it out of the script",
+                ),
+            ),
             Sleeps::Unknown => Own {
-                rule: Rule::PreStopSleep,
+                rule: Rule::PreStopSleepUnread,
                 what: format!(
                     "the container {name} sleeps in its preStop hook, how long can't be read: a guess at what a drain waits for"
                 ),
-                ..self.kept(run(command), format!(
-                    "the container {name}'s own preStop hook runs after the drain and sleeps in it, how long can't be read: let --stop-time have \
-                     room for it, or better take it out of the script, for the drain waits for what such a sleep guesses"
-                ))
+                ..self.kept(
+                    run(command),
+                    (
+                        format!("container {name}"),
+                        "its own preStop hook runs after the drain and sleeps in it, how long can't be read: let --stop-time have room for it, \
+                         or better take it out of the script, for the drain waits for what such a sleep guesses",
+                    ),
+                )
             },
-            Sleeps::None => self.kept(run(command), format!(
-                "the container {name}'s own preStop hook runs after the drain, out of the --stop-time ({})",
-                duration::words(settings.stop_time)
-            )),
+            Sleeps::None => self.kept(
+                run(command),
+                (
+                    format!("container {name}"),
+                    format!(
+                        "its own preStop hook runs after the drain, out of the --stop-time ({})",
+                        duration::words(settings.stop_time)
+                    ),
+                ),
+            ),
         })
     }
 
@@ -214,7 +233,7 @@ impl Place<'_> {
             words.extend(["--header".to_owned(), format!("{}: {}", header.name, header.value)]);
         }
         let note =
-            format!("the container {name}'s own preStop request to port {port} is made after the drain");
+            (format!("container {name}, port {port}"), "its own preStop request is made after the drain");
         Ok(self.kept(words, note))
     }
 
@@ -226,12 +245,12 @@ impl Place<'_> {
         Own { words: Vec::new(), rule: Rule::PreStopWait, what, note: None, slept: 0 }
     }
 
-    fn kept(&self, words: Vec<String>, note: String) -> Own {
-        Own { words, note: Some(note), ..self.none() }
+    fn kept(&self, words: Vec<String>, note: impl Into<Words>) -> Own {
+        Own { words, note: Some(note.into()), ..self.none() }
     }
 
     /// `after`: so many of these seconds are slept after the drain.
-    fn sleeps(&self, words: Vec<String>, seconds: u64, after: u64, note: String) -> Own {
+    fn sleeps(&self, words: Vec<String>, seconds: u64, after: u64, note: impl Into<Words>) -> Own {
         let what = format!(
             "the container {} sleeps {seconds} s in its preStop hook: a guess at what a drain waits for",
             self.container.name

@@ -7,9 +7,9 @@ use std::time::Duration;
 use segue_yaml::Pointer;
 use serde_json::{Value, json};
 
-use super::Rule;
 use super::finding::{Change, Finding, Severity};
 use crate::duration::{seconds, words};
+use crate::notes::{Rule, Words};
 use crate::objects::{Kind, Object};
 use crate::workload::Workload;
 
@@ -164,12 +164,12 @@ impl Rollout<'_> {
     }
 
     /// Something that no edit mends.
-    fn tell(&mut self, rule: Rule, severity: Severity, below: &Pointer, what: impl Into<String>) {
-        self.findings.push(Finding::told(rule, severity, (self.workload.object, below), what));
+    fn tell(&mut self, rule: Rule, severity: Severity, below: &Pointer, words: impl Into<Words>) {
+        self.findings.push(Finding::told(rule, severity, (self.workload.object, below), words));
     }
 
     /// A value that breaks a promise, and the one that does not; `kept`: what it costs to leave it.
-    fn wrong(&mut self, rule: Rule, below: &Pointer, what: String, right: u64, kept: impl Into<String>) {
+    fn wrong(&mut self, rule: Rule, below: &Pointer, what: String, right: u64, kept: impl Into<Words>) {
         if self.keep {
             self.tell(rule, Severity::Warning, below, kept);
         } else {
@@ -211,7 +211,10 @@ impl Rollout<'_> {
         }
         let missing = words(self.ready.needed.saturating_sub(Duration::from_secs(today)));
         let early = format!("an old pod may leave up to {missing} before every client knows its replacement");
-        let kept = format!("minReadySeconds stays {today} (--keep-strategy): {early}");
+        let kept = (
+            format!("minReadySeconds stays {today}, {missing} too short"),
+            "an old pod may leave before every client knows its replacement (--keep-strategy)",
+        );
         self.wrong(Rule::MinReadySeconds, &at, format!("minReadySeconds is {today}: {early}"), needed, kept);
         if let Some(finding) = self.findings.last_mut() {
             finding.sum = Some(self.ready.sum.clone());
@@ -233,7 +236,7 @@ impl Rollout<'_> {
                 return;
             }
             let what = format!("{why}: where no place is free for one more pod a rollout waits for one");
-            self.tell(Rule::NoRoomToSurge, Severity::Info, &surge_at, what);
+            self.tell(Rule::SurgeMayWait, Severity::Info, &surge_at, what);
         }
         if !is_nothing(&unavailable) {
             self.unavailable(&unavailable_at, &unavailable, 0);
@@ -249,7 +252,7 @@ impl Rollout<'_> {
     fn unavailable(&mut self, at: &Pointer, today: &Value, right: u64) {
         let today = shown(today);
         let cost = "during a rollout so many pods fewer serve than were asked for";
-        let kept = format!("maxUnavailable stays {today} (--keep-strategy): {cost}");
+        let kept = (format!("maxUnavailable stays {today}"), format!("{cost} (--keep-strategy)"));
         self.wrong(Rule::MaxUnavailable, at, format!("maxUnavailable is {today}: {cost}"), right, kept);
     }
 
@@ -291,9 +294,10 @@ impl Rollout<'_> {
         }
         let at = rolling.then("maxUnavailable");
         let fewer = word(self.workload, &at).map_or_else(|| "one".to_owned(), |value| shown(&value));
-        let what = format!(
-            "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, the floor is {fewer} \
-             less (maxUnavailable), and what is bound to a node is not served there meanwhile"
+        let what = (
+            format!("the floor is {fewer} less (maxUnavailable)"),
+            "a node has its ports only once (hostNetwork or hostPort): each pod leaves before its replacement starts, and what is bound to \
+             a node is not served there meanwhile",
         );
         self.tell(Rule::NoRoomToSurge, Severity::Warning, &at, what);
     }
@@ -301,23 +305,26 @@ impl Rollout<'_> {
     /// A StatefulSet's pod leaves before the one of its name comes back.
     fn in_place(&mut self) {
         let replicas = Pointer::keys(["spec", "replicas"]);
-        let (severity, what) = if number(self.workload, &replicas).unwrap_or(1) == 1 {
+        let (rule, severity, what) = if number(self.workload, &replicas).unwrap_or(1) == 1 {
             (
+                Rule::SingleReplica,
                 Severity::Warning,
                 "one replica that is replaced in place: nothing serves between its end and its replacement's readiness; with two or more the others do",
             )
         } else {
             (
+                Rule::ReplacedInPlace,
                 Severity::Info,
                 "a StatefulSet's pods are replaced in place: the floor is one less than its replicas",
             )
         };
-        self.tell(Rule::ReplacedInPlace, severity, &replicas, what);
+        self.tell(rule, severity, &replicas, what);
         let rolling = Pointer::keys(["spec", "updateStrategy", "rollingUpdate"]);
         let at = rolling.then("partition");
         if let Some(partition) = number(self.workload, &at).filter(|partition| *partition > 0) {
-            let what = format!(
-                "partition {partition}: a rollout replaces only pods from that number on; the others stay without the agent until it is lowered to 0"
+            let what = (
+                format!("partition {partition}"),
+                "a rollout replaces only pods from that number on; the others stay without the agent until it is lowered to 0",
             );
             self.tell(Rule::Partition, Severity::Info, &at, what);
         }

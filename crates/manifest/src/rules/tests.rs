@@ -161,7 +161,7 @@ fn a_rollout_that_no_edit_mends_is_found() {
         listed(&text, |workload| strategy::find(workload, false, &ready))
     };
     let rolling = "  replicas: 1\n  updateStrategy: {rollingUpdate: {partition: 2}}\n";
-    assert_eq!(of("StatefulSet", rolling), ["replaced-in-place Warning at 6", "partition Info at 7"]);
+    assert_eq!(of("StatefulSet", rolling), ["single-replica Warning at 6", "partition Info at 7"]);
     assert_eq!(of("DaemonSet", "  updateStrategy: {type: OnDelete}\n"), ["on-delete Warning at 6"]);
     assert_eq!(of("ReplicaSet", ""), ["nothing-replaces Warning at 5"]);
 }

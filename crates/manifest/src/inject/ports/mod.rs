@@ -14,6 +14,7 @@ use segue_yaml::Pointer;
 
 use super::draft::Draft;
 use super::record;
+use crate::notes::Rule;
 use crate::objects::PortRef;
 use crate::ports::{Named, Ports};
 use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
@@ -38,8 +39,8 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
     let mut taken = taken(draft);
     let control = first_free(&mut taken, (1..=CONTROL_PORT).rev());
     if control != CONTROL_PORT {
-        draft
-            .note(format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}"));
+        let text = format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}");
+        draft.note(Rule::ControlPort, text);
     }
     let list = numbered(&found, guard, &mut taken, before);
     let mut ports = Ports { list, control, names: named(draft), passed_by: passed_by(draft, &found, alone) };
@@ -139,7 +140,10 @@ fn first_free(taken: &mut BTreeSet<u16>, numbers: impl IntoIterator<Item = u16>)
 fn can_guard(draft: &mut Draft) -> bool {
     let host_network = draft.template().spec.host_network;
     if host_network {
-        draft.note(
+        let at = draft.template().spec_at().then("hostNetwork");
+        draft.note_at(
+            Rule::HostNetwork,
+            &at,
             "these pods have the node's network (hostNetwork): the guard is left out, for its ports would clash with those of other \
              pods on the node, and a containerPort can't be changed there",
         );

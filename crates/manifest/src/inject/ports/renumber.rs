@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::draft::Draft;
 use super::found::{is_of_a_mesh, service_ports};
+use crate::notes::Rule;
 use crate::objects::{Container, PortRef};
 use crate::ports::Ports;
 
@@ -34,9 +35,11 @@ pub(super) fn decide(draft: &mut Draft, ports: &mut Ports, all: bool) {
                 named.after = guard;
             }
             if let Some(host_port) = port.host_port {
-                draft.note(format!(
-                    "hostPort {host_port} leads to the guard too, for it leads to the port named {name}"
-                ));
+                let words = (
+                    format!("hostPort {host_port}, port {name}"),
+                    "it leads to the guard too, for it leads to the port of that name",
+                );
+                draft.note_at(Rule::HostPortGuarded, &at.then("ports").then(place).then("hostPort"), words);
             }
             for (steps, reference) in named_places(container) {
                 if reference == &PortRef::Name(name.clone()) {

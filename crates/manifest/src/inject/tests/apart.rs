@@ -18,8 +18,12 @@ const WEB: Web = Web { container: HTTP, pod: "", meta: "", own: "", kind: None }
 fn a_bare_pod_that_ends_by_itself_is_left_alone_to_the_byte_and_told() {
     let hook = |kind: &str| format!("annotations: {{helm.sh/hook: '{kind}'}}");
     for (meta, spec, why) in [
-        (String::new(), "restartPolicy: Never\n", "ends by itself"),
-        (String::new(), "restartPolicy: OnFailure\n", "ends by itself"),
+        (
+            String::new(),
+            "restartPolicy: Never\n",
+            "Pod try (restartPolicy: Never): is left alone: its pods end by themselves",
+        ),
+        (String::new(), "restartPolicy: OnFailure\n", "Pod try (restartPolicy: OnFailure)"),
         (hook("test"), "", "Helm"),
         (hook("test-success"), "restartPolicy: Always\n", "Helm"),
         ("annotations: {argocd.argoproj.io/hook: PreSync}".to_owned(), "", "Argo CD"),
@@ -28,7 +32,7 @@ fn a_bare_pod_that_ends_by_itself_is_left_alone_to_the_byte_and_told() {
         let own = pod(&meta, spec);
         let injected = Injected::of(&format!("{}---\n{own}", WEB.behind(NUMERIC)), &guarded());
         assert!(injected.text.ends_with(&own), "{}", injected.text);
-        injected.says("Pod try: is left alone");
+        injected.says("): is left alone: ");
         injected.says(why);
         assert_eq!(injected.notes.matches("Pod try").count(), 1, "{}", injected.notes);
         // Alone, nothing is there to inject.
@@ -61,7 +65,7 @@ fn what_only_helm_test_runs_is_left_alone_whatever_its_kind_and_what_serves_is_i
     };
     let injected = Injected::of(&hook("test"), &guarded());
     assert_eq!(injected.text, hook("test"));
-    injected.says("Deployment web: is left alone: Helm runs it as a hook (test)");
+    injected.says("Deployment web (test): is left alone: Helm runs it as a hook");
     assert!(Injected::of(&hook("post-install"), &guarded()).text.contains(RECORD_ANNOTATION));
 }
 
@@ -85,7 +89,7 @@ fn a_partial_workload_is_never_injected_and_told() {
         let text = format!("{partial}---\n{NAMED}");
         let injected = Injected::of(&text, &guarded());
         assert_eq!(injected.text, text);
-        injected.says("web: is no whole workload");
+        injected.says("is no whole workload");
         injected.says(why);
         injected.says("kubectl kustomize");
     }

@@ -26,7 +26,7 @@ fn a_policy_that_allows_the_old_number_allows_the_guards_too() {
         after["ingress"][1]["ports"],
         json!([{"port": 8080, "protocol": "TCP"}, {"port": 15080, "protocol": "TCP"}])
     );
-    injected.says("NetworkPolicy allow: allows port 15080 beside 8080");
+    injected.says("NetworkPolicy allow (port 15080 beside 8080): it allows the guard's port");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_policy_of_another_kind_is_told_and_left() {
         "{NAMED}---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: c}}\nspec: {{}}\n"
     );
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&cilium), &guarded());
-    injected.says("CiliumNetworkPolicy c: is not read: if it names ports of Deployment web by number, let it name 15080 beside 8080 too");
+    injected.says("CiliumNetworkPolicy c (Deployment web, 15080 beside 8080): is not read: if it names ports of these pods by number");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_policy_that_keeps_a_load_balancers_checks_from_the_agent_is_told() {
         let web = Web { container: HTTP, ..Web::default() };
         Injected::of(&web.behind(&around), &Options::default())
             .notes
-            .contains("let the load balancer's health checks through to the agent's port 15079")
+            .contains("NetworkPolicy allow (port 15079 of Deployment web): does not let the load balancer's health checks through")
     };
     assert!(told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", true));
     assert!(!told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", false));

@@ -32,7 +32,7 @@ fn pods_of_a_kind_that_is_not_known_are_told_by_their_shape() {
     ] {
         let text = object(api, kind, spec);
         let expected =
-            format!("{kind} other: is left alone: it has pods, and inject does not know its kind ({api})");
+            format!("{kind} other ({api}): is left alone: it has pods, and inject does not know its kind");
         beside(&text, &Options::default()).says(&expected);
         Injected::of(&text, &Options::default()).says(&expected);
     }
@@ -69,7 +69,7 @@ fn a_workload_that_belongs_to_an_operators_object_is_injected_and_that_is_told()
         "  ownerReferences: [{apiVersion: example.com/v1, kind: Shop, name: all, controller: true}]\nspec";
     let web = Web::default().yaml().replace("spec:\n  selector", &format!("{owner}:\n  selector"));
     let injected = Injected::of(&web, &Options::default());
-    injected.says("Deployment web: it belongs to Shop all, which may take back what is injected");
+    injected.says("Deployment web (of Shop all): its controller may take back what is injected");
     assert!(injected.pod("/initContainers/0").is_some());
 }
 
@@ -109,28 +109,29 @@ fn objects_of_unknown_kinds_that_name_the_old_port_are_told_with_the_guard() {
         ("example.com/v1", "Gate", "ports: ['8080']"),
     ] {
         let text = object(api, kind, spec);
-        let told =
-            "names port 8080 and is not read: if it means the port of Deployment web, let it name 15080 too";
-        beside(&text, &guarded()).says(&format!("{kind} other: {told}"));
+        let told = "(port 8080 of Deployment web, the guard's 15080): it names this port and is not read";
+        beside(&text, &guarded()).says(&format!("{kind} other {told}"));
         beside(&text, &Options::default()).is_silent_on(told);
-        beside(&text.replace("8080", "8081"), &guarded()).is_silent_on("names port");
+        beside(&text.replace("8080", "8081"), &guarded()).is_silent_on("names this port");
         let elsewhere = text.replace("name: other", "name: other, namespace: far");
         let web = Web { container: HTTP, ..Web::default() }
             .yaml()
             .replace("  name: web\nspec", "  name: web\n  namespace: shop\nspec");
-        Injected::of(&format!("{web}---\n{NAMED}---\n{elsewhere}"), &guarded()).is_silent_on("names port");
+        Injected::of(&format!("{web}---\n{NAMED}---\n{elsewhere}"), &guarded())
+            .is_silent_on("names this port");
     }
-    beside(&object("example.com/v1", "Gate", "names: {'8080': a}"), &guarded()).is_silent_on("names port");
-    beside(&object("example.com/v1", "Gate", "size: 8080"), &guarded()).is_silent_on("names port");
+    beside(&object("example.com/v1", "Gate", "names: {'8080': a}"), &guarded())
+        .is_silent_on("names this port");
+    beside(&object("example.com/v1", "Gate", "size: 8080"), &guarded()).is_silent_on("names this port");
     beside("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\nspec: {port: 8080}\n", &guarded())
-        .is_silent_on("names port");
+        .is_silent_on("names this port");
     for (api, kind, spec) in [
         ("security.istio.io/v1", "PeerAuthentication", "portLevelMtls: {'8080': {mode: STRICT}}"),
         ("security.istio.io/v1", "AuthorizationPolicy", "rules: [{to: [{operation: {ports: ['8080']}}]}]"),
         ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", "ingress: [{ports: [{port: 8080}]}]"),
     ] {
         beside(&object(api, kind, spec), &guarded()).says(
-            "is not read: if it names ports of Deployment web by number, let it name 15080 beside 8080 too",
+            "(Deployment web, 15080 beside 8080): is not read: if it names ports of these pods by number",
         );
     }
 }
@@ -147,7 +148,7 @@ fn other_routers_that_lead_to_its_service_are_told() {
         ("example.com/v1", "Door", "service: web.shop.svc"),
         ("gateway.solo.io/v1", "RouteTable", "routes: [{destination: {host: web}}]"),
     ] {
-        beside(&object(api, kind, spec), &Options::default()).says("leads to Service web and is not read");
+        beside(&object(api, kind, spec), &Options::default()).says("(leads to Service web): is not read");
         beside(&object(api, kind, &spec.replace("web", "webshop")), &Options::default())
             .is_silent_on("leads to");
     }
@@ -161,7 +162,7 @@ fn other_routers_that_lead_to_its_service_are_told() {
 
 #[test]
 fn who_decides_how_its_pods_are_replaced_is_told() {
-    let told = "decides how the pods of Deployment web are replaced, and is not read";
+    let told = "(Deployment web): it decides how these pods are replaced, and is not read";
     let reference = "{apiVersion: apps/v1, kind: Deployment, name: web}";
     beside(
         &object("rollouts.kruise.io/v1beta1", "Rollout", &format!("workloadRef: {reference}")),
@@ -191,7 +192,8 @@ fn who_decides_how_its_pods_are_replaced_is_told() {
 fn a_service_that_sends_to_pods_without_a_guard_too_is_not_sent_to_the_guard() {
     let pods = "template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: a}]}}";
     let other = object("apps.kruise.io/v1alpha1", "CloneSet", pods);
-    beside(&other, &guarded()).says("Service web sends to its pods too, which have no agent");
+    beside(&other, &guarded())
+        .says("CloneSet other (Service web): this Service sends to its pods too, which have no agent");
     let web = Web { container: HTTP, ..Web::default() };
     let first = Injected::of(&web.behind(&format!("{NUMERIC}---\n{other}")), &guarded());
     let diagnostic = refused(&first.text, &Options { second_step: true, ..Options::default() });
@@ -208,10 +210,10 @@ fn a_service_that_sends_to_pods_without_a_guard_too_is_not_sent_to_the_guard() {
 fn policies_and_routes_that_are_told_as_such_are_told_once() {
     let policy =
         object("security.istio.io/v1", "PeerAuthentication", "portLevelMtls: {'8080': {mode: STRICT}}");
-    beside(&policy, &guarded()).is_silent_on("names port 8080 and");
+    beside(&policy, &guarded()).is_silent_on("names this port");
     let route =
         object("networking.istio.io/v1", "VirtualService", "http: [{route: [{destination: {host: web}}]}]");
     let injected = beside(&route, &guarded());
     injected.says("VirtualService other: is not read");
-    injected.is_silent_on("leads to Service web and");
+    injected.is_silent_on("leads to Service web");
 }

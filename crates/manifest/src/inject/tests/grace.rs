@@ -119,7 +119,7 @@ fn a_websocket_is_told_once_its_client_will_not_come_back_here() {
 #[test]
 fn a_bound_for_a_stage_that_no_path_has_is_told() {
     let text = Web { container: HTTP, ..Web::default() }.behind(NAMED);
-    Injected::of(&text, &bound(&[("alb", 45)])).says("no path in the input has the stage alb");
+    Injected::of(&text, &bound(&[("alb", 45)])).says("--bound alb=D: no path in the input has this stage");
     Injected::of(&text, &bound(&[("kube-proxy", 3)])).is_silent_on("no path in the input");
 }
 
@@ -141,12 +141,12 @@ fn probes_scrapers_and_health_checks_are_discounted_but_never_the_front_door() {
     let discount = injected.plan().discount;
     assert_eq!(discount.paths, ["/ready", "/metrics", "/prom", "/lb"]);
     assert!(discount.user_agents.iter().any(|agent| agent == "kube-probe/"));
-    injected.says("PodMonitor m scrapes the port named http: it does so through the guard on 15080");
+    injected.says("Deployment web (PodMonitor m, port http): it is scraped through the guard on 15080");
 }
 
 #[test]
 fn the_first_rollout_is_told_of_with_a_bridge_as_long_as_the_slowest_path() {
     let injected =
         Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &bound(&[("kube-proxy", 7)]));
-    injected.says("the first rollout after this still removes pods without the agent: bridge it by rolling out a temporary preStop.sleep of 7s");
+    injected.says("(preStop.sleep 7s): the first rollout after this still removes pods without the agent");
 }

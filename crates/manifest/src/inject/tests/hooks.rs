@@ -78,7 +78,10 @@ fn a_sleep_is_dropped_and_that_is_said() {
     ] {
         let (hook, notes) = hook(sleep, &Options::default());
         assert_eq!(hook, json!({"exec": {"command": ["/segue/segue-agent", "hook"]}}), "{sleep}");
-        assert!(notes.contains("slept 15 s") && notes.contains("dropped"), "{notes}");
+        assert!(
+            notes.contains("(container web, 15 s): its preStop hook that only slept is dropped"),
+            "{notes}"
+        );
     }
 }
 
@@ -109,7 +112,13 @@ fn a_sleep_within_a_script_lengthens_the_grace_period() {
     ] {
         let (grace, notes) = injected(script);
         assert_eq!(grace, without + seconds, "{script}");
-        assert_eq!(notes.contains("sleeps 15 s in it"), seconds > 0, "{notes}");
+        assert_eq!(
+            notes.contains(
+                "(container web, 15 s): its own preStop hook runs after the drain and sleeps in it"
+            ),
+            seconds > 0,
+            "{notes}"
+        );
         assert_eq!(notes.contains("how long can't be read"), script.contains('$'), "{notes}");
     }
 }

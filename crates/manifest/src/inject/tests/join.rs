@@ -56,7 +56,7 @@ fn a_deployment_whose_pods_another_replaces_keeps_the_wait_and_it_is_told() {
         (
             "rollouts.kruise.io/v1beta1",
             reference.to_owned(),
-            "decides how the pods of Deployment web are replaced",
+            "(Deployment web): it decides how these pods are replaced",
         ),
     ] {
         let other = format!("apiVersion: {api}\nkind: Rollout\nmetadata: {{name: r}}\nspec: {{{spec}}}\n");

@@ -60,7 +60,11 @@ fn one_recreate_among_forty_is_left_byte_by_byte_and_the_rest_is_injected() {
         "{fates:?}"
     );
     assert_eq!(fates.iter().filter(|fate| fate.ends_with(" injected")).count(), 39);
-    assert!(!outcome.notes.iter().any(|note| note.about == "Deployment db"), "{:?}", outcome.notes);
+    assert!(
+        !outcome.notes.iter().any(|note| note.object.as_deref() == Some("Deployment db")),
+        "{:?}",
+        outcome.notes
+    );
     assert_eq!(undone(&after).texts.concat(), text);
     assert_eq!(with(&after, &guarded()).unwrap().texts.concat(), after);
 }
@@ -152,7 +156,11 @@ fn an_injected_workload_that_is_refused_now_stays_injected_with_what_stands_arou
     assert_eq!(document(&after, 0), document(&changed, 0));
     assert!(document(&after, 1).contains("containerPort: 8080"), "{after}");
     assert!(document(&after, 2).contains("port: 15080"), "its guard is let through: {after}");
-    assert!(!outcome.notes.iter().any(|note| note.about == "NetworkPolicy p"), "{:?}", outcome.notes);
+    assert!(
+        !outcome.notes.iter().any(|note| note.object.as_deref() == Some("NetworkPolicy p")),
+        "{:?}",
+        outcome.notes
+    );
     // Once that is over, all of it can be taken out.
     let back = undone(&after.replacen("  strategy:\n    type: Recreate\n", "", 1)).texts.concat();
     assert!(!back.contains("15080") && !back.contains("segue"), "{back}");

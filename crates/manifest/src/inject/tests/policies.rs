@@ -43,7 +43,7 @@ fn a_name_keeps_the_old_number_beside_it_while_somebody_sends_there() {
     for services in [vec![NAMED.to_owned(), numeric()], vec![NAMED.to_owned(), headless()]] {
         let (ports, injected) = allowed(&text(&services, &by_name), "ingress", &guarded());
         assert_eq!(ports, [json!("http"), json!(8080)]);
-        injected.says("NetworkPolicy allow: names the port of which the number is the guard's 15080 now, and allows 8080 beside it");
+        injected.says("NetworkPolicy allow (port 8080 beside 15080): it names a port of which the number is the guard's now");
     }
     let (ports, _) = allowed(&text(&[NAMED.to_owned()], &by_name), "ingress", &guarded());
     assert_eq!(ports, [json!("http")], "nobody sends to the old number");
@@ -57,7 +57,7 @@ fn a_name_keeps_the_old_number_beside_it_while_somebody_sends_there() {
 fn a_name_that_keeps_its_number_gets_the_guards_beside_it() {
     let (ports, injected) = allowed(&text(&[numeric()], &policy("", BY_NAME)), "ingress", &guarded());
     assert_eq!(ports, [json!("http"), json!(15080)], "the second step sends there");
-    injected.says("allows port 15080 beside 8080");
+    injected.says("(port 15080 beside 8080): it allows the guard's port");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_service_that_selects_other_pods_guards_nothing_here() {
             .yaml()
             .replace("name: web\nspec", "name: web\n  namespace: shop\nspec");
         let injected = Injected::of(&format!("{web}---\n{service}"), &guarded());
-        injected.says("no Service in the input selects these pods: every named TCP port is guarded (http)");
+        injected.says("Deployment shop/web (http): no Service in the input selects these pods: every named TCP port is guarded");
     }
 }
 
@@ -79,7 +79,7 @@ fn without_any_service_every_named_tcp_port_is_guarded() {
     let container = "ports:\n- {containerPort: 7000}\n- {name: http, containerPort: 8080}\n- {name: dns, containerPort: 53, protocol: UDP}";
     let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &guarded());
     assert_eq!(ports(&injected), [(7000, None), (8080, Some(15080))]);
-    injected.says("port 53 is UDP: no promise holds");
+    injected.says("(port 53 is UDP): no promise holds");
 }
 
 #[test]
@@ -158,14 +158,14 @@ fn a_port_that_only_a_probe_knows_is_better_than_none() {
 fn what_no_promise_holds_for_is_said() {
     let quic = NAMED.replace("targetPort: http}", "targetPort: http}, {port: 443, protocol: UDP}");
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&quic), &guarded());
-    injected.says("Service web port 443 is UDP: no promise holds for it (QUIC and HTTP/3 included)");
+    injected.says("Service web (port 443 is UDP): no promise holds for it (QUIC and HTTP/3 included)");
     let early = NAMED.replace("spec: {", "spec: {publishNotReadyAddresses: true, ");
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&early), &guarded());
     injected.says("has publishNotReadyAddresses: no promise holds for it");
     let container = "ports: [{name: http, containerPort: 8080, hostPort: 80}]";
     let injected = Injected::of(&Web { container, ..Web::default() }.behind(NAMED), &guarded());
-    injected.says("hostPort 80: whoever chose the node is not told");
-    injected.says("hostPort 80 leads to the guard too");
+    injected.says("(hostPort 80): whoever chose the node is not told");
+    injected.says("(hostPort 80, port http): it leads to the guard too");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn ports_of_a_native_sidecar_or_a_mesh_are_not_the_applications() {
     let injected = Injected::of(&Web { pod, ..Web::default() }.behind(NAMED), &guarded());
     assert_eq!(ports(&injected), []);
     injected
-        .says("Service web sends to the port http of a native sidecar: it is neither guarded nor watched");
+        .says("Service web (port http of Deployment web): it sends to the port of a native sidecar, which is neither guarded nor watched");
     let injected = Injected::of(&Web::default().behind(NAMED), &guarded());
-    injected.says("Service web sends to the port http that no container declares: it is not guarded");
+    injected.says("Service web (port http of Deployment web): it sends to a port that no container declares: it is not guarded");
 }

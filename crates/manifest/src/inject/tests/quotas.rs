@@ -140,7 +140,7 @@ fn what_can_not_be_met_is_told() {
         .says("a LimitRange allows a pod at most 550Mi of memory, and with the agent these have 596Mi");
     told("{type: Pod, max: {memory: 596Mi}}").is_silent_on("is admitted");
     told("{type: Container, min: {cpu: 25m}}")
-        .says("the agent asks for cpu 25m, memory 42Mi, as LimitRange sizes demands of every container");
+        .says("(cpu 25m, memory 42Mi): the agent asks for so much, as LimitRange sizes demands of every container");
     let enough = Options { max_connections: 1408, ..guarded() };
     injected(&burstable(), &[range("{type: Container, max: {memory: 32Mi}}")], &enough)
         .is_silent_on("is admitted");

@@ -170,7 +170,9 @@ fn what_someone_has_changed_since_is_left_and_told() {
     assert!(text.contains("terminationGracePeriodSeconds: 90") && !text.contains("segue"), "{text}");
     assert_eq!(undone.notes.len(), 1);
     assert!(
-        undone.notes[0].text.contains(".spec.template.spec.terminationGracePeriodSeconds is left as it is")
+        undone.notes[0]
+            .to_string()
+            .contains("(.spec.template.spec.terminationGracePeriodSeconds): it is left as it is")
     );
 }
 

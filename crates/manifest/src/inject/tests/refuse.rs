@@ -120,7 +120,7 @@ fn a_rollout_that_takes_its_pods_from_a_deployment_says_which() {
     let text = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {workloadRef: {kind: Deployment, name: web}}\n";
     let injected = Injected::of(text, &Options::default());
     assert_eq!(injected.text, text);
-    injected.says("takes its pods from web: inject that");
+    injected.says("Rollout r (workloadRef web): it takes its pods from there: inject that");
 }
 
 #[test]

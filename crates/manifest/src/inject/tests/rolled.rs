@@ -18,7 +18,7 @@ fn beside(other: &str) -> Injected {
 
 #[test]
 fn a_partition_is_told() {
-    let told = "partition 2: a rollout replaces only pods from that number on; the others stay without the agent until it is lowered to 0";
+    let told = "(partition 2): a rollout replaces only pods from that number on; the others stay without the agent until it is lowered to 0";
     web("StatefulSet", "replicas: 3\nupdateStrategy: {rollingUpdate: {partition: 2}}").says(told);
     for own in [
         "updateStrategy: {rollingUpdate: {partition: 0}}",
@@ -50,7 +50,7 @@ fn vertical(more: &str) -> String {
 
 #[test]
 fn a_vertical_autoscaler_that_may_size_the_agent_is_told() {
-    let told = "VerticalPodAutoscaler v: may size the agent in Deployment web too, where it looks at native sidecars";
+    let told = "VerticalPodAutoscaler v (Deployment web): it may size the agent too, where it looks at native sidecars";
     let right = "containerName: segue-agent with mode: \"Off\"";
     for more in [
         "",
@@ -78,7 +78,7 @@ fn a_vertical_autoscaler_that_may_size_the_agent_is_told() {
 fn a_load_balancer_of_an_unknown_class_is_told_with_the_flag_that_stands_in() {
     let balanced = |more: &str| NAMED.replace("spec: {", &format!("spec: {{type: LoadBalancer{more}, "));
     let web = Web { container: HTTP, ..Web::default() };
-    let told = "Service web: no bound of its load balancer (loadBalancerClass example.com/lb) is known: it is taken to send to nodes";
+    let told = "Service web (loadBalancerClass example.com/lb): no bound of its load balancer is known: it is taken to send to nodes";
     let unknown = web.behind(&balanced(", loadBalancerClass: example.com/lb"));
     let injected = Injected::of(&unknown, &Options::default());
     injected.says(told);
@@ -107,7 +107,7 @@ fn a_port_of_a_native_sidecar_is_told_without_the_guard_too() {
     let web = Web { pod, ..Web::default() }.behind(NAMED);
     for options in [Options::default(), guarded()] {
         let injected = Injected::of(&web, &options);
-        injected.says("Service web sends to the port http of a native sidecar: it is neither guarded nor watched, so no promise holds for it");
+        injected.says("Service web (port http of Deployment web): it sends to the port of a native sidecar, which is neither guarded nor watched, so no promise holds for it");
         injected.is_silent_on("that no container declares");
     }
 }

@@ -18,7 +18,7 @@ fn the_second_step_sends_numeric_services_to_the_guard_and_leaves_the_rest_as_it
     let after = Injected::of(&first.text, &second());
     assert_eq!(after.at(1, "/spec/ports/0/targetPort"), Some(&json!(15080)));
     assert_eq!(after.documents[0], first.documents[0]);
-    after.says("Service web: port 80 sends to the guard on 15080 instead of 8080");
+    after.says("Service web (port 80): it sends to the guard on 15080 instead of 8080");
     after.says("only once every pod has the guard");
     after.is_silent_on("no workload in the input");
 }
@@ -111,7 +111,7 @@ fn the_guard_is_not_taken_from_a_service_that_sends_to_it() {
 fn a_workload_without_a_namespace_is_taken_to_be_in_its_services_and_that_is_told() {
     let elsewhere = NUMERIC.replace("{name: web}", "{name: web, namespace: third}");
     let second = Options { second_step: true, ..guarded() };
-    let told = "Deployment web: names no namespace and is taken to be in third";
+    let told = "Deployment web (Service third/web): it names no namespace and is taken to be in third";
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&elsewhere), &second);
     assert!(injected.text.contains("targetPort: 15080"), "{}", injected.text);
     injected.says(told);

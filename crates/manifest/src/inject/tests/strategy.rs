@@ -103,7 +103,7 @@ fn a_strategy_that_is_kept_is_told_with_its_cost() {
     let injected = Injected::of(&web("Deployment", own), &keep());
     assert_eq!(spec(&injected, "/minReadySeconds"), Some(json!(5)));
     assert_eq!(spec(&injected, "/strategy/rollingUpdate"), Some(json!({"maxUnavailable": 2, "maxSurge": 0})));
-    injected.says("an old pod may leave up to 10s before every client knows its replacement");
+    injected.says("(minReadySeconds stays 5, 10s too short): an old pod may leave before every client knows its replacement");
     injected.says("maxUnavailable stays 2");
     injected.says("maxSurge stays 0");
 }

@@ -44,14 +44,16 @@ fn a_headless_service_of_target_port_zero_is_as_any_other() {
 
 #[test]
 fn a_number_in_quotes_is_a_name_that_the_api_server_refuses() {
-    sent(", targetPort: '8080'", HTTP, &Options::default()).says("has targetPort \"8080\" in quotes");
+    sent(", targetPort: '8080'", HTTP, &Options::default())
+        .says("(port 8080 of Deployment web): the targetPort is in quotes");
     sent(", targetPort: http", HTTP, &Options::default()).is_silent_on("in quotes");
 }
 
 #[test]
 fn a_name_that_no_container_declares_is_told_without_the_guard_too() {
     for options in [Options::default(), guarded()] {
-        sent(", targetPort: web", HTTP, &options).says("sends to the port web that no container declares");
+        sent(", targetPort: web", HTTP, &options)
+            .says("(port web of Deployment web): it sends to a port that no container declares");
         sent(", targetPort: http", HTTP, &options).is_silent_on("that no container declares");
     }
 }
@@ -64,7 +66,7 @@ fn a_port_without_a_number_is_told_and_is_none() {
     ] {
         let injected = Injected::of(&Web { container, ..Web::default() }.behind(NUMERIC), &guarded());
         assert_eq!(applications(&injected), [9090, 8080]);
-        injected.says("a containerPort http has no number");
+        injected.says("(port http): its containerPort has no number");
     }
     let probe = "readinessProbe: {httpGet: {port: 0}}";
     let injected = Injected::of(&Web { container: probe, ..Web::default() }.yaml(), &Options::default());
@@ -98,7 +100,7 @@ fn two_ports_of_one_name_are_told() {
     let container = "ports: [{name: http, containerPort: 8080}]";
     let pod = "- {name: other, image: x, ports: [{name: http, containerPort: 9090}]}";
     let injected = Injected::of(&Web { container, pod, ..Web::default() }.behind(NAMED), &guarded());
-    injected.says("several ports are named http (8080, 9090): a Service that names it finds the first");
+    injected.says("(http: 8080, 9090): several ports have one name: a Service that names it finds the first");
     assert_eq!(injected.pod("/containers/1/ports/0/containerPort"), Some(&json!(9090)));
     let both = "ports: [{name: dns, containerPort: 53, protocol: UDP}, {name: dns, containerPort: 53}]";
     Injected::of(&Web { container: both, ..Web::default() }.yaml(), &guarded()).is_silent_on("several ports");
