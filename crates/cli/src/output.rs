@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
@@ -74,11 +75,19 @@ pub(crate) fn width() -> Option<u16> {
     if let Some(columns) = std::env::var("COLUMNS").ok().and_then(|value| value.parse().ok()) {
         return Some(columns);
     }
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
+    columns_of(&io::stdout())
+}
+
+/// The width to lay out what is said on stderr, if somebody reads it on a terminal: in a file or a pipe a sentence is a line.
+pub(crate) fn stderr_width() -> Option<usize> {
+    columns_of(&io::stderr()).map(usize::from)
+}
+
+fn columns_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
+    if !stream.is_terminal() {
         return None;
     }
-    rustix::termios::tcgetwinsize(&stdout).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+    rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 /// An empty table in the one style of this command: no rules, a bold head, wrapped to the terminal.

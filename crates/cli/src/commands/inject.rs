@@ -1,6 +1,8 @@
 //! `segue inject`: manifests get what a drain needs, and keep every other byte.
 
 mod files;
+mod report;
+mod said;
 mod summary;
 
 use std::path::PathBuf;
@@ -9,11 +11,14 @@ use std::time::Duration;
 
 use segue_manifest::files::File;
 use segue_manifest::inject::{NATIVE_SIDECARS, Options, Outcome, Refused, inject, undo, version_of};
+use segue_manifest::notes::Rule;
 use segue_manifest::paths::Overrides;
-use segue_yaml::Severity;
+use segue_yaml::{Diagnostic, Severity, Stream};
 
-use crate::{duration, output};
+use crate::output::{self, outln};
+use crate::{duration, service::Format};
 use files::Destination;
+use said::Said;
 use summary::Summary;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -23,7 +28,8 @@ const DAY: Duration = Duration::from_hours(24);
 /// Prints the manifests on stdout and what there is to know on stderr. What was injected before is planned anew, so
 /// injecting twice is injecting once. Every edit is recorded in the annotation segue.dev/injected, and --undo takes it
 /// back to the byte. A workload that can't be injected is printed as it was, the rest goes on, and a summary says which
-/// and why. Exits 2, with nothing written, if none can be, or if the input can't be read.
+/// and why. Exits 2, with nothing written, if none can be, or if the input can't be read. With -o json stdout has what
+/// there is to know instead of the manifests: give --write or --out too, or it is a rehearsal.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of a command line")]
 pub(crate) struct Args {
@@ -80,38 +86,70 @@ pub(crate) struct Args {
     /// Write the files into this folder, each under its own name
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How to say what there is to know; with json it stands on stdout, and manifests only go where --write or --out says
+    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    output: Format,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let format = args.output;
     let destination = match (args.write, &args.out) {
         (true, _) => Destination::InPlace,
         (false, Some(folder)) => Destination::Folder(folder.clone()),
+        (false, None) if format == Format::Json => Destination::Nowhere,
         (false, None) => Destination::Stdout,
     };
-    let files = files::read(&args.inputs, &destination, args.undo)?;
+    destination.check_inputs(&args.inputs)?;
+    let files = match files::read(&args.inputs, args.undo) {
+        Err(error) if format == Format::Json => {
+            let diagnostic = Diagnostic::error(format!("{error:#}")).rule(Rule::Unreadable.id());
+            return refuse(&Refused(vec![diagnostic]), None, format);
+        }
+        files => files?,
+    };
+    destination.check_files(&files)?;
+    let streams = match parse(&files) {
+        Ok(streams) => streams,
+        Err(refused) => return refuse(&refused, None, format),
+    };
     let strict = args.strict;
-    match change(args, &files) {
+    match change(args, &streams) {
         Ok(outcome) if strict && outcome.refused().next().is_some() => {
-            Ok(refuse(&Refused(outcome.refused().cloned().collect())))
+            let refused = Refused(outcome.refused().cloned().collect());
+            refuse(&refused, Some((&outcome, &streams)), format)
         }
         Ok(outcome) => {
             destination.write(&files, &outcome.texts)?;
-            tell(&outcome);
+            match format {
+                Format::Text => tell(&outcome),
+                Format::Json => {
+                    let written = !matches!(destination, Destination::Nowhere);
+                    outln!("{:#}", report::of(&outcome, &streams, written))?;
+                }
+            }
             Ok(ExitCode::SUCCESS)
         }
-        Err(refused) => Ok(refuse(&refused)),
+        Err(refused) => refuse(&refused, None, format),
     }
 }
 
-fn refuse(refused: &Refused) -> ExitCode {
-    output::note(refused.render(output::stderr_has_color()));
-    ExitCode::from(2)
+/// Nothing is written. `outcome`: what would have come of it otherwise.
+fn refuse(
+    refused: &Refused,
+    outcome: Option<(&Outcome, &[Stream])>,
+    format: Format,
+) -> anyhow::Result<ExitCode> {
+    match format {
+        Format::Text => output::note(refused.render(output::stderr_has_color())),
+        Format::Json => outln!("{:#}", report::refused(refused, outcome))?,
+    }
+    Ok(ExitCode::from(2))
 }
 
 /// What there is to know, and last what became of each workload.
 fn tell(outcome: &Outcome) {
-    for note in &outcome.notes {
-        output::note(note);
+    if !outcome.notes.is_empty() {
+        output::note(Said { notes: &outcome.notes, width: output::stderr_width() });
     }
     for diagnostic in outcome.refused() {
         let warning = diagnostic.clone().severity(Severity::Warning);
@@ -122,22 +160,20 @@ fn tell(outcome: &Outcome) {
     }
 }
 
-fn change(args: Args, files: &[File]) -> Result<Outcome, Refused> {
-    // Every file that can't be read is told, not only the first.
-    let (mut streams, mut diagnostics) = (Vec::new(), Vec::new());
+/// Every file that can't be read is told, not only the first.
+fn parse(files: &[File]) -> Result<Vec<Stream>, Refused> {
+    let (mut streams, mut refused) = (Vec::new(), Vec::new());
     for file in files {
         match segue_yaml::parse(&file.name, &file.text) {
             Ok(stream) => streams.push(stream),
-            Err(error) => diagnostics.push(*error.0),
+            Err(error) => refused.extend(Refused::from(error).0),
         }
     }
-    if !diagnostics.is_empty() {
-        return Err(Refused(diagnostics));
-    }
-    if args.undo {
-        return undo(&streams, args.second_step);
-    }
-    inject(&streams, &options(args))
+    if refused.is_empty() { Ok(streams) } else { Err(Refused(refused)) }
+}
+
+fn change(args: Args, streams: &[Stream]) -> Result<Outcome, Refused> {
+    if args.undo { undo(streams, args.second_step) } else { inject(streams, &options(args)) }
 }
 
 fn options(args: Args) -> Options {

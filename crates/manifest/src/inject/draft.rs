@@ -82,15 +82,16 @@ impl Decisions {
     /// An object that can't be used as it is, at a place below its root.
     pub(super) fn refuse(
         &mut self,
+        rule: Rule,
         streams: &[Stream],
-        object: &Object,
-        below: &Pointer,
+        (object, below): (&Object, &Pointer),
         (message, help): (String, String),
     ) {
         let stream = &streams[object.address.file];
         let start = Place { line: 1, column: 1, span: 0..0 };
         let place = object.place(streams, below).unwrap_or(start);
-        self.refusals.push(stream.diagnostic(&place, format!("{object}: {message}")).help(help));
+        let diagnostic = stream.diagnostic(&place, message).about(object.to_string());
+        self.refusals.push(diagnostic.rule(rule.id()).help(help));
     }
 }
 
@@ -116,8 +117,16 @@ impl Draft<'_> {
         self.decisions.say(Note::of(rule, (self.workload.object, below), words));
     }
 
-    pub(super) fn refuse(&mut self, below: &Pointer, message: impl Into<String>, help: impl Into<String>) {
-        self.decisions.refuse(self.streams, self.workload.object, below, (message.into(), help.into()));
+    /// By a rule of its own, or [`Rule::NotInjectable`].
+    pub(super) fn refuse(
+        &mut self,
+        rule: Rule,
+        below: &Pointer,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let at = (self.workload.object, below);
+        self.decisions.refuse(rule, self.streams, at, (message.into(), help.into()));
     }
 
     /// A value gets another, or is made.

@@ -202,7 +202,7 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     let plan = plan::plan(draft.workload, draft.options, &times, ports, &grace);
     if let Err(error) = plan.check() {
         let help = "every port is from 1 to 65535, every duration more than 0";
-        draft.refuse(&draft.template().spec_at(), error.to_string(), help);
+        draft.refuse(Rule::NotInjectable, &draft.template().spec_at(), error.to_string(), help);
     }
     draft.take(scraped);
     let resources = agent::decide(draft, &plan);

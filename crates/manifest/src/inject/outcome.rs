@@ -1,14 +1,14 @@
 //! What came of it: the new texts, and what became of each workload.
 
-use segue_yaml::Diagnostic;
+use segue_yaml::{Diagnostic, Pointer};
 
 use super::Refused;
 use super::left::Left;
-use crate::notes::{Note, in_order};
+use crate::notes::{Note, Origin, in_order};
 use crate::objects::Object;
 
 /// What came of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The files' new texts, in their order; a file with nothing to change is as it was.
     pub texts: Vec<String>,
@@ -27,6 +27,8 @@ pub struct Outcome {
 pub struct Told {
     /// The object, such as `Deployment shop/web`.
     pub object: String,
+    /// Where it stands.
+    pub origin: Origin,
     /// What became of it.
     pub fate: Fate,
 }
@@ -79,7 +81,8 @@ impl Outcome {
 pub(super) fn told(objects: &[Object], left: &Left, fate: impl Fn(&Object) -> Option<Fate>) -> Vec<Told> {
     let of = |object: &Object| {
         let refused = left.get(&object.address).cloned().map(Fate::Refused);
-        Some(Told { object: object.to_string(), fate: refused.or_else(|| fate(object))? })
+        let origin = Origin::File { address: object.address.clone(), below: Pointer::root() };
+        Some(Told { object: object.to_string(), origin, fate: refused.or_else(|| fate(object))? })
     };
     objects.iter().filter_map(of).collect()
 }

@@ -7,6 +7,7 @@ use super::agent;
 use super::draft::Decisions;
 use super::refused::Refused;
 use crate::names::{AGENT, RECORD_ANNOTATION};
+use crate::notes::Rule;
 use crate::objects::{Object, Template, objects};
 
 pub(super) fn read(streams: &[Stream]) -> Result<Vec<Object>, Refused> {
@@ -26,7 +27,7 @@ pub(super) fn injected_plan(streams: &[Stream], object: &Object) -> Result<Optio
     agent::plan_of(container).map(Some).map_err(|why| {
         let mut decisions = Decisions::default();
         let at = template.spec_at().then("initContainers").then(index).then("env");
-        decisions.refuse(streams, object, &at, why);
+        decisions.refuse(Rule::RecordUnreadable, streams, (object, &at), why);
         Refused(decisions.refusals)
     })
 }

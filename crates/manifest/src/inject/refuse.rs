@@ -36,6 +36,7 @@ pub(super) fn workload(draft: &mut Draft) {
     let spec_at = template.spec_at();
     if let Some(at) = windows(&template) {
         draft.refuse(
+            Rule::Windows,
             &spec_at.then(at),
             "these pods run on Windows",
             "the agent is a Linux program: leave this workload out",
@@ -43,6 +44,7 @@ pub(super) fn workload(draft: &mut Draft) {
     }
     if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == AGENT) {
         draft.refuse(
+            Rule::NameTaken,
             &spec_at.then("initContainers").then(index),
             format!("there is an init container named {AGENT} that is not of this injection"),
             "rename it, or, if it was injected, take it out with the hooks: the record that could undo it is missing",
@@ -51,6 +53,7 @@ pub(super) fn workload(draft: &mut Draft) {
     if let Some(index) = template.spec.containers.iter().position(|one| one.name == AGENT) {
         let at = spec_at.then("containers").then(index);
         draft.refuse(
+            Rule::NameTaken,
             &at,
             format!("there is a container named {AGENT}"),
             "rename it: the agent's container is called so",
@@ -60,6 +63,7 @@ pub(super) fn workload(draft: &mut Draft) {
         if [VOLUME, STATE_VOLUME].contains(&volume.name.as_str()) {
             let at = spec_at.then("volumes").then(index);
             draft.refuse(
+                Rule::NameTaken,
                 &at,
                 format!("there is a volume named {}", volume.name),
                 "rename it: inject adds one of that name",
@@ -72,7 +76,12 @@ pub(super) fn workload(draft: &mut Draft) {
     for (index, name) in taken.enumerate().filter(|(_, name)| [VOLUME, STATE_VOLUME].contains(&name.as_str()))
     {
         let help = "rename it: inject adds a volume of that name, and a claim would stand in its place";
-        draft.refuse(&claims.then(index), format!("there is a volume claim named {name}"), help);
+        draft.refuse(
+            Rule::NameTaken,
+            &claims.then(index),
+            format!("there is a volume claim named {name}"),
+            help,
+        );
     }
 }
 
@@ -113,7 +122,12 @@ pub(super) fn old_cluster(decisions: &mut Decisions, streams: &[Stream], objects
             );
             let help = "move to the API that came after it; on such an old cluster nothing can be injected"
                 .to_owned();
-            decisions.refuse(streams, object, &Pointer::keys(["apiVersion"]), (message, help));
+            decisions.refuse(
+                Rule::OldKubernetes,
+                streams,
+                (object, &Pointer::keys(["apiVersion"])),
+                (message, help),
+            );
         }
         let version = Pointer::keys(["metadata", "version"]);
         if object.kind_name == "ClusterConfig"
@@ -125,7 +139,8 @@ pub(super) fn old_cluster(decisions: &mut Decisions, streams: &[Stream], objects
                 "the cluster has Kubernetes {}.{}, and the agent needs 1.29 (native sidecars)",
                 known.0, known.1
             );
-            decisions.refuse(streams, object, &version, (message, "upgrade the cluster first".to_owned()));
+            let help = "upgrade the cluster first".to_owned();
+            decisions.refuse(Rule::OldKubernetes, streams, (object, &version), (message, help));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use segue_yaml::{Diagnostic, Place, Pointer, Refusal, Stream, TextError, render_all};
 
+use crate::notes::Rule;
 use crate::objects::{Address, ShapeError};
 use crate::workload::Misshapen;
 
@@ -17,7 +18,8 @@ impl Refused {
         let stream = &streams[address.file];
         let place = stream.documents().get(address.document).and_then(|document| document.place(&at));
         let place = place.unwrap_or(Place { line: 1, column: 1, span: 0..0 });
-        Self(vec![stream.diagnostic(&place, error.what.as_str()).help(error.right.as_str())])
+        let diagnostic = stream.diagnostic(&place, error.what.as_str()).help(error.right.as_str());
+        Self(vec![diagnostic.rule(Rule::Unreadable.id())])
     }
 }
 
@@ -45,13 +47,13 @@ pub(super) fn not_as_written(reader: &str) -> String {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self(vec![*refusal.0])
+        Self(vec![refusal.0.rule(Rule::NotEditable.id())])
     }
 }
 
 impl From<TextError> for Refused {
     fn from(error: TextError) -> Self {
-        Self(vec![*error.0])
+        Self(vec![error.0.rule(Rule::Unreadable.id())])
     }
 }
 

@@ -39,7 +39,12 @@ pub(super) fn revert(
                 let mut decisions = Decisions::default();
                 let message = format!("its record can't be read: {error}");
                 let help = "restore the annotation as it was written, or take out by hand what was injected";
-                decisions.refuse(streams, object, &place(), (message, help.to_owned()));
+                decisions.refuse(
+                    Rule::RecordUnreadable,
+                    streams,
+                    (object, &place()),
+                    (message, help.to_owned()),
+                );
                 return Err(Stuck::one(object.address.clone(), decisions.refusals));
             }
         }
@@ -117,7 +122,8 @@ fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) 
         let help = "take out by hand what was injected, the annotation too".to_owned();
         let message = "its record does not fit it any more: it could not be taken out".to_owned();
         let mut decisions = Decisions::default();
-        decisions.refuse(std::slice::from_ref(&stream), &object, &place(), (message, help));
+        let streams = std::slice::from_ref(&stream);
+        decisions.refuse(Rule::RecordUnreadable, streams, (&object, &place()), (message, help));
         return Err(Refused(decisions.refusals));
     }
     let (stream, gone) = without_agent(&stream, &object)?;

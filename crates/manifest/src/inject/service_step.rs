@@ -97,7 +97,7 @@ pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refus
         let message = "it sends to the guard by number, which would be gone".to_owned();
         let help = "take the Services back first, with `segue inject --undo --second-step`, and apply them"
             .to_owned();
-        decisions.refuse(streams, object, &Pointer::root(), (message, help));
+        decisions.refuse(Rule::GuardNeeded, streams, (object, &Pointer::root()), (message, help));
         let mut behind = Vec::new();
         for workload in objects.iter().filter(|workload| workload.shares_namespace(object)) {
             let misshapen = |error| Refused::misshapen(streams, &workload.address, &error);
@@ -152,9 +152,9 @@ fn is_beside(
         let message = format!("which of {all} {workload} is in is not known");
         let help = "let the workload name its namespace: elsewhere this Service would send to nobody";
         decisions.refuse(
+            Rule::NamespaceUnknown,
             streams,
-            service,
-            &Pointer::keys(["metadata", "namespace"]),
+            (service, &Pointer::keys(["metadata", "namespace"])),
             (message, help.to_owned()),
         );
         return Ok(false);
@@ -211,7 +211,8 @@ fn guards(
                 let message =
                     format!("the workloads behind it have different guards ({workload} and others)");
                 let help = "inject them all with --guard first; where their guards' numbers differ for good, let the Service name its targetPort";
-                decisions.refuse(streams, object, &Pointer::keys(["spec"]), (message, help.to_owned()));
+                let at = (object, &Pointer::keys(["spec"]));
+                decisions.refuse(Rule::GuardsDiffer, streams, at, (message, help.to_owned()));
                 return Ok(BTreeMap::new());
             }
         }

@@ -67,7 +67,7 @@ fn without_record(streams: &[Stream], objects: &[Object]) -> Result<Left, Refuse
             format!("the agent is in it, but no record of what it replaced (annotation {RECORD_ANNOTATION})");
         let help = "restore the annotation, or apply the manifest from before it was injected".to_owned();
         let at = template.spec_at().then("initContainers").then(index);
-        decisions.refuse(streams, object, &at, (message, help));
+        decisions.refuse(Rule::RecordUnreadable, streams, (object, &at), (message, help));
         left.insert(object.address.clone(), decisions.refusals);
     }
     Ok(left)

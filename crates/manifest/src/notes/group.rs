@@ -1,6 +1,7 @@
 //! What is true of several objects is said once, with their names.
 
-use super::{Note, Origin, Rule};
+use super::{Note, Rule, Urgency};
+use crate::objects::Address;
 
 /// What is said once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +14,52 @@ pub struct Group<'n> {
     pub notes: Vec<&'n Note>,
 }
 
+impl Group<'_> {
+    /// The sentence, with the detail that several have in common.
+    pub fn sentence(&self) -> String {
+        if self.has_one_detail() { self.notes[0].message() } else { self.text.to_owned() }
+    }
+
+    /// Each object once, with its details where these differ, such as `Deployment shop/web (port 8080; port 9090)`; the details alone of
+    /// what is about the input as a whole.
+    pub fn subjects(&self) -> Vec<String> {
+        let said_once = self.has_one_detail();
+        let mut subjects: Vec<(&str, Option<&Address>, Vec<&str>)> = Vec::new();
+        for note in &self.notes {
+            let detail = note.detail.as_deref().filter(|_| !said_once);
+            let (subject, detail) = match note.object.as_deref() {
+                Some(object) => (Some(object), detail),
+                None => (detail, None),
+            };
+            let Some(subject) = subject else { continue };
+            match subjects.last_mut() {
+                // Several files may have an object of that name.
+                Some((last, place, details)) if *last == subject && *place == note.address() => {
+                    details.extend(detail.filter(|own| !details.contains(own)));
+                }
+                _ => subjects.push((subject, note.address(), detail.into_iter().collect())),
+            }
+        }
+        let shown = |(subject, _, details): (&str, _, Vec<&str>)| match details.as_slice() {
+            [] => subject.to_owned(),
+            details => format!("{subject} ({})", details.join("; ")),
+        };
+        subjects.into_iter().map(shown).collect()
+    }
+
+    fn has_one_detail(&self) -> bool {
+        self.notes.len() > 1 && self.notes.iter().all(|note| note.detail == self.notes[0].detail)
+    }
+}
+
 /// Sorts notes: what needs doing first, then by the order of the files; what is about no object last.
 pub fn in_order(notes: &mut [Note]) {
-    fn place(note: &Note) -> (bool, Option<&crate::objects::Address>) {
-        let address = note.origin.as_ref().map(|Origin::File { address, .. }| address);
-        (address.is_none(), address)
-    }
     // Within one object they stay as they were decided.
-    notes.sort_by(|one, other| (one.rule.urgency(), place(one)).cmp(&(other.rule.urgency(), place(other))));
+    notes.sort_by(|one, other| place(one).cmp(&place(other)));
+}
+
+fn place(note: &Note) -> (Urgency, bool, Option<&Address>) {
+    (note.rule.urgency(), note.address().is_none(), note.address())
 }
 
 /// Puts together what says the same, in the order in which each is said first.

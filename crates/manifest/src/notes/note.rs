@@ -5,7 +5,7 @@ use std::fmt;
 use segue_yaml::{Pointer, Stream};
 
 use super::{Origin, Rule, Spot};
-use crate::objects::Object;
+use crate::objects::{Address, Object};
 
 /// What a note says: a sentence that may hold for several objects, and the detail that is this one's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,24 +81,23 @@ impl Note {
         Words { detail: self.detail.clone(), text: self.text.clone() }.to_string()
     }
 
+    /// The object that it is about.
+    pub(super) fn address(&self) -> Option<&Address> {
+        self.origin.as_ref().map(|Origin::File { address, .. }| address)
+    }
+
     /// Where it comes from in these texts: those that were given to inject.
     pub fn spot(&self, streams: &[Stream]) -> Option<Spot> {
         self.origin.as_ref()?.spot(streams)
-    }
-
-    /// The object with its detail, such as `Deployment shop/web (port 8080)`; only the detail if it is about the input as a whole.
-    pub fn subject(&self) -> Option<String> {
-        match (&self.object, &self.detail) {
-            (Some(object), Some(detail)) => Some(format!("{object} ({detail})")),
-            (one, other) => one.clone().or_else(|| other.clone()),
-        }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(subject) = self.subject() {
-            write!(f, "{subject}: ")?;
+        match (&self.object, &self.detail) {
+            (Some(object), Some(detail)) => write!(f, "{object} ({detail}): ")?,
+            (Some(subject), None) | (None, Some(subject)) => write!(f, "{subject}: ")?,
+            (None, None) => {}
         }
         f.write_str(&self.text)
     }

@@ -1,8 +1,10 @@
 //! The rules' names. They are stable: whoever silences a rule or looks one up does so by its name. docs/inject.md says what each says.
 
-/// What a note asks of its reader, the most urgent first.
+/// What is asked of the reader, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Urgency {
+    /// No edit mends it: what it is about stays as it was, or all of the input.
+    Refused,
     /// Something is to be done or looked at, or it does not work as it is meant.
     ToDo,
     /// Something for which no promise holds: requests may be lost there, and nothing that is injected helps.
@@ -13,11 +15,12 @@ pub enum Urgency {
 
 impl Urgency {
     /// All, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::ToDo, Self::NoPromise, Self::WorthKnowing];
+    pub const ALL: [Self; 4] = [Self::Refused, Self::ToDo, Self::NoPromise, Self::WorthKnowing];
 
     /// Its name.
     pub fn id(self) -> &'static str {
         match self {
+            Self::Refused => "refused",
             Self::ToDo => "to-do",
             Self::NoPromise => "no-promise",
             Self::WorthKnowing => "worth-knowing",
@@ -25,7 +28,7 @@ impl Urgency {
     }
 }
 
-/// The rules, by what their notes ask.
+/// The rules, by what they ask.
 macro_rules! rules {
     ($($urgency:ident { $($rule:ident $id:literal),* $(,)? })*) => {
         /// What finds something, or has something to say.
@@ -42,7 +45,7 @@ macro_rules! rules {
                 match self { $($(Self::$rule => $id,)*)* }
             }
 
-            /// What its notes ask of their reader.
+            /// What it asks of the reader.
             pub fn urgency(self) -> Urgency {
                 match self { $($(Self::$rule)|* => Urgency::$urgency,)* }
             }
@@ -51,6 +54,20 @@ macro_rules! rules {
 }
 
 rules! {
+    Refused {
+        Unreadable "unreadable",
+        OldKubernetes "old-kubernetes",
+        NotEditable "not-editable",
+        Windows "windows",
+        NameTaken "name-taken",
+        MountTaken "mount-taken",
+        PreStopKind "pre-stop-kind",
+        GuardNeeded "guard-needed",
+        GuardsDiffer "guards-differ",
+        NamespaceUnknown "namespace-unknown",
+        RecordUnreadable "record-unreadable",
+        NotInjectable "not-injectable",
+    }
     ToDo {
         NumericTargetPort "numeric-target-port",
         SecondStep "second-step",
@@ -105,8 +122,6 @@ rules! {
     WorthKnowing {
         PreStopWait "pre-stop-wait",
         PreStopSleep "pre-stop-sleep",
-        PreStopKind "pre-stop-kind",
-        MountTaken "mount-taken",
         GracePeriod "grace-period",
         ProgressDeadline "progress-deadline",
         KubeProxyJoin "kube-proxy-join",

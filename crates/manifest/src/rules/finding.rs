@@ -127,7 +127,8 @@ impl Finding {
         let Origin::File { address, .. } = &self.origin;
         let start = Place { line: 1, column: 1, span: 0..0 };
         let place = self.origin.place(streams).unwrap_or(start);
-        let diagnostic = streams[address.file].diagnostic(&place, format!("{}: {}", self.object, self.what));
+        let diagnostic = streams[address.file].diagnostic(&place, self.what.as_str());
+        let diagnostic = diagnostic.about(self.object.as_str()).rule(self.rule.id());
         match &self.help {
             Some(help) => diagnostic.help(help.as_str()),
             None => diagnostic,

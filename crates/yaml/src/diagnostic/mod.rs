@@ -30,6 +30,10 @@ pub struct Diagnostic {
     pub message: String,
     /// What would be right.
     pub help: Option<String>,
+    /// The name of the rule that says so, for machines.
+    pub rule: Option<&'static str>,
+    /// What it is about, if the message begins with that.
+    pub subject: Option<String>,
     /// Where it stands, if it has a place in a text.
     excerpt: Option<Excerpt>,
     /// Whether characters that nobody sees are drawn as escapes.
@@ -41,7 +45,15 @@ impl Diagnostic {
     /// drawn as escapes.
     pub fn error(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, message, help: None, excerpt: None, escapes: true }
+        Self {
+            severity: Severity::Error,
+            message,
+            help: None,
+            rule: None,
+            subject: None,
+            excerpt: None,
+            escapes: true,
+        }
     }
 
     /// The same of something that is probably not meant.
@@ -67,6 +79,25 @@ impl Diagnostic {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// The name of the rule that says so; one that is named already stays.
+    #[must_use]
+    pub fn rule(self, rule: &'static str) -> Self {
+        Self { rule: self.rule.or(Some(rule)), ..self }
+    }
+
+    /// What it is about: the message begins with that, and a colon.
+    #[must_use]
+    pub fn about(self, subject: impl Into<String>) -> Self {
+        let subject = subject.into();
+        Self { message: format!("{subject}: {}", self.message), subject: Some(subject), ..self }
+    }
+
+    /// What is wrong, without what it is about.
+    pub fn what(&self) -> &str {
+        let begin = self.subject.as_ref().map(|subject| format!("{subject}: "));
+        begin.and_then(|begin| self.message.strip_prefix(&begin)).unwrap_or(&self.message)
+    }
+
     /// Whether it stops the work.
     #[must_use]
     pub fn severity(self, severity: Severity) -> Self {
@@ -76,6 +107,11 @@ impl Diagnostic {
     /// Line and column of its place, counted from 1, in characters.
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
         self.excerpt.as_ref().map(|excerpt| (excerpt.line, excerpt.column))
+    }
+
+    /// The name of the text in which it has its place.
+    pub fn file(&self) -> Option<&str> {
+        self.excerpt.as_ref().map(|excerpt| excerpt.name.as_str())
     }
 
     /// The same in a text that has so many lines more before it.
@@ -104,5 +140,11 @@ mod tests {
             [Some((1, 1)), Some((2, 9)), Some((4, 1)), Some((4, 4))]
         );
         assert_eq!(Diagnostic::error("wrong").line_and_column(), None);
+        let told = Diagnostic::error("wrong").at(&file, 0..1).about("Pod a").rule("one").rule("other");
+        assert_eq!(
+            (told.file(), told.message.as_str(), told.what()),
+            (Some("app.yaml"), "Pod a: wrong", "wrong")
+        );
+        assert_eq!((told.rule, told.subject.as_deref()), (Some("one"), Some("Pod a")));
     }
 }

@@ -18,38 +18,49 @@ pub(super) enum Destination {
     InPlace,
     /// Beside each other into a folder.
     Folder(PathBuf),
+    /// It is only said what would come of it.
+    Nowhere,
 }
 
-/// Reads the input, where it can go where it shall. What Kustomize makes objects with is read only to take out what was injected.
-pub(super) fn read(inputs: &[PathBuf], destination: &Destination, undo: bool) -> anyhow::Result<Vec<File>> {
-    if matches!(destination, Destination::InPlace) && inputs.iter().any(|input| input.as_os_str() == "-") {
-        bail!("stdin can't be written in place: leave out --write, or use --out DIR");
-    }
+/// Reads the input. What Kustomize makes objects with is read only to take out what was injected.
+pub(super) fn read(inputs: &[PathBuf], undo: bool) -> anyhow::Result<Vec<File>> {
     if !undo {
         files::refuse_kustomize(inputs)?;
     }
-    let files = files::read(inputs, || {
+    Ok(files::read(inputs, || {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes)?;
         Ok(bytes)
-    })?;
-    if matches!(destination, Destination::Folder(_)) {
-        let mut taken = BTreeSet::new();
-        if let Some(twice) = files.iter().find(|file| !taken.insert(&file.relative)) {
-            let name = twice.relative.display();
-            bail!("two files would be written as {name}: name the folder that holds both instead");
-        }
-    }
-    Ok(files)
+    })?)
 }
 
 impl Destination {
+    /// Whether what is read from there can go where it shall.
+    pub(super) fn check_inputs(&self, inputs: &[PathBuf]) -> anyhow::Result<()> {
+        if matches!(self, Self::InPlace) && inputs.iter().any(|input| input.as_os_str() == "-") {
+            bail!("stdin can't be written in place: leave out --write, or use --out DIR");
+        }
+        Ok(())
+    }
+
+    /// Whether each of these files has a place of its own there.
+    pub(super) fn check_files(&self, files: &[File]) -> anyhow::Result<()> {
+        let mut taken = BTreeSet::new();
+        let twice = files.iter().find(|file| !taken.insert(&file.relative));
+        if let Some(twice) = twice.filter(|_| matches!(self, Self::Folder(_))) {
+            let name = twice.relative.display();
+            bail!("two files would be written as {name}: name the folder that holds both instead");
+        }
+        Ok(())
+    }
+
     /// Writes the new texts of these files.
     pub(super) fn write(&self, files: &[File], texts: &[String]) -> anyhow::Result<()> {
         match self {
             Self::Stdout => {
                 output::write(files::one_stream(texts).as_bytes()).context("stdout can't be written")?;
             }
+            Self::Nowhere => {}
             Self::InPlace => {
                 // All are written beside their places before the first is put there: what can't be written changes nothing.
                 let mut beside = Vec::new();

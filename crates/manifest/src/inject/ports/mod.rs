@@ -108,9 +108,9 @@ fn hold_on(draft: &mut Draft, ports: &Ports) {
         let help =
             "inject with --guard, or take the Services back first, with `segue inject --undo --second-step`";
         draft.decisions.refuse(
+            Rule::GuardNeeded,
             draft.streams,
-            binding.object,
-            &Pointer::keys(["spec"]),
+            (binding.object, &Pointer::keys(["spec"])),
             (message, help.to_owned()),
         );
     }

@@ -139,8 +139,9 @@ fn what_can_not_be_met_is_told() {
     told("{type: Pod, max: {memory: 550Mi}}")
         .says("a LimitRange allows a pod at most 550Mi of memory, and with the agent these have 596Mi");
     told("{type: Pod, max: {memory: 596Mi}}").is_silent_on("is admitted");
-    told("{type: Container, min: {cpu: 25m}}")
-        .says("(cpu 25m, memory 42Mi): the agent asks for so much, as LimitRange sizes demands of every container");
+    told("{type: Container, min: {cpu: 25m}}").says(
+        "(cpu 25m, memory 42Mi): the agent asks for so much, as LimitRange sizes demands of every container",
+    );
     let enough = Options { max_connections: 1408, ..guarded() };
     injected(&burstable(), &[range("{type: Container, max: {memory: 32Mi}}")], &enough)
         .is_silent_on("is admitted");
