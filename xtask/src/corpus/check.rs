@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use segue_manifest::files;
 use segue_manifest::inject::{Options, Outcome, Refused, inject, undo};
+use segue_manifest::notes::{Note, Rule};
 use segue_manifest::objects::{Object, objects};
 use segue_yaml::{Stream, parse};
 use serde_json::Value;
@@ -12,8 +13,15 @@ use serde_json::Value;
 use super::meant::{self, values};
 use super::reader::Reader;
 
-/// How notes begin on objects that are left alone as a whole.
-const ASIDE: [&str; 3] = ["is left alone", "is no whole workload", "has no template"];
+/// What is said of objects that are left alone as a whole.
+const ASIDE: [Rule; 6] = [
+    Rule::EndsByItself,
+    Rule::RunAsHook,
+    Rule::MadeByOther,
+    Rule::UnknownKind,
+    Rule::PartOfWorkload,
+    Rule::NoTemplate,
+];
 
 /// What is named on the command line.
 #[derive(Debug, Clone)]
@@ -92,11 +100,8 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
         let options = Options { guard, ..Options::default() };
         finding.verdict = match inject(&before, &options) {
             Ok(outcome) => {
-                let aside = outcome
-                    .notes
-                    .iter()
-                    .filter(|note| ASIDE.iter().any(|words| note.text.starts_with(words)));
-                finding.aside = aside.map(|note| note.text.clone()).collect();
+                let aside = outcome.notes.iter().filter(|note| ASIDE.contains(&note.rule));
+                finding.aside = aside.map(Note::message).collect();
                 finding.refused = outcome.refused().map(|diagnostic| diagnostic.message.clone()).collect();
                 if outcome.changed > 0 {
                     finding.injected = injected(&outcome);

@@ -90,7 +90,7 @@ fn a_file_is_printed_with_the_agent_and_everything_else_as_it_was() {
         assert!(lines.any(|other| other == line), "`{line}` is gone or has moved");
     }
     assert!(after.contains("containerPort: 15080"));
-    assert!(notes.contains("Deployment web: the first rollout after this"), "{notes}");
+    assert!(notes.contains("Deployment web (preStop.sleep 15s): the first rollout after this"), "{notes}");
     assert_eq!(fs::read_to_string(folder.path().join("app.yaml")).unwrap(), both(), "the file is left alone");
 }
 

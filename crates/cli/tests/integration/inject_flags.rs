@@ -74,6 +74,12 @@ const CASES: &[Case] = &[
         let same = fs::read_to_string(folder.join("app.yaml")).unwrap() == both();
         if said.is_empty() && same && there.contains("segue-agent") { Ok(()) } else { Err(there) }
     }),
+    ("--output", |folder| {
+        let said = printed(&inject(folder, &["--output", "json", "app.yaml"], None));
+        let as_text = printed(&inject(folder, &["--output", "text", "app.yaml"], None));
+        let same = as_text == printed(&inject(folder, &["app.yaml"], None));
+        if same && said.starts_with('{') && said.contains("\"schema\": 1") { Ok(()) } else { Err(said) }
+    }),
 ];
 
 /// With the flag its output has these words, and without it not.

@@ -5,6 +5,8 @@
 mod command;
 mod inject;
 mod inject_flags;
+mod inject_json;
+mod inject_said;
 mod input;
 mod probe;
 mod probe_flags;

@@ -130,3 +130,23 @@ fn the_view_of_a_deploy_is_drawn_over_again_and_only_what_happened_stays() {
     assert!(!shown.contains("INSTANCE"), "{shown}");
     assert!(shown.contains("v2  serving"), "{shown}");
 }
+
+#[test]
+fn what_inject_says_is_laid_out_for_the_terminal_and_no_word_is_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.yaml");
+    std::fs::write(
+        &file,
+        format!("{0}---\n{1}", crate::inject::both(), crate::inject::WEB.replace("web", "api")),
+    )
+    .unwrap();
+    let sent = text(&sent(&format!("inject '{}'", file.display()), Path::new("/dev/null"), &[]));
+    let said: Vec<&str> = sent.lines().take_while(|line| !line.starts_with("injected: ")).collect();
+    let wide = |line: &&&str| line.chars().count() > usize::from(COLUMNS.get());
+    assert_eq!(said.iter().find(wide), None, "{sent}");
+    let words = said.join(" ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let sentence = "the first rollout after this still removes pods without the agent: bridge it by rolling out such a temporary sleep \
+                    before (Kubernetes 1.30 and later), or accept it Deployment web, Deployment api";
+    assert!(words.join(" ").contains(sentence), "{sent}");
+}

@@ -191,7 +191,7 @@ fn put_aside(aside: Aside) -> (Rule, Words) {
         }
         Aside::Hook { of, when } => {
             let text = format!("is left alone: {of} runs it as a hook and waits for its end by itself");
-            (Rule::RunAsHook, (when, text).into())
+            (Rule::RunAsHook, (format!("hook {when}"), text).into())
         }
         Aside::Ends { policy } => (Rule::EndsByItself, (format!("restartPolicy: {policy}"), ENDS).into()),
     }

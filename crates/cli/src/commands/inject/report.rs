@@ -27,14 +27,12 @@ pub(super) fn of(outcome: &Outcome, streams: &[Stream], written: bool) -> Value 
 
 /// Nothing was written, for these reasons. `outcome`: what would have come of it otherwise, where that is known.
 pub(super) fn refused(refused: &Refused, outcome: Option<(&Outcome, &[Stream])>) -> Value {
-    let mut report = match outcome {
-        Some((outcome, streams)) => of(outcome, streams, false),
-        None => {
-            let outcome = Outcome::default();
-            let mut report = of(&outcome, &[], false);
-            report["findings"] = distinct(refused.0.iter()).map(refusal).collect();
-            report
-        }
+    let mut report = if let Some((outcome, streams)) = outcome {
+        of(outcome, streams, false)
+    } else {
+        let mut report = of(&Outcome::default(), &[], false);
+        report["findings"] = distinct(refused.0.iter()).map(refusal).collect();
+        report
     };
     report["refused"] = true.into();
     report

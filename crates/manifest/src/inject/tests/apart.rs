@@ -65,7 +65,7 @@ fn what_only_helm_test_runs_is_left_alone_whatever_its_kind_and_what_serves_is_i
     };
     let injected = Injected::of(&hook("test"), &guarded());
     assert_eq!(injected.text, hook("test"));
-    injected.says("Deployment web (test): is left alone: Helm runs it as a hook");
+    injected.says("Deployment web (hook test): is left alone: Helm runs it as a hook");
     assert!(Injected::of(&hook("post-install"), &guarded()).text.contains(RECORD_ANNOTATION));
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::notes::Rule;
 use crate::paths::known_stages;
 
 const DOCS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inject.md"));
@@ -199,4 +200,12 @@ fn the_agents_documented_memory_is_what_it_asks_for() {
     let guarded = Options { max_connections: 6400, ..guarded() };
     assert_eq!(memory(&guarded), format!("{}Mi", base + each * 6400 / 1024));
     assert_eq!(memory(&Options::default()), format!("{without}Mi"));
+}
+
+#[test]
+fn the_table_of_rules_has_every_rule_with_what_it_asks() {
+    let documented: Vec<_> =
+        table("rule").into_iter().map(|row| (quoted(&row[0])[0].to_owned(), row[1].clone())).collect();
+    let known = Rule::ALL.iter().map(|rule| (rule.id().to_owned(), rule.urgency().id().to_owned()));
+    assert_eq!(documented, known.collect::<Vec<_>>());
 }
