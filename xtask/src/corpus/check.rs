@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use segue_manifest::files;
 use segue_manifest::inject::{Options, Outcome, Refused, inject, undo};
-use segue_manifest::notes::{Note, Rule};
+use segue_manifest::notes::Rule;
 use segue_manifest::objects::{Object, objects};
 use segue_yaml::{Stream, parse};
 use serde_json::Value;
@@ -101,7 +101,7 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
         finding.verdict = match inject(&before, &options) {
             Ok(outcome) => {
                 let aside = outcome.notes.iter().filter(|note| ASIDE.contains(&note.rule));
-                finding.aside = aside.map(Note::message).collect();
+                finding.aside = aside.map(|note| note.text.clone()).collect();
                 finding.refused = outcome.refused().map(|diagnostic| diagnostic.message.clone()).collect();
                 if outcome.changed > 0 {
                     finding.injected = injected(&outcome);

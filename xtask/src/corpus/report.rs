@@ -50,10 +50,7 @@ impl Report {
         counts.workloads += finding.workloads;
         counts.injected_workloads += finding.injected;
         for reason in &finding.aside {
-            *counts
-                .asides
-                .entry(kind_of(reason.split('(').next().unwrap_or(reason), &self.folder))
-                .or_default() += 1;
+            *counts.asides.entry(kind_of(reason, &self.folder)).or_default() += 1;
         }
         for reason in &finding.refused {
             *counts.alone.entry(kind_of(reason, &self.folder)).or_default() += 1;

@@ -174,7 +174,7 @@ pub(super) fn left_alone(object: &Object) -> Option<(Rule, Words)> {
                     format!("workloadRef {name}"),
                     "it takes its pods from there: inject that; maxUnavailable and maxSurge of this Rollout are left as they are",
                 );
-                (Rule::NoTemplate, words.into())
+                (Rule::PodsFromOther, words.into())
             }
             None => none,
         }),

@@ -143,6 +143,7 @@ rules! {
         RunAsHook "run-as-hook",
         MadeByOther "made-by-other",
         NoTemplate "no-template",
+        PodsFromOther "pods-from-other",
         KubernetesVersion "kubernetes-version",
         NothingToDo "nothing-to-do",
     }

@@ -9,7 +9,7 @@ use crate::paths::known_stages;
 const DOCS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inject.md"));
 
 /// The rows of the table whose head begins with this cell, cut into cells.
-fn table(first: &str) -> Vec<Vec<String>> {
+pub(super) fn table(first: &str) -> Vec<Vec<String>> {
     let head = format!("| {first} |");
     let lines = DOCS.lines().skip_while(|line| !line.starts_with(&head)).skip(2);
     let rows: Vec<Vec<String>> = lines

@@ -17,6 +17,7 @@ mod quotas;
 mod record;
 mod refuse;
 mod rolled;
+mod said;
 mod second;
 mod shapes;
 mod strategy;
