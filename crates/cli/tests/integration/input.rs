@@ -52,7 +52,7 @@ fn a_part_of_a_workload_on_stdin_is_left_alone_and_told() {
     let output = inject(folder.path(), &["-"], Some(PATCH));
     let said = text(&output.stderr);
     assert!(
-        said.contains("Deployment web (it has no containers): is no whole workload")
+        said.contains("Deployment web (it has no containers): it is no whole workload")
             && said.contains("kubectl kustomize"),
         "{said}"
     );
@@ -111,7 +111,7 @@ spec:
     let before = format!("{WEB}---\n{}---\n{test}", SERVICE.replace("http", "8080"));
     let output = inject(folder.path(), &["--guard", "-"], Some(&before));
     let said = text(&output.stderr);
-    assert_eq!(said.matches("Pod web-test (hook test): is left alone").count(), 1, "{said}");
+    assert_eq!(said.matches("Pod web-test (hook test): it is left alone").count(), 1, "{said}");
     assert_eq!(said.matches("left alone: Pod web-test").count(), 1, "{said}");
     let first = printed(&output);
     assert!(first.ends_with(test), "{first}");

@@ -36,7 +36,7 @@ pub(super) fn tell(decisions: &mut Decisions, objects: &[Object], injected: bool
             decisions.note(Rule::EndsByItself, object, ENDS);
         } else if object.foreign_pods().is_some() {
             let text = format!(
-                "is left alone: it has pods, and inject does not know its kind. These get no agent and leave without a drain: {}",
+                "it is left alone: it has pods, and inject does not know its kind. These get no agent and leave without a drain: {}",
                 advice(object)
             );
             decisions.note(Rule::UnknownKind, object, (object.api_version.clone(), text));
@@ -45,7 +45,7 @@ pub(super) fn tell(decisions: &mut Decisions, objects: &[Object], injected: bool
 }
 
 /// What is said of pods that end by themselves.
-pub(super) const ENDS: &str = "is left alone: its pods end by themselves";
+pub(super) const ENDS: &str = "it is left alone: its pods end by themselves";
 
 /// Kinds whose pods have no template of the usual shape, and end by themselves.
 const END: [(&str, &str); 6] = [
@@ -57,7 +57,7 @@ const END: [(&str, &str); 6] = [
     ("tekton.dev", "PipelineRun"),
 ];
 
-const UNREAD_ROUTE: &str = "is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
+const UNREAD_ROUTE: &str = "it is not read: how late its router hears of a pod that leaves is not counted. If it leads to these pods and is later than the \
                             paths that are known, let a longer --bound kube-proxy=D stand for it";
 
 fn advice(object: &Object) -> &'static str {

@@ -158,14 +158,14 @@ pub(super) fn left_alone(object: &Object) -> Option<(Rule, Words)> {
     if let Some(maker) = object.maker() {
         let words = (
             format!("of {maker}"),
-            "is left alone: its controller makes it anew from its own template; inject that",
+            "it is left alone: its controller makes it anew from its own template; inject that",
         );
         return Some((Rule::MadeByOther, words.into()));
     }
     if let Ok(Some(template)) = Template::of(object) {
         return aside(object, &template).map(put_aside);
     }
-    let none = (Rule::NoTemplate, "has no template: nothing to inject".into());
+    let none = (Rule::NoTemplate, "it has no template: nothing to inject".into());
     match object.kind {
         Kind::Job => Some((Rule::EndsByItself, ENDS.into())),
         Kind::Rollout => Some(match object.json.pointer("/spec/workloadRef/name").and_then(Value::as_str) {
@@ -186,11 +186,11 @@ pub(super) fn left_alone(object: &Object) -> Option<(Rule, Words)> {
 fn put_aside(aside: Aside) -> (Rule, Words) {
     match aside {
         Aside::Part { lack } => {
-            let text = "is no whole workload, but a part of one, as patches are. Give what comes of it: `kubectl kustomize DIR | segue inject -`";
+            let text = "it is no whole workload, but a part of one, as patches are. Give what comes of it: `kubectl kustomize DIR | segue inject -`";
             (Rule::PartOfWorkload, (lack, text).into())
         }
         Aside::Hook { of, when } => {
-            let text = format!("is left alone: {of} runs it as a hook and waits for its end by itself");
+            let text = format!("it is left alone: {of} runs it as a hook and waits for its end by itself");
             (Rule::RunAsHook, (format!("hook {when}"), text).into())
         }
         Aside::Ends { policy } => (Rule::EndsByItself, (format!("restartPolicy: {policy}"), ENDS).into()),

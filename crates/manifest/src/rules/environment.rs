@@ -35,7 +35,7 @@ pub(crate) fn policies(workload: &Workload, ports: &Ports, asks_the_agent: bool)
     for object in &workload.other_policies {
         let what = (
             format!("{}, {}", workload.object, numbers.join(", ")),
-            "is not read: if it names ports of these pods by number, let it name the guard's too; a name that a Service sends to means the \
+            "it is not read: if it names ports of these pods by number, let it name the guard's too; a name that a Service sends to means the \
              guard's port once the pods are injected",
         );
         findings.push(Finding::told(Rule::UnreadPolicy, Severity::Info, (object, &Pointer::root()), what));
@@ -103,7 +103,7 @@ fn health_checks(workload: &Workload, control: u16) -> Vec<Finding> {
         if names_others && !ingress.any(|rule| rule.ports.iter().any(|port| port.allows(control))) {
             let what = (
                 format!("port {control} of {}", workload.object),
-                "does not let the load balancer's health checks through to the agent's port: allow it for where they come from, or every \
+                "it does not let the load balancer's health checks through to the agent's port: allow it for where they come from, or every \
                  pod is unhealthy",
             );
             let place = (*object, &Pointer::keys(["spec", "ingress"]));

@@ -21,7 +21,7 @@ fn a_bare_pod_that_ends_by_itself_is_left_alone_to_the_byte_and_told() {
         (
             String::new(),
             "restartPolicy: Never\n",
-            "Pod try (restartPolicy: Never): is left alone: its pods end by themselves",
+            "Pod try (restartPolicy: Never): it is left alone: its pods end by themselves",
         ),
         (String::new(), "restartPolicy: OnFailure\n", "Pod try (restartPolicy: OnFailure)"),
         (hook("test"), "", "Helm"),
@@ -32,7 +32,7 @@ fn a_bare_pod_that_ends_by_itself_is_left_alone_to_the_byte_and_told() {
         let own = pod(&meta, spec);
         let injected = Injected::of(&format!("{}---\n{own}", WEB.behind(NUMERIC)), &guarded());
         assert!(injected.text.ends_with(&own), "{}", injected.text);
-        injected.says("): is left alone: ");
+        injected.says("): it is left alone: ");
         injected.says(why);
         assert_eq!(injected.notes.matches("Pod try").count(), 1, "{}", injected.notes);
         // Alone, nothing is there to inject.
@@ -65,7 +65,7 @@ fn what_only_helm_test_runs_is_left_alone_whatever_its_kind_and_what_serves_is_i
     };
     let injected = Injected::of(&hook("test"), &guarded());
     assert_eq!(injected.text, hook("test"));
-    injected.says("Deployment web (hook test): is left alone: Helm runs it as a hook");
+    injected.says("Deployment web (hook test): it is left alone: Helm runs it as a hook");
     assert!(Injected::of(&hook("post-install"), &guarded()).text.contains(RECORD_ANNOTATION));
 }
 

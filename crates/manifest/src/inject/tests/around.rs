@@ -83,7 +83,7 @@ fn a_policy_of_another_kind_is_told_and_left() {
         "{NAMED}---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: c}}\nspec: {{}}\n"
     );
     let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(&cilium), &guarded());
-    injected.says("CiliumNetworkPolicy c (Deployment web, 15080 beside 8080): is not read: if it names ports of these pods by number");
+    injected.says("CiliumNetworkPolicy c (Deployment web, 15080 beside 8080): it is not read: if it names ports of these pods by number");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_policy_that_keeps_a_load_balancers_checks_from_the_agent_is_told() {
         let web = Web { container: HTTP, ..Web::default() };
         Injected::of(&web.behind(&around), &Options::default())
             .notes
-            .contains("NetworkPolicy allow (port 15079 of Deployment web): does not let the load balancer's health checks through")
+            .contains("NetworkPolicy allow (port 15079 of Deployment web): it does not let the load balancer's health checks through")
     };
     assert!(told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", true));
     assert!(!told("podSelector: {}\ningress:\n- ports: [{port: 8080}]", false));

@@ -32,7 +32,7 @@ fn pods_of_a_kind_that_is_not_known_are_told_by_their_shape() {
     ] {
         let text = object(api, kind, spec);
         let expected =
-            format!("{kind} other ({api}): is left alone: it has pods, and inject does not know its kind");
+            format!("{kind} other ({api}): it is left alone: it has pods, and inject does not know its kind");
         beside(&text, &Options::default()).says(&expected);
         Injected::of(&text, &Options::default()).says(&expected);
     }
@@ -59,7 +59,7 @@ fn pods_of_other_kinds_that_end_by_themselves_are_left_alone_with_that_word() {
     ] {
         let text = object(api, kind, "templates: [{container: {image: a}}]");
         beside(&text, &Options::default())
-            .says(&format!("{kind} other: is left alone: its pods end by themselves"));
+            .says(&format!("{kind} other: it is left alone: its pods end by themselves"));
     }
 }
 
@@ -131,7 +131,7 @@ fn objects_of_unknown_kinds_that_name_the_old_port_are_told_with_the_guard() {
         ("crd.antrea.io/v1beta1", "ClusterNetworkPolicy", "ingress: [{ports: [{port: 8080}]}]"),
     ] {
         beside(&object(api, kind, spec), &guarded()).says(
-            "(Deployment web, 15080 beside 8080): is not read: if it names ports of these pods by number",
+            "(Deployment web, 15080 beside 8080): it is not read: if it names ports of these pods by number",
         );
     }
 }
@@ -148,7 +148,7 @@ fn other_routers_that_lead_to_its_service_are_told() {
         ("example.com/v1", "Door", "service: web.shop.svc"),
         ("gateway.solo.io/v1", "RouteTable", "routes: [{destination: {host: web}}]"),
     ] {
-        beside(&object(api, kind, spec), &Options::default()).says("(leads to Service web): is not read");
+        beside(&object(api, kind, spec), &Options::default()).says("(leads to Service web): it is not read");
         beside(&object(api, kind, &spec.replace("web", "webshop")), &Options::default())
             .is_silent_on("leads to");
     }
@@ -214,6 +214,6 @@ fn policies_and_routes_that_are_told_as_such_are_told_once() {
     let route =
         object("networking.istio.io/v1", "VirtualService", "http: [{route: [{destination: {host: web}}]}]");
     let injected = beside(&route, &guarded());
-    injected.says("VirtualService other: is not read");
+    injected.says("VirtualService other: it is not read");
     injected.is_silent_on("leads to Service web");
 }

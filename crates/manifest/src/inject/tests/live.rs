@@ -95,8 +95,8 @@ fn what_a_controller_made_is_left_alone_byte_by_byte_and_told() {
     );
     let injected = Injected::of(&format!("{web}---\n{NAMED}---\n{made}---\n{pod}"), &guarded());
     assert!(injected.text.ends_with(&format!("{made}---\n{pod}")));
-    injected.says("ReplicaSet web-1 (of Deployment web): is left alone");
-    injected.says("Pod web-1-x (of Deployment web): is left alone");
+    injected.says("ReplicaSet web-1 (of Deployment web): it is left alone");
+    injected.says("Pod web-1-x (of Deployment web): it is left alone");
     let alone = made.replace("controller: true", "controller: false");
     let outcome = with(&alone, &Options::default()).unwrap();
     assert_eq!(outcome.changed, 1, "an owner that is no controller makes nothing anew");

@@ -111,7 +111,7 @@ just: a values file
 ";
     let injected = Injected::of(text, &guarded());
     assert_eq!(injected.text, text);
-    injected.says("Job j: is left alone: its pods end by themselves");
+    injected.says("Job j: it is left alone: its pods end by themselves");
     injected.says("no workload in the input");
 }
 
@@ -187,6 +187,6 @@ fn a_mount_below_ours_is_refused() {
 fn routes_of_other_routers_are_told() {
     let route = "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata: {name: shop}\nspec: {}\n";
     let web = Web { container: HTTP, ..Web::default() };
-    Injected::of(&web.behind(route), &Options::default()).says("IngressRoute shop: is not read");
+    Injected::of(&web.behind(route), &Options::default()).says("IngressRoute shop: it is not read");
     assert_eq!(Injected::of(route, &Options::default()).notes.matches("is not read").count(), 0);
 }

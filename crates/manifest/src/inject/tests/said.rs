@@ -68,6 +68,7 @@ const PODS: &str = "template: {metadata: {labels: {app: web}}, spec: {containers
 const SLEEPS: &str = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep $T; quit]}}}";
 
 /// A rule, and an input of which it is said: without the guard, with it, or in a second step.
+#[expect(clippy::too_many_lines, reason = "a row for each rule")]
 fn asking() -> Vec<(Rule, String)> {
     let policy = |ports: &str| {
         object(
@@ -203,10 +204,7 @@ fn every_rule_says_something_and_those_that_say_nothing_are_documented_so() {
     seen.extend(rules(&after.texts.concat(), &Options::default()));
     let other = object("example.com/v1", "Fleet", &format!("spec: {{{PODS}}}"));
     seen.extend(rules(&format!("{}---\n{other}", first_step()), &second));
-    seen.extend(rules(
-        &own(""),
-        &Options { idle_after: std::time::Duration::ZERO, ..Options::default() },
-    ));
+    seen.extend(rules(&own(""), &Options { idle_after: std::time::Duration::ZERO, ..Options::default() }));
     let apart =
         first_step().replacen("terminationGracePeriodSeconds: ", "terminationGracePeriodSeconds: 1", 1);
     seen.extend(undone(&apart).notes.iter().map(|note| note.rule.id()));
