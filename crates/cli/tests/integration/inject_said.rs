@@ -62,6 +62,11 @@ fn details_that_differ_stand_beside_the_names() {
     let said = said(&input, &[]);
     let names = "      Deployment web (container web, 5 s), Deployment api (container api, 7 s)\n";
     assert!(said.contains(&format!("(--keep-sleep keeps it)\n{names}")), "{said}");
+    let third = sleep(5).replace("name: web", "name: third").replace("app: web", "app: third");
+    let third = third.replacen("- name: third", "- name: web", 1);
+    let parted = self::said(&format!("{input}---\n{third}"), &[]);
+    let names = "      container web, 5 s: Deployment web, Deployment third\n      container api, 7 s: Deployment api\n";
+    assert!(parted.contains(&format!("(--keep-sleep keeps it)\n{names}")), "{parted}");
     let alone = self::said(&sleep(5), &[]);
     assert!(
         alone.contains("  Deployment web (container web, 5 s): its preStop hook that only slept is dropped"),

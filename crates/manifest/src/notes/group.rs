@@ -47,6 +47,28 @@ impl Group<'_> {
         subjects.into_iter().map(shown).collect()
     }
 
+    /// The same parted by details, in the order in which each comes first, where several objects have one: each detail, with its own
+    /// objects. Else one part with all subjects, and no detail.
+    pub fn parts(&self) -> Vec<(Option<&str>, Vec<String>)> {
+        let subjects = self.subjects();
+        let mut parts: Vec<(&str, Vec<&Note>)> = Vec::new();
+        for note in &self.notes {
+            let detail = note.detail.as_deref().unwrap_or_default();
+            match parts.iter_mut().find(|(known, _)| *known == detail) {
+                Some((_, notes)) => notes.push(note),
+                None => parts.push((detail, vec![note])),
+            }
+        }
+        if parts.len() < 2
+            || parts.len() >= subjects.len()
+            || parts.iter().any(|(detail, _)| detail.is_empty())
+        {
+            return vec![(None, subjects)];
+        }
+        let objects = |notes: Vec<&Note>| notes.iter().filter_map(|note| note.object.clone()).collect();
+        parts.into_iter().map(|(detail, notes)| (Some(detail), objects(notes))).collect()
+    }
+
     fn has_one_detail(&self) -> bool {
         self.notes.len() > 1 && self.notes.iter().all(|note| note.detail == self.notes[0].detail)
     }

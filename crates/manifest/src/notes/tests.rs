@@ -53,6 +53,14 @@ fn details_that_differ_stand_beside_the_names_and_one_that_all_have_is_said_once
         shown(&[of(0, "port 1"), of(0, "port 2"), of(1, "port 1")]),
         ["nobody knows <- Pod shop/a (port 1; port 2), Pod b (port 1)"]
     );
+    let parted = [of(0, "port 1"), of(1, "port 2"), of(2, "port 1")];
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        grouped(&parted)[0].parts(),
+        [(Some("port 1"), names(&["Pod shop/a", "Pod c"])), (Some("port 2"), names(&["Pod b"]))]
+    );
+    let all_differ = [of(0, "port 1"), of(1, "port 2")];
+    assert_eq!(grouped(&all_differ)[0].parts(), [(None, names(&["Pod shop/a (port 1)", "Pod b (port 2)"]))]);
     assert_eq!(shown(&[of(0, "port 1"), of(1, "port 1")]), ["port 1: nobody knows <- Pod shop/a, Pod b"]);
     assert_eq!(shown(&[of(0, "port 1")]), ["nobody knows <- Pod shop/a (port 1)"]);
     let whole = |detail: &str| Note::of_all(Rule::UnusedBound, (detail, "changes nothing"));

@@ -42,12 +42,17 @@ impl Said<'_> {
         match group.subjects().as_slice() {
             [] => sentence(&group.sentence()),
             [one] => sentence(&format!("{one}: {}", group.sentence())),
-            all => {
-                let names = all.iter().map(String::as_str);
-                let names = filled(names, ", ", ("      ", "      "), self.width.unwrap_or(COLUMNS));
-                format!("{}\n{names}", sentence(&group.sentence()))
+            _ => {
+                let parts = group.parts().into_iter().map(|(detail, names)| self.names(detail, &names));
+                format!("{}\n{}", sentence(&group.sentence()), parts.collect::<Vec<_>>().join("\n"))
             }
         }
+    }
+
+    fn names(&self, detail: Option<&str>, names: &[String]) -> String {
+        let first = detail.map_or_else(|| "      ".to_owned(), |detail| format!("      {detail}: "));
+        let next = if detail.is_some() { "        " } else { "      " };
+        filled(names.iter().map(String::as_str), ", ", (&first, next), self.width.unwrap_or(COLUMNS))
     }
 }
 
