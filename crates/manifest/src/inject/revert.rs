@@ -51,15 +51,25 @@ pub(super) fn revert(
     }
     let mut after = Vec::new();
     for (file, (stream, wanted)) in streams.iter().zip(wanted).enumerate() {
-        let stream = match by_documents(stream, notes, &wanted) {
+        let mut said = Vec::new();
+        let stream = match by_documents(stream, &mut said, &wanted) {
             Some(stream) => stream,
-            None => whole(stream, notes, &wanted).map_err(|(document, root, diagnostics)| {
+            None => whole(stream, &mut said, &wanted).map_err(|(document, root, diagnostics)| {
                 Stuck::one(Address { file, document, root }, diagnostics)
             })?,
         };
+        take(notes, said, |address| address.file = file);
         after.push(stream);
     }
     Ok(after)
+}
+
+/// Takes what was said of a part of the input, once it is told where that part stands in the whole.
+fn take(notes: &mut Vec<Note>, mut said: Vec<Note>, place: impl Fn(&mut Address)) {
+    for note in &mut said {
+        note.move_to(&place);
+    }
+    notes.append(&mut said);
 }
 
 /// The same, each document by itself, and of a `List` each item, so that a long file is not read again for each of its objects;
@@ -75,11 +85,13 @@ fn by_documents(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Opti
     let (mut parts, mut said) = (BTreeMap::new(), Vec::new());
     for (document, roots) in roots {
         let part = stream.cut_out(document)?;
+        let mut own = Vec::new();
         // A refusal is told by its place in the whole.
-        let after = match by_items(&part, &roots, &mut said) {
+        let after = match by_items(&part, &roots, &mut own) {
             Some(after) => after,
-            None => whole(&part, &mut said, &roots.into_iter().map(|root| (0, root)).collect()).ok()?,
+            None => whole(&part, &mut own, &roots.into_iter().map(|root| (0, root)).collect()).ok()?,
         };
+        take(&mut said, own, |address| address.document = document);
         parts.insert(document, after);
     }
     let back = stream.put_back(&parts)?;
@@ -95,7 +107,9 @@ fn by_items(document: &Stream, roots: &[Pointer], notes: &mut Vec<Note>) -> Opti
         let index = Items::index_on(&root.then("kind")).filter(|_| root.steps().len() == 2)?;
         // Cut out it is the first.
         let alone = Wanted::from([(0, Pointer::keys(["items"]).then(0))]);
-        parts.insert(index, whole(&items.cut_out(index)?, &mut said, &alone).ok()?);
+        let mut own = Vec::new();
+        parts.insert(index, whole(&items.cut_out(index)?, &mut own, &alone).ok()?);
+        take(&mut said, own, |address| address.root = root.clone());
     }
     let back = items.put_back(&parts)?;
     notes.append(&mut said);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::sizes;
-use crate::notes::{Rule, Words};
+use crate::notes::Rule;
 use crate::objects::{Kind, PodSpec, Quantity, Range, Resources};
 use crate::workload::replicas;
 
@@ -33,7 +33,7 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
     let surge = surge(draft, most);
     let spec = &workload.template.spec;
     let scaled = scaled.map_or(String::new(), |object| format!(" (the most that {object} makes)"));
-    let mut said: Vec<Words> = Vec::new();
+    let mut said = Vec::new();
     for (object, quota) in &workload.quotas {
         if !quota.counts(spec, agent.requests.is_empty()) {
             continue;
@@ -61,11 +61,11 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
             } else {
                 "the rollout is slower than it could be"
             };
-            said.push(Words::from(format!(
+            said.push(format!(
                 "{object} allows {hard} pods: beside {most} of these{scaled}{besides} there is room for {room} of the {surge} that a \
                  rollout starts first, so {effect}. Allow {} or more; a pod that drains counts until it is gone",
                 others + most + surge
-            )));
+            ));
         }
         for (keys, resource, limits) in COUNTED {
             let Some(hard) = quota.allows(keys) else { continue };
@@ -78,11 +78,11 @@ pub(super) fn tell(draft: &mut Draft, agent: &Resources) {
                 .map(|one| used(&one.template.spec).times(u128::from(one.least)))
                 .fold(mine, Quantity::and);
             if needed > hard {
-                said.push(Words::from(format!(
+                said.push(format!(
                     "{object} allows {} {hard}: with the agent and {surge} more during a rollout, {most} of these pods{scaled} and what else \
                      is in the input need {needed}; what is more is not admitted",
                     keys[0]
-                )));
+                ));
             }
         }
     }

@@ -86,6 +86,13 @@ impl Note {
         self.origin.as_ref().map(|Origin::File { address, .. }| address)
     }
 
+    /// Its object stands elsewhere: the text that it was found in was a part of another.
+    pub(crate) fn move_to(&mut self, place: impl Fn(&mut Address)) {
+        if let Some(Origin::File { address, .. }) = &mut self.origin {
+            place(address);
+        }
+    }
+
     /// Where it comes from in these texts: those that were given to inject.
     pub fn spot(&self, streams: &[Stream]) -> Option<Spot> {
         self.origin.as_ref()?.spot(streams)

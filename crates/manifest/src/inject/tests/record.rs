@@ -236,3 +236,27 @@ fn a_policy_is_undone_with_the_rest() {
         "planned anew without the guard"
     );
 }
+
+#[test]
+fn what_is_left_is_told_by_its_place_in_the_input_whatever_stands_before_it() {
+    let edited =
+        |text: &str| text.replacen("terminationGracePeriodSeconds: ", "terminationGracePeriodSeconds: 1", 1);
+    let web =
+        Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &Options::default()).text;
+    let (workload, _) = web.split_once("---\n").unwrap();
+    let item = |text: &str| format!("- {}\n", text.trim_end().replace('\n', "\n  "));
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item(NAMED), item(&edited(workload)));
+    let files = [
+        parse("first.yaml", NAMED).unwrap(),
+        parse("second.yaml", &format!("{NAMED}---\n{}", edited(workload))).unwrap(),
+        parse("third.yaml", &format!("{NAMED}---\n{list}")).unwrap(),
+    ];
+    let outcome = undo(&files, false).unwrap();
+    let spots: Vec<_> = outcome.notes.iter().map(|note| note.spot(&files).unwrap()).collect();
+    let line = |file: usize| {
+        let lines = files[file].text().lines();
+        lines.enumerate().find(|(_, line)| line.trim_start().starts_with("terminationGrace")).unwrap().0 + 1
+    };
+    let told: Vec<_> = spots.iter().map(|spot| (spot.file.as_str(), spot.line)).collect();
+    assert_eq!(told, [("second.yaml", line(1)), ("third.yaml", line(2))]);
+}
