@@ -15,7 +15,7 @@ pub(crate) struct Ports {
     pub(crate) control: u16,
     /// What each name of a TCP port means.
     pub(crate) names: Vec<Named>,
-    /// The application's ports to which somebody goes past the guard.
+    /// The application's ports to which somebody goes by their own number.
     pub(crate) passed_by: BTreeSet<u16>,
 }
 
@@ -66,12 +66,27 @@ impl Ports {
 
     /// For messages and annotations: every port that the agent binds.
     pub(crate) fn bound(&self) -> Vec<u16> {
-        std::iter::once(self.control).chain(self.list.iter().filter_map(|port| port.guard)).collect()
+        std::iter::once(self.control).chain(self.list.iter().flat_map(Port::guards)).collect()
     }
 
-    /// The guard's port in front of one of the application's.
+    /// One of the application's ports, by its number.
+    pub(crate) fn port(&self, number: u16) -> Option<&Port> {
+        self.list.iter().find(|port| port.application == number)
+    }
+
+    /// The guard's port in front of one of the application's, for clients that are sent there.
     pub(crate) fn guard_of(&self, number: u16) -> Option<u16> {
-        self.list.iter().find(|port| port.application == number)?.guard
+        self.port(number)?.guard
+    }
+
+    /// Whether the pod's own network leads to the guard what comes for one of the application's.
+    pub(crate) fn is_redirected(&self, number: u16) -> bool {
+        self.port(number).is_some_and(|port| port.redirect.is_some())
+    }
+
+    /// Whether a guard stands in front of any port.
+    pub(crate) fn has_guard(&self) -> bool {
+        self.list.iter().any(Port::is_guarded)
     }
 
     /// What a policy's rule allows.
@@ -79,8 +94,9 @@ impl Ports {
         Allowed { rule, names: &self.names }
     }
 
-    /// Every pair of the application's port and the guard's in front of it.
-    pub(crate) fn guarded(&self) -> impl Iterator<Item = (u16, u16)> {
+    /// Every pair of the application's port and the guard's in front of it, where clients are sent to the guard: it has another
+    /// number then, which whoever names the application's must name too.
+    pub(crate) fn moved(&self) -> impl Iterator<Item = (u16, u16)> {
         self.list.iter().filter_map(|port| Some((port.application, port.guard?)))
     }
 }

@@ -32,6 +32,14 @@ pub(super) enum Unit {
     Folder(PathBuf),
 }
 
+/// The way in which it is injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum How {
+    Plain,
+    Guard,
+    Redirect,
+}
+
 /// What came of it.
 #[derive(Debug, Clone)]
 pub(super) enum Verdict {
@@ -68,6 +76,23 @@ impl Finding {
     }
 }
 
+impl How {
+    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::Guard, Self::Redirect];
+
+    /// The flags that ask for it.
+    pub(super) fn flags(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Guard => "--guard",
+            Self::Redirect => "--guard --redirect",
+        }
+    }
+
+    fn options(self) -> Options {
+        Options { guard: self != Self::Plain, redirect: self == Self::Redirect, ..Options::default() }
+    }
+}
+
 impl Unit {
     pub(super) fn path(&self) -> &Path {
         match self {
@@ -80,11 +105,11 @@ impl Unit {
     }
 }
 
-/// Tries one, without and with the guard. An error is one of the trial itself.
-pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding; 2]> {
+/// Tries one, in every way. An error is one of the trial itself.
+pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding; 3]> {
     let before = match read(unit, reader)? {
         Ok(before) => before,
-        Err(verdict) => return Ok([Finding::of(verdict.clone()), Finding::of(verdict)]),
+        Err(verdict) => return Ok(How::ALL.map(|_| Finding::of(verdict.clone()))),
     };
     let found = objects(&before).unwrap_or_default();
     let count = || Finding {
@@ -95,9 +120,9 @@ pub(super) fn unit(unit: &Unit, reader: &mut Reader) -> anyhow::Result<[Finding;
         aside: Vec::new(),
         refused: Vec::new(),
     };
-    let mut findings = [count(), count()];
-    for (finding, guard) in findings.iter_mut().zip([false, true]) {
-        let options = Options { guard, ..Options::default() };
+    let mut findings = How::ALL.map(|_| count());
+    for (finding, how) in findings.iter_mut().zip(How::ALL) {
+        let options = how.options();
         finding.verdict = match inject(&before, &options) {
             Ok(outcome) => {
                 let aside = outcome.notes.iter().filter(|note| ASIDE.contains(&note.rule));

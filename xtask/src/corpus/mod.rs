@@ -1,4 +1,5 @@
-//! `cargo xtask corpus`: real manifests, each as a file and with its folder, go through inject and back, with and without the guard.
+//! `cargo xtask corpus`: real manifests, each as a file and with its folder, go through inject and back, without the guard, with it, and with
+//! `--redirect`.
 //!
 //! What must hold of each: what was injected is not changed by injecting again; undo gives the input to the byte; kubectl's own
 //! decoder (`xtask/reader`) reads the same values as we do, before and after; and nothing differs but what inject is there to change.
@@ -19,7 +20,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context, ensure};
 
-use check::{Finding, Unit};
+use check::{Finding, How, Unit};
 use reader::Reader;
 use report::Report;
 
@@ -89,11 +90,11 @@ fn work<'u>(
         } else {
             // It may have been in the middle of an answer.
             reader = Reader::start(program)?;
-            [Finding::panicked(), Finding::panicked()]
+            How::ALL.map(|_| Finding::panicked())
         };
         if let Ok(mut report) = report.lock() {
-            for (guard, finding) in [false, true].into_iter().zip(&findings) {
-                report.add(unit, guard, finding);
+            for (how, finding) in How::ALL.into_iter().zip(&findings) {
+                report.add(unit, how, finding);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::check::{Finding, Unit, Verdict};
+use super::check::{Finding, How, Unit, Verdict};
 
 /// The counts of one way of injecting, over files or over folders.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ struct Counts {
 pub(super) struct Report {
     folder: PathBuf,
     all: bool,
-    /// By whether it is a folder, and whether with the guard.
-    counts: BTreeMap<(bool, bool), Counts>,
+    /// By whether it is a folder, and how it is injected.
+    counts: BTreeMap<(bool, How), Counts>,
 }
 
 impl Report {
@@ -43,8 +43,8 @@ impl Report {
         self.counts.values().map(|counts| counts.failed).sum()
     }
 
-    pub(super) fn add(&mut self, unit: &Unit, guard: bool, finding: &Finding) {
-        let counts = self.counts.entry((unit.is_folder(), guard)).or_default();
+    pub(super) fn add(&mut self, unit: &Unit, how: How, finding: &Finding) {
+        let counts = self.counts.entry((unit.is_folder(), how)).or_default();
         counts.units += 1;
         counts.objects += finding.objects;
         counts.workloads += finding.workloads;
@@ -81,7 +81,7 @@ impl Report {
         };
         if self.all || matches!(finding.verdict, Verdict::Failed(_)) {
             let path = unit.path().strip_prefix(&self.folder).unwrap_or(unit.path());
-            println!("{}{}: {said}", path.display(), if guard { " --guard" } else { "" });
+            println!("{}: {said}", [&path.display().to_string(), how.flags()].join(" ").trim_end());
         }
     }
 }
@@ -109,9 +109,9 @@ impl fmt::Display for Report {
             "| what | how | tried | objects | workloads | injected workloads | injected | left alone | refused | failed |"
         )?;
         writeln!(f, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")?;
-        for ((folder, guard), counts) in &self.counts {
+        for ((folder, how), counts) in &self.counts {
             let what = if *folder { "folders" } else { "files" };
-            let how = if *guard { "`--guard`" } else { "plain" };
+            let how = if *how == How::Plain { "plain".to_owned() } else { format!("`{}`", how.flags()) };
             let Counts {
                 units,
                 objects,
@@ -128,12 +128,12 @@ impl fmt::Display for Report {
                 "| {what} | {how} | {units} | {objects} | {workloads} | {injected_workloads} | {injected} | {left_alone} | {refused} | {failed} |"
             )?;
         }
-        for ((folder, guard), counts) in &self.counts {
-            let units = format!(
-                "{}{}",
-                if *folder { "folders" } else { "files" },
-                if *guard { " with `--guard`" } else { "" }
-            );
+        for ((folder, how), counts) in &self.counts {
+            let units = if *folder { "folders" } else { "files" };
+            let units = match how.flags() {
+                "" => units.to_owned(),
+                flags => format!("{units} with `{flags}`"),
+            };
             list(f, &format!("Refused {units}"), &counts.reasons)?;
             list(f, &format!("Workloads refused beside others in {units}"), &counts.alone)?;
             list(f, &format!("Objects with pods that were left alone in {units}"), &counts.asides)?;

@@ -39,6 +39,10 @@ pub(crate) struct Args {
     /// Put the guard in front of the ports that Services send to: kept-alive connections are closed politely too
     #[arg(long)]
     guard: bool,
+    /// Let each pod's own network lead to the guard what comes for those ports: no second step, and clients of the
+    /// pods' own addresses too. Needs the capability NET_ADMIN in one init container
+    #[arg(long, requires = "guard")]
+    redirect: bool,
     /// The agent's image
     #[arg(long, value_name = "IMAGE", default_value = Options::AGENT_IMAGE, value_parser = image)]
     agent_image: String,
@@ -73,7 +77,7 @@ pub(crate) struct Args {
     /// Take out what was injected; with --second-step only what the second step did to Services
     #[arg(
         long,
-        conflicts_with_all = ["guard", "agent_image", "bounds", "longest_request", "stop_time", "idle_after",
+        conflicts_with_all = ["guard", "redirect", "agent_image", "bounds", "longest_request", "stop_time", "idle_after",
                               "max_connections", "keep_strategy", "keep_sleep", "kubernetes_version"]
     )]
     undo: bool,
@@ -184,6 +188,7 @@ fn options(args: Args) -> Options {
     }
     Options {
         guard: args.guard,
+        redirect: args.redirect,
         agent_image: args.agent_image,
         bounds,
         longest_request: args.longest_request.unwrap_or(Options::LONGEST_REQUEST),

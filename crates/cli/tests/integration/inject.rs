@@ -244,6 +244,10 @@ fn wrong_use_exits_2_and_says_what_would_be_right() {
         (&["-", "-"], "named twice"),
         (&["--write", "--out", "x", "app.yaml"], "cannot be used with"),
         (&["--undo", "--guard", "app.yaml"], "cannot be used with"),
+        (&["--undo", "--redirect", "app.yaml"], "cannot be used with"),
+        (&["--undo", "--guard", "--redirect", "app.yaml"], "cannot be used with"),
+        (&["--redirect", "app.yaml"], "--guard"),
+        (&["--redirect", "--second-step", "app.yaml"], "--guard"),
         (&["missing.yaml"], "missing.yaml can't be read"),
         (&["latin1.yaml"], "not UTF-8"),
         (&["empty"], "no .yaml, .yml or .json"),
@@ -316,6 +320,44 @@ fn the_two_steps_of_a_numeric_target_port_and_their_way_back() {
     assert!(text(&refused.stderr).contains("segue inject --undo --second-step"));
     assert_eq!(printed(&inject(folder.path(), &["--undo", "--second-step", "-"], Some(&second))), first);
     assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&first))), before);
+}
+
+#[test]
+fn a_numeric_target_port_in_one_step_that_leaves_the_second_nothing_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let numeric = SERVICE.replace("http", "8080");
+    let before = format!("{WEB}---\n{numeric}");
+    let output = inject(folder.path(), &["--guard", "--redirect", "-"], Some(&before));
+    let said = text(&output.stderr);
+    let once = printed(&output);
+    assert!(once.ends_with(&numeric), "the Service stays: {once}");
+    assert!(once.contains("containerPort: 8080") && once.contains("name: segue-redirect"), "{once}");
+    assert!(!said.contains("second-step") && said.contains("led to the guard"), "{said}");
+    for arguments in [&["--second-step", "-"][..], &["--guard", "--redirect", "--second-step", "-"]] {
+        let second = inject(folder.path(), arguments, Some(&once));
+        let said = text(&second.stderr);
+        assert!(said.contains("there is nothing to do"), "{said}");
+        assert_eq!(printed(&second), once);
+    }
+    assert_eq!(printed(&inject(folder.path(), &["--undo", "-"], Some(&once))), before);
+    let without = text(&inject(folder.path(), &["--guard", "-"], Some(&before)).stderr);
+    assert!(without.contains("  --redirect would bring the guard"), "{without}");
+}
+
+#[test]
+fn what_can_not_be_redirected_is_refused_alone() {
+    let node = WEB.replace("  name: web\nspec", "  name: node\nspec");
+    let node = node.replace("    spec:\n", "    spec:\n      hostNetwork: true\n");
+    let output =
+        inject(Path::new("/"), &["--guard", "--redirect", "-"], Some(&format!("{node}---\n{}", both())));
+    let said = text(&output.stderr);
+    assert!(printed(&output).starts_with(&node));
+    assert!(said.contains("stdin:13:"), "{said}");
+    assert!(
+        said.contains("refused: Deployment node, which stays as it was: these pods have the node's network"),
+        "{said}"
+    );
+    assert!(said.ends_with("1 injected, 1 refused\n"), "{said}");
 }
 
 #[test]

@@ -14,6 +14,10 @@ type Case = (&'static str, fn(&Path) -> Result<(), String>);
 
 const CASES: &[Case] = &[
     ("--guard", |_| differs(&both(), &["--guard"], "containerPort: 15080")),
+    ("--redirect", |_| {
+        differs(&both(), &["--guard", "--redirect"], "8080:15180")?;
+        differs(&numeric(), &["--guard", "--redirect"], "name: segue-redirect")
+    }),
     ("--agent-image", |_| {
         differs(&both(), &["--agent-image", "registry/agent:2"], "image: registry/agent:2")
     }),

@@ -6,23 +6,25 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::refused::not_as_written;
-use super::sizes;
-use crate::names::{AGENT, MOUNT, PLAN_VARIABLE, STATE_VOLUME, VOLUME};
+use super::{redirect, sizes};
+use crate::names::{AGENT, MOUNT, PLAN_VARIABLE, STATE_VOLUME, VOLUME, no_token};
 use crate::objects::{Container, Resources};
 
 /// Puts the agent into the pod, before all other init containers: the first of the native sidecars to start is the last one to
-/// be stopped. Answers what it asks for.
+/// be stopped. Before it comes only who leads to it, so that nothing ever finds the application without it. Answers what the agent
+/// asks for.
 pub(super) fn decide(draft: &mut Draft, plan: &PodPlan) -> Resources {
     let spec_at = draft.template().spec_at();
     for volume in [VOLUME, STATE_VOLUME] {
         draft.add(&spec_at.then("volumes"), json!({"name": volume, "emptyDir": {}}), Position::Last);
     }
     let resources = sizes::decide(draft, plan.guarded());
-    draft.add(
-        &spec_at.then("initContainers"),
-        container(&draft.options.agent_image, plan, &sizes::written(&resources)),
-        Position::First,
-    );
+    let (image, written) = (&draft.options.agent_image, sizes::written(&resources));
+    let agent = container(image, plan, &written);
+    let redirect = redirect::container(image, plan, &written);
+    for container in std::iter::once(agent).chain(redirect) {
+        draft.add(&spec_at.then("initContainers"), container, Position::First);
+    }
     resources
 }
 
@@ -59,6 +61,7 @@ fn container(image: &str, plan: &PodPlan, resources: &Value) -> Value {
         "volumeMounts": [
             {"name": VOLUME, "mountPath": MOUNT},
             {"name": STATE_VOLUME, "mountPath": "/segue-state"},
+            no_token(),
         ],
     })
 }

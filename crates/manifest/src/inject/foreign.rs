@@ -76,7 +76,7 @@ pub(super) fn beside(draft: &mut Draft, objects: &[Object], ports: &Ports) {
     let mut said: Vec<(Rule, &Object, Words)> = Vec::new();
     for object in objects.iter().filter(|object| object.shares_namespace(workload.object)) {
         let names: Vec<_> =
-            ports.guarded().filter(|(application, _)| object.names_port(*application)).collect();
+            ports.moved().filter(|(application, _)| object.names_port(*application)).collect();
         // Policies that are not read are told whatever they name.
         if object.kind != Kind::OtherPolicy && object.foreign_pods().is_none() {
             for (application, guard) in names {

@@ -14,6 +14,7 @@ mod agent;
 mod attempt;
 mod draft;
 mod foreign;
+mod former;
 mod join;
 mod left;
 mod options;
@@ -22,6 +23,7 @@ mod plan;
 mod ports;
 mod read;
 mod record;
+mod redirect;
 mod refuse;
 mod refused;
 mod revert;
@@ -37,10 +39,11 @@ use segue_yaml::Stream;
 
 use crate::duration::words;
 use crate::notes::Rule;
-use crate::objects::{Address, Kind, Object};
+use crate::objects::{Address, Kind, Object, Template};
 use crate::paths::{AgentHealth, paths};
+use crate::ports::Ports;
 use crate::rules::grace::{self, Grace, Times};
-use crate::rules::{environment, scrapers, stop_hook, strategy};
+use crate::rules::{Finding, environment, scrapers, stop_hook, strategy};
 use crate::workload::World;
 
 pub use crate::names::{PLAN_ANNOTATION, PORTS_ANNOTATION, RECORD_ANNOTATION};
@@ -58,8 +61,9 @@ use record::Record;
 
 /// Injects all workloads in these files that can be; it is refused if none can.
 pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused> {
-    let options = &Options { guard: options.guard || options.second_step, ..options.clone() };
-    let before = guards_before(streams)?;
+    let guard = options.guard || options.second_step || options.redirect;
+    let options = &Options { guard, ..options.clone() };
+    let before = ports_before(streams)?;
     let (mut attempt, mut left) = without_those(|left| inject_without(streams, options, &before, left))?;
     let services = if options.second_step { service_step::step(&mut attempt, streams)? } else { Left::new() };
     let services_refused = !services.is_empty();
@@ -81,7 +85,7 @@ pub fn inject(streams: &[Stream], options: &Options) -> Result<Outcome, Refused>
 fn inject_without(
     streams: &[Stream],
     options: &Options,
-    before: &Guards,
+    before: &Before,
     left: &Left,
 ) -> Result<Attempt, Stuck> {
     let mut decisions = Decisions::default();
@@ -111,19 +115,19 @@ fn inject_without(
     Ok(Attempt { objects, decisions, after, changed: changed.edits.len(), injected })
 }
 
-/// The guard's port in front of each of a workload's, from an earlier injection. By the object's place: several files may have
-/// variants of one object.
-type Guards = BTreeMap<Address, BTreeMap<u16, u16>>;
+/// Each workload's ports as an earlier injection had them. By the object's place: several files may have variants of one object.
+type Before = BTreeMap<Address, Ports>;
 
-fn guards_before(streams: &[Stream]) -> Result<Guards, Refused> {
-    let mut guards = Guards::new();
+fn ports_before(streams: &[Stream]) -> Result<Before, Refused> {
+    let mut before = Before::new();
     for object in read(streams)? {
-        if let Some(plan) = injected_plan(streams, &object)? {
-            let pairs = plan.ports.iter().filter_map(|port| Some((port.application, port.guard?)));
-            guards.insert(object.address, pairs.collect());
-        }
+        let Some(plan) = injected_plan(streams, &object)? else { continue };
+        let template = Template::of(&object);
+        let template = template.map_err(|error| Refused::misshapen(streams, &object.address, &error))?;
+        let ports = template.map(|template| Ports::of_injected(plan, &template.spec));
+        before.extend(ports.map(|ports| (object.address, ports)));
     }
-    Ok(guards)
+    Ok(before)
 }
 
 /// Decides every workload; answers what each needs, and which have the agent then.
@@ -132,11 +136,12 @@ fn decide(
     streams: &[Stream],
     objects: &[Object],
     options: &Options,
-    before: &Guards,
+    before: &Before,
     left: &Left,
 ) -> Result<(Vec<Share>, BTreeSet<Address>), Stuck> {
     let world = World::of(objects, record::service_before).map_err(|one| Refused::of(streams, &one))?;
     let (mut stages, mut shares, mut injected) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut spared, mut former) = (false, Vec::new());
     let mut refused = Left::new();
     for object in objects {
         if left.contains_key(&object.address) {
@@ -155,9 +160,11 @@ fn decide(
         let Some(workload) = workload else { continue };
         let mut own = Decisions::default();
         let mut draft = Draft { workload: &workload, options, streams, decisions: &mut own };
-        let guards = before.get(&object.address).cloned().unwrap_or_default();
-        stages.extend(decide_one(&mut draft, objects, &guards));
+        let decided = decide_one(&mut draft, objects, before.get(&object.address));
+        stages.extend(decided.stages);
         if own.refusals.is_empty() {
+            spared |= decided.redirect_would_spare;
+            former.extend(decided.former);
             decisions.take_notes(&mut own);
             injected.insert(object.address.clone());
             shares.push(Share { address: object.address.clone(), decisions: own, targets: BTreeMap::new() });
@@ -168,15 +175,32 @@ fn decide(
     if !refused.is_empty() {
         return Err(Stuck::At(refused));
     }
+    former::tell(decisions, &shares, former);
     foreign::tell(decisions, objects, !injected.is_empty());
+    if spared {
+        redirect::would_spare(decisions);
+    }
     tell(decisions, options, !injected.is_empty(), &stages);
     Ok((shares, injected))
 }
 
-/// Decides one workload; answers the names of its paths' stages.
-fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>) -> Vec<String> {
+/// What is to be known of one workload for what is said of the whole input.
+struct Decided {
+    /// The names of its paths' stages.
+    stages: Vec<String>,
+    /// Whether clients come past its guard, or would without a second step, and need not.
+    redirect_would_spare: bool,
+    /// What let policies through to the guard of its pods from before.
+    former: Vec<Finding>,
+}
+
+fn decide_one(draft: &mut Draft, objects: &[Object], before: Option<&Ports>) -> Decided {
     refuse::workload(draft);
-    let ports = ports::decide(draft, before);
+    if draft.options.redirect {
+        redirect::refuse(draft);
+    }
+    let (ports, past) = ports::decide(draft, before);
+    let former = before.map_or_else(Vec::new, |before| former::of_policies(draft.workload, before, &ports));
     let Options { keep_sleep, stop_time, .. } = *draft.options;
     let hooks = stop_hook::find(draft.workload, stop_hook::Settings { keep_sleep, stop_time });
     draft.take(hooks.findings);
@@ -196,7 +220,7 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     let bound: Vec<_> = ports.bound().iter().map(u16::to_string).collect();
     let Options { longest_request, idle_after, keep_strategy, .. } = *draft.options;
     let times = Times { longest_request, idle_after, stop_time: stop_time + hooks.slept };
-    let grace = Grace::of(draft.workload, &times, ports.guarded().next().is_some(), found.paths);
+    let grace = Grace::of(draft.workload, &times, ports.has_guard(), found.paths);
     draft.take(grace::find(draft.workload, &grace));
     let scraped = scrapers::find(draft.workload, &ports);
     let plan = plan::plan(draft.workload, draft.options, &times, ports, &grace);
@@ -226,7 +250,11 @@ fn decide_one(draft: &mut Draft, objects: &[Object], before: &BTreeMap<u16, u16>
     );
     draft.note(Rule::FirstRollout, words);
     let stages = plan.drain.paths.into_iter().flat_map(|path| path.stages);
-    stages.map(|stage| stage.name).collect()
+    Decided {
+        stages: stages.map(|stage| stage.name).collect(),
+        redirect_would_spare: past && redirect::is_possible(draft.workload),
+        former,
+    }
 }
 
 /// What is to be said of the input as a whole.

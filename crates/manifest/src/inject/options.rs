@@ -10,6 +10,8 @@ use crate::paths::Overrides;
 pub struct Options {
     /// Put the guard in front of the application's ports.
     pub guard: bool,
+    /// Let the pods' own network lead to the guard what comes for the application (implies the guard).
+    pub redirect: bool,
     /// The agent's image.
     pub agent_image: String,
     /// Bounds that replace defaults.
@@ -49,6 +51,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             guard: false,
+            redirect: false,
             agent_image: Self::AGENT_IMAGE.to_owned(),
             bounds: Overrides::default(),
             longest_request: Self::LONGEST_REQUEST,

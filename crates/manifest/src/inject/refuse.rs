@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::draft::{Decisions, Draft};
 use super::foreign::ENDS;
-use crate::names::{AGENT, STATE_VOLUME, VOLUME};
+use crate::names::{CONTAINERS, STATE_VOLUME, VOLUME};
 use crate::notes::{Rule, Words};
 use crate::objects::{Aside, Kind, Object, Template, aside};
 
@@ -42,22 +42,29 @@ pub(super) fn workload(draft: &mut Draft) {
             "the agent is a Linux program: leave this workload out",
         );
     }
-    if let Some(index) = template.spec.init_containers.iter().position(|one| one.name == AGENT) {
-        draft.refuse(
-            Rule::NameTaken,
-            &spec_at.then("initContainers").then(index),
-            format!("there is an init container named {AGENT} that is not of this injection"),
+    for (list, containers, kind, not_ours, help) in [
+        (
+            "initContainers",
+            &template.spec.init_containers,
+            "an init container",
+            " that is not of this injection",
             "rename it, or, if it was injected, take it out with the hooks: the record that could undo it is missing",
-        );
-    }
-    if let Some(index) = template.spec.containers.iter().position(|one| one.name == AGENT) {
-        let at = spec_at.then("containers").then(index);
-        draft.refuse(
-            Rule::NameTaken,
-            &at,
-            format!("there is a container named {AGENT}"),
-            "rename it: the agent's container is called so",
-        );
+        ),
+        (
+            "containers",
+            &template.spec.containers,
+            "a container",
+            "",
+            "rename it: inject adds one of that name",
+        ),
+    ] {
+        for (index, container) in containers.iter().enumerate() {
+            if CONTAINERS.contains(&container.name.as_str()) {
+                let at = spec_at.then(list).then(index);
+                let message = format!("there is {kind} named {}{not_ours}", container.name);
+                draft.refuse(Rule::NameTaken, &at, message, help);
+            }
+        }
     }
     for (index, volume) in template.spec.volumes.iter().enumerate() {
         if [VOLUME, STATE_VOLUME].contains(&volume.name.as_str()) {

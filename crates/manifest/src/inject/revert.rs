@@ -9,9 +9,9 @@ use super::left::{Left, Stuck};
 use super::read::read;
 use super::record::{self, Record, place};
 use super::refused::Refused;
-use crate::names::{AGENT, PLAN_VARIABLE, RECORD_ANNOTATION};
+use crate::names::{AGENT, PLAN_VARIABLE, RECORD_ANNOTATION, REDIRECT};
 use crate::notes::{Note, Rule};
-use crate::objects::{Address, Object, Template};
+use crate::objects::{Address, Container, Object, Template};
 
 /// The objects of one file that are to be taken back: each one's document, and its root in it.
 type Wanted = BTreeSet<(usize, Pointer)>;
@@ -20,7 +20,7 @@ type Wanted = BTreeSet<(usize, Pointer)>;
 type Stubborn = (usize, Pointer, Vec<Diagnostic>);
 
 /// Takes back what was injected into the objects that `which` picks, but for those that are left. What someone has changed since
-/// is left, and told; but the agent's own container goes whatever it holds.
+/// is left, and told; but our own containers go whatever they hold.
 pub(super) fn revert(
     streams: &[Stream],
     left: &Left,
@@ -155,7 +155,7 @@ fn find(stream: &Stream, document: usize, root: &Pointer) -> Result<Option<Objec
     Ok(read(std::slice::from_ref(stream))?.into_iter().find(at))
 }
 
-/// Removes the agent's container where it is still there, and answers where it was.
+/// Removes our containers where they are still there, and answers where they were.
 fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointer>), Refused> {
     let streams = std::slice::from_ref(stream);
     let Address { document, root, .. } = &object.address;
@@ -164,13 +164,14 @@ fn without_agent(stream: &Stream, object: &Object) -> Result<(Stream, Vec<Pointe
     let Some(template) = template else { return Ok((stream.clone(), Vec::new())) };
     let spec_at = now.pointer(&template.spec_at());
     let init = template.spec.init_containers.iter().enumerate();
-    let agents = init.filter(|(_, one)| one.name == AGENT && one.env_value(PLAN_VARIABLE).is_some());
+    let is_agent = |one: &Container| one.name == AGENT && one.env_value(PLAN_VARIABLE).is_some();
+    let ours = init.filter(|(_, one)| is_agent(one) || one.name == REDIRECT);
     let list = spec_at.then("initContainers");
-    let found: Vec<_> = agents.map(|(index, _)| list.then(index)).collect();
+    let found: Vec<_> = ours.map(|(index, _)| list.then(index)).collect();
     if found.is_empty() {
         return Ok((stream.clone(), found));
     }
-    // A list that held only the agent is of ours too.
+    // A list that held only these is of ours too.
     let alone = found.len() == template.spec.init_containers.len();
     let gone = if alone { vec![list] } else { found.iter().rev().cloned().collect() };
     let edits: Vec<_> = gone.into_iter().map(|at| (now.address.document, Edit::Remove { at })).collect();

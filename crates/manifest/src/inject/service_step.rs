@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use segue_core::pod::Port;
 use segue_yaml::{Pointer, Stream};
 
 use super::attempt::Attempt;
@@ -44,9 +45,13 @@ pub(super) fn step(attempt: &mut Attempt, given: &[Stream]) -> Result<Left, Refu
     }
     let changed = shares.iter().filter(|share| !share.targets.is_empty()).count();
     let (rule, text) = match changed {
-        0 if !guarded(streams, &objects)? => (
+        0 if !any_port(streams, &objects, Port::is_guarded)? => (
             Rule::SecondStep,
             "no workload with a guard is in the input, so no Service can be sent to one: give the workloads with their Services",
+        ),
+        0 if any_port(streams, &objects, |port| port.redirect.is_some())? => (
+            Rule::NothingToDo,
+            "these pods lead to the guard by themselves (--redirect), so no Service is to be sent there: there is nothing to do",
         ),
         0 => (
             Rule::NothingToDo,
@@ -116,10 +121,10 @@ pub(super) fn held(streams: &[Stream], objects: &[Object]) -> Result<Left, Refus
     Ok(left)
 }
 
-/// Whether a workload in these files has a guard.
-fn guarded(streams: &[Stream], objects: &[Object]) -> Result<bool, Refused> {
+/// Whether a workload in these files has a port of this sort.
+fn any_port(streams: &[Stream], objects: &[Object], is: impl Fn(&Port) -> bool) -> Result<bool, Refused> {
     for object in objects {
-        if injected_plan(streams, object)?.is_some_and(|plan| plan.guarded()) {
+        if injected_plan(streams, object)?.is_some_and(|plan| plan.ports.iter().any(&is)) {
             return Ok(true);
         }
     }
@@ -201,7 +206,8 @@ fn guards(
             return Ok(BTreeMap::new());
         }
         let ports = plan.iter().flat_map(|plan| &plan.ports);
-        let sent_to = ports.filter(|port| numbers.contains(&port.application));
+        // Where the pods lead to the guard themselves it may have a number only until the Services that still know it are taken back.
+        let sent_to = ports.filter(|port| numbers.contains(&port.application) && port.redirect.is_none());
         let pairs: BTreeMap<_, _> =
             sent_to.filter_map(|port| Some((port.application, port.guard?))).collect();
         match &mut agreed {

@@ -10,7 +10,7 @@ use super::read::read;
 use super::record::{self, Record};
 use super::revert;
 use super::service_step;
-use crate::names::{AGENT, RECORD_ANNOTATION};
+use crate::names::{CONTAINERS, RECORD_ANNOTATION};
 use crate::notes::{Note, Rule};
 use crate::objects::{Object, Template};
 use crate::workload::World;
@@ -61,7 +61,7 @@ fn without_record(streams: &[Stream], objects: &[Object]) -> Result<Left, Refuse
         let misshapen = |error| Refused::misshapen(streams, &object.address, &error);
         let Some(template) = Template::of(object).map_err(misshapen)? else { continue };
         let mut init = template.spec.init_containers.iter();
-        let Some(index) = init.position(|one| one.name == AGENT) else { continue };
+        let Some(index) = init.position(|one| CONTAINERS.contains(&one.name.as_str())) else { continue };
         let mut decisions = Decisions::default();
         let message =
             format!("the agent is in it, but no record of what it replaced (annotation {RECORD_ANNOTATION})");

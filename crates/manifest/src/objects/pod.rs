@@ -214,6 +214,12 @@ impl Container {
         let named = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(name);
         self.env.iter().find(named)?.get("value")?.as_str()
     }
+
+    /// Whether it has an environment variable whose name begins so.
+    pub fn has_variable(&self, beginning: &str) -> bool {
+        let mut names = self.env.iter().filter_map(|one| one.get("name")?.as_str());
+        names.any(|name| name.starts_with(beginning))
+    }
 }
 
 impl ContainerPort {

@@ -108,6 +108,9 @@ pub struct Header {
 pub struct TcpSocket {
     /// The port.
     pub port: PortRef,
+    /// The host; the pod itself if missing.
+    #[serde(default, deserialize_with = "nullable")]
+    pub host: String,
 }
 
 /// A wait.

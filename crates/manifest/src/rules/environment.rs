@@ -7,6 +7,7 @@ use segue_yaml::{Pointer, Position};
 use serde_json::json;
 
 use super::finding::{Change, Finding, Severity};
+use super::mesh::{self, Mesh};
 use crate::names::{STATE_VOLUME, VOLUME};
 use crate::notes::{Rule, Words};
 use crate::objects::{NetworkPolicy, Object, PolicyRule};
@@ -19,11 +20,15 @@ const EVICTABLE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-vo
 const LINKERD_OPAQUE: &str = "config.linkerd.io/opaque-ports";
 const LINKERD_SKIP: &str = "config.linkerd.io/skip-inbound-ports";
 
+const ISTIO_END: &str = "Istio's proxy must outlive the drain: let it be a native sidecar (an ordinary container ends 5 s after the pod's deletion \
+                         began, and what it carries is cut), and raise its drainDuration where a drain may take more than 45 s";
+const LINKERD_END: &str = "Linkerd's proxy must outlive the drain: let it be a native sidecar";
+
 /// Finds each policy that lets traffic through to the application's ports and not to the guard's, and, if a load balancer's health
 /// check asks the agent, each that does not let that through.
 pub(crate) fn policies(workload: &Workload, ports: &Ports, asks_the_agent: bool) -> Vec<Finding> {
     let mut findings = if asks_the_agent { health_checks(workload, ports.control) } else { Vec::new() };
-    let guarded: Vec<_> = ports.guarded().collect();
+    let guarded: Vec<_> = ports.moved().collect();
     if guarded.is_empty() {
         return findings;
     }
@@ -135,39 +140,16 @@ fn rules<'p>(
 /// Finds each mesh that would intercept connections to the agent itself. The guard's ports are the application's traffic: the mesh
 /// goes on to treat it as it did.
 pub(crate) fn mesh(workload: &Workload, ports: &Ports) -> Vec<Finding> {
-    let meta = &workload.template.meta;
-    let namespace = workload.namespace.map(|object| object.meta.clone()).unwrap_or_default();
-    let container = |name: &str| {
-        let spec = &workload.template.spec;
-        spec.containers.iter().chain(&spec.init_containers).any(|container| container.name == name)
-    };
-    let mentions = |prefixes: &[&str]| {
-        let keys = meta.annotations.keys().chain(meta.labels.keys());
-        keys.into_iter().any(|key| prefixes.iter().any(|prefix| key.starts_with(prefix)))
-    };
-    let off = |key: &str, value: &str| {
-        meta.annotation(key) == Some(value) || meta.labels.get(key).is_some_and(|one| one == value)
-    };
-    let istio = container("istio-proxy")
-        || mentions(&["sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/"])
-        || namespace.labels.contains_key("istio.io/rev")
-        || namespace.labels.get("istio-injection").is_some_and(|value| value == "enabled");
-    let linkerd = container("linkerd-proxy")
-        || mentions(&["linkerd.io/inject", "config.linkerd.io/"])
-        || namespace.annotation("linkerd.io/inject").is_some_and(|value| value != "disabled");
     let mut findings = Vec::new();
-    if istio && !off("sidecar.istio.io/inject", "false") {
-        findings.push(intercepted(workload, "Istio", [ISTIO_EXCLUDE, ISTIO_INCLUDE], ports));
-        findings.push(proxy_end(
-            workload,
-            "Istio's proxy must outlive the drain: let it be a native sidecar (an ordinary container ends 5 s after the pod's deletion \
-             began, and what it carries is cut), and raise its drainDuration where a drain may take more than 45 s",
-        ));
-    }
-    if linkerd && !off("linkerd.io/inject", "disabled") {
-        findings.push(intercepted(workload, "Linkerd", [LINKERD_SKIP, LINKERD_OPAQUE], ports));
-        let what = "Linkerd's proxy must outlive the drain: let it be a native sidecar";
-        findings.push(proxy_end(workload, what));
+    for seen in mesh::seen(workload) {
+        let (lists, what) = match seen.mesh {
+            Mesh::Istio => ([ISTIO_EXCLUDE, ISTIO_INCLUDE], ISTIO_END),
+            Mesh::Linkerd => ([LINKERD_SKIP, LINKERD_OPAQUE], LINKERD_END),
+            _ => continue,
+        };
+        findings.push(intercepted(workload, seen.mesh.name(), lists, ports));
+        let place = (workload.object, &workload.template.spec_at());
+        findings.push(Finding::told(Rule::MeshProxyEnd, Severity::Warning, place, what));
     }
     findings
 }
@@ -175,7 +157,7 @@ pub(crate) fn mesh(workload: &Workload, ports: &Ports) -> Vec<Finding> {
 /// A mesh, and its annotations of ports: those that it leaves alone, and those that it treats as they say.
 fn intercepted(workload: &Workload, mesh: &str, [skipped, treated]: [&str; 2], ports: &Ports) -> Finding {
     let control = ports.control;
-    let guard = if ports.guarded().next().is_some() {
+    let guard = if ports.moved().next().is_some() {
         "; it treats the guard's ports as the application's behind them"
     } else {
         ""
@@ -187,11 +169,6 @@ fn intercepted(workload: &Workload, mesh: &str, [skipped, treated]: [&str; 2], p
     finding.edits.extend(list(workload, skipped, ports, true));
     finding.edits.extend(list(workload, treated, ports, false));
     finding
-}
-
-fn proxy_end(workload: &Workload, what: &str) -> Finding {
-    let place = (workload.object, &workload.template.spec_at());
-    Finding::told(Rule::MeshProxyEnd, Severity::Warning, place, what)
 }
 
 /// Finds pods that would keep a node from being emptied: without a word the cluster autoscaler keeps one for ever on which a pod has
@@ -223,7 +200,7 @@ fn list(workload: &Workload, key: &str, ports: &Ports, control: bool) -> Option<
     let mut words: Vec<String> = today.split(',').map(|word| word.trim().to_owned()).collect();
     words.retain(|word| !word.is_empty());
     let listed = |number: u16| words.iter().any(|word| lists(word, number));
-    let guards = ports.guarded().filter(|(application, _)| listed(*application)).map(|(_, guard)| guard);
+    let guards = ports.moved().filter(|(application, _)| listed(*application)).map(|(_, guard)| guard);
     let wanted: Vec<u16> =
         guards.chain(control.then_some(ports.control)).filter(|number| !listed(*number)).collect();
     if wanted.is_empty() || words.iter().any(|word| word == "*") {

@@ -2,13 +2,14 @@
 //! are [`Finding`]s, and no text is touched. `inject` applies the edits of what was found, in the order in which it was found.
 //!
 //! ```text
-//!  stop_hook ──▶ sleeps     grace     strategy     environment     scrapers
-//!        └──────────────────┴────▶ finding ◀┴───────────┴──────────────┘
+//!  stop_hook ──▶ sleeps     grace     strategy     environment ──▶ mesh     scrapers
+//!        └──────────────────┴────▶ finding ◀┴───────────┴──────────────────────┘
 //! ```
 
 pub(crate) mod environment;
 mod finding;
 pub(crate) mod grace;
+pub(crate) mod mesh;
 pub(crate) mod scrapers;
 mod sleeps;
 pub(crate) mod stop_hook;

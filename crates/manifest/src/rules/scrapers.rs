@@ -17,16 +17,21 @@ pub(crate) fn find(workload: &Workload, ports: &Ports) -> Vec<Finding> {
                 PortRef::Name(name) => one.name.as_ref() == Some(name),
                 PortRef::Number(number) => one.application == *number,
             };
-            let Some(guard) = ports.list.iter().find(of_ours).and_then(|one| one.guard) else { continue };
-            let what: Words = match port {
-                PortRef::Name(name) => (
-                    format!("{object}, port {name}"),
-                    format!("it is scraped through the guard on {guard}, and that holds no drain up"),
-                )
-                    .into(),
-                PortRef::Number(number) => {
-                    (format!("{object}, port {number}"), "it is scraped past the guard, as before").into()
+            let Some(one) = ports.list.iter().find(of_ours) else { continue };
+            let detail = format!("{object}, port {port}");
+            let what: Words = match (port, one.redirect, one.guard) {
+                (_, Some(_), _) => {
+                    (detail, "it is scraped, and led to the guard; that holds no drain up").into()
                 }
+                (PortRef::Name(_), None, Some(guard)) => {
+                    let text =
+                        format!("it is scraped through the guard on {guard}, and that holds no drain up");
+                    (detail, text).into()
+                }
+                (PortRef::Number(_), None, Some(_)) => {
+                    (detail, "it is scraped past the guard, as before").into()
+                }
+                (_, None, None) => continue,
             };
             let place = (workload.object, &Pointer::keys(["spec"]));
             findings.push(Finding::told(Rule::ScrapedPort, Severity::Info, place, what));

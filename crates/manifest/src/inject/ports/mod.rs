@@ -1,7 +1,8 @@
 //! Which ports the application has, which of them the guard stands in front of, and how requests come to it there.
 //!
 //! A Service that names its targetPort finds the *name* on a container: the guard leaves the name where it is and
-//! changes its number. A Service with a numeric targetPort is left alone in the first step.
+//! changes its number. A Service with a numeric targetPort is left alone in the first step. Where the pods' own network leads
+//! to the guard, every number stays.
 
 mod found;
 mod renumber;
@@ -9,11 +10,11 @@ mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, Port};
+use segue_core::pod::{CONTROL_PORT, FIRST_GUARD_PORT, FIRST_REDIRECT_PORT, Port};
 use segue_yaml::Pointer;
 
 use super::draft::Draft;
-use super::record;
+use super::{record, redirect};
 use crate::notes::Rule;
 use crate::objects::PortRef;
 use crate::ports::{Named, Ports};
@@ -22,16 +23,17 @@ use found::{Found, Way, declared, found, number_of, probe_ports, service_ports};
 /// Envoy sidecars have it: no mesh could run beside a guard that takes it.
 const ENVOY_STATS: u16 = 15090;
 
-/// Decides the ports and, where the guard takes over a name, changes its number. `before` has the guard's numbers of an
-/// earlier injection: a Service may hold on to them.
-pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
+/// Decides the ports and, where the guard takes over a name, changes its number. `before` has the ports of an earlier injection: a
+/// Service may hold on to a guard's number. Answers too whether clients go past the guard, or would without a second step.
+pub(super) fn decide(draft: &mut Draft, before: Option<&Ports>) -> (Ports, bool) {
     let mut found = found(draft);
     tell::not_covered(draft, &found);
     tell::names(draft);
     let guard = draft.options.guard && can_guard(draft);
+    let redirect = guard && draft.options.redirect;
     let alone = draft.workload.bindings.is_empty();
     if guard && alone {
-        for one in found.iter_mut().filter(|one| one.name.is_some()) {
+        for one in found.iter_mut().filter(|one| redirect || one.name.is_some()) {
             one.ways.insert(Way::Named);
         }
         tell::alone(draft, &found);
@@ -42,39 +44,72 @@ pub(super) fn decide(draft: &mut Draft, before: &BTreeMap<u16, u16>) -> Ports {
         let text = format!("port {CONTROL_PORT} is taken by the application: the agent answers on {control}");
         draft.note(Rule::ControlPort, text);
     }
-    let list = numbered(&found, guard, &mut taken, before);
+    let list = Numbers { guard, redirect, taken, before }.of(&found);
     let mut ports = Ports { list, control, names: named(draft), passed_by: passed_by(draft, &found, alone) };
     hold_on(draft, &ports);
-    if guard {
+    let mut past = false;
+    if redirect {
+        redirect::probes(draft, &ports);
+        redirect::tell(draft, &ports);
+    } else if guard {
         renumber::decide(draft, &mut ports, alone);
-        tell::ways(draft, &found);
+        past = tell::ways(draft, &found);
     }
-    ports
+    (ports, past)
 }
 
-/// The ports as the agent is told of them. An earlier injection's numbers are kept where they are free.
-fn numbered(
-    found: &[Found],
+/// Which numbers the guard gets. Those of an earlier injection are kept where they are free.
+struct Numbers<'b> {
     guard: bool,
-    taken: &mut BTreeSet<u16>,
-    before: &BTreeMap<u16, u16>,
-) -> Vec<Port> {
-    let is_guarded = |one: &&Found| guard && one.by_service();
-    let known =
-        found.iter().filter(is_guarded).filter_map(|one| Some((one.number, *before.get(&one.number)?)));
-    let kept: BTreeMap<u16, u16> = known.filter(|(_, guard)| taken.insert(*guard)).collect();
-    let mut number = |one: &Found| {
-        let kept = kept.get(&one.number).copied();
-        kept.unwrap_or_else(|| first_free(taken, FIRST_GUARD_PORT..=u16::MAX))
-    };
-    let port = |one: &Found| Port {
-        name: one.name.clone(),
-        application: one.number,
-        guard: is_guarded(&one).then(|| number(one)),
-        redirect: None,
-        protocol: one.protocol(),
-    };
-    found.iter().map(port).collect()
+    redirect: bool,
+    taken: BTreeSet<u16>,
+    before: Option<&'b Ports>,
+}
+
+impl Numbers<'_> {
+    /// The ports as the agent is told of them.
+    fn of(mut self, found: &[Found]) -> Vec<Port> {
+        let mut guards = self.kept(found, Self::is_sent_to, |port| port.guard);
+        let mut redirects = self.kept(found, Self::is_redirected, |port| port.redirect);
+        for one in found {
+            if self.is_sent_to(one) && !guards.contains_key(&one.number) {
+                guards.insert(one.number, first_free(&mut self.taken, FIRST_GUARD_PORT..=u16::MAX));
+            }
+            if self.is_redirected(one) && !redirects.contains_key(&one.number) {
+                redirects.insert(one.number, first_free(&mut self.taken, FIRST_REDIRECT_PORT..=u16::MAX));
+            }
+        }
+        let port = |one: &Found| Port {
+            name: one.name.clone(),
+            application: one.number,
+            guard: guards.get(&one.number).copied(),
+            redirect: redirects.get(&one.number).copied(),
+            protocol: one.protocol(),
+        };
+        found.iter().map(port).collect()
+    }
+
+    fn kept(
+        &mut self,
+        found: &[Found],
+        wanted: impl Fn(&Self, &Found) -> bool,
+        number: impl Fn(&Port) -> Option<u16>,
+    ) -> BTreeMap<u16, u16> {
+        let wanted = found.iter().filter(|one| wanted(self, one));
+        let known = wanted.filter_map(|one| Some((one.number, number(self.before?.port(one.number)?)?)));
+        let known: Vec<_> = known.collect();
+        known.into_iter().filter(|(_, number)| self.taken.insert(*number)).collect()
+    }
+
+    /// Whether clients are sent to the guard by its own number. Where they are led there only who has been sent there already.
+    fn is_sent_to(&self, one: &Found) -> bool {
+        self.guard && if self.redirect { one.ways.contains(&Way::Stepped) } else { one.by_service() }
+    }
+
+    /// Whether what comes for it is led to the guard.
+    fn is_redirected(&self, one: &Found) -> bool {
+        self.redirect && !one.ways.is_empty()
+    }
 }
 
 fn named(draft: &Draft) -> Vec<Named> {

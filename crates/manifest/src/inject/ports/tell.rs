@@ -9,16 +9,26 @@ use super::found::{Found, Way, declared, number_of};
 use crate::notes::{Note, Rule};
 use crate::objects::Object;
 
-/// No Service is known: every port that has a name is guarded.
+/// No Service is known: every port that can be guarded is, which is one with a name where the name is what leads to the guard.
 pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
-    let names: Vec<_> = found.iter().filter_map(|one| one.name.as_deref()).collect();
-    if names.is_empty() {
-        let text =
-            "no Service in the input selects these pods and no TCP port has a name: nothing is guarded";
-        draft.note(Rule::NothingGuarded, text);
+    let guarded = found.iter().filter(|one| one.by_service());
+    let shown = guarded.map(|one| one.name.clone().unwrap_or_else(|| one.number.to_string()));
+    let list = shown.collect::<Vec<_>>().join(", ");
+    let (none, every) = if draft.options.redirect {
+        (
+            "no Service in the input selects these pods and no TCP port is known: nothing is guarded",
+            "no Service in the input selects these pods: every TCP port that is known is guarded",
+        )
     } else {
-        let text = "no Service in the input selects these pods: every named TCP port is guarded";
-        draft.note(Rule::GuardedByName, (names.join(", "), text));
+        (
+            "no Service in the input selects these pods and no TCP port has a name: nothing is guarded",
+            "no Service in the input selects these pods: every named TCP port is guarded",
+        )
+    };
+    if list.is_empty() {
+        draft.note(Rule::NothingGuarded, none);
+    } else {
+        draft.note(Rule::GuardedWithoutService, (list, every));
     }
 }
 
@@ -74,11 +84,13 @@ pub(super) fn not_covered(draft: &mut Draft, found: &[Found]) {
     }
 }
 
-/// What a reader must know of how each port is reached.
-pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
+/// What a reader must know of how each port is reached. Answers whether any is so past the guard, or would be without a second step.
+pub(super) fn ways(draft: &mut Draft, found: &[Found]) -> bool {
+    let mut past = false;
     for one in found {
         let port = format!("port {}", one.number);
         if one.ways.contains(&Way::Direct) {
+            past = true;
             let what = if one.by_service() { "clients of the headless Service go" } else { "its clients go" };
             let text = format!(
                 "{what} to the application itself, past the guard: watched by sockets, kept-alive connections are not covered"
@@ -86,11 +98,13 @@ pub(super) fn ways(draft: &mut Draft, found: &[Found]) {
             draft.note(Rule::PastTheGuard, (port.as_str(), text));
         }
         if one.ways.contains(&Way::Numeric) && !draft.options.second_step {
+            past = true;
             let text = "a Service has its number as targetPort and is left alone in this first step; once every pod has the guard, apply what \
                         `segue inject --second-step` prints";
             draft.note(Rule::NumericTargetPort, (port, text));
         }
     }
+    past
 }
 
 /// Names of ports that lead nowhere, or not where they seem to.

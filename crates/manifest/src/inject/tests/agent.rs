@@ -28,11 +28,33 @@ fn the_agent_passes_the_restricted_pod_security_standard() {
 fn the_shared_volume_is_the_agents_to_write_and_the_applications_to_read() {
     let injected = Injected::of(&Web::default().yaml(), &Options::default());
     let agents = json!([{"name": "segue", "mountPath": "/segue"}, {"name": "segue-state", "mountPath": "/segue-state"}]);
-    assert_eq!(injected.pod("/initContainers/0/volumeMounts"), Some(&agents));
+    let mounts = injected.agent()["volumeMounts"].as_array().unwrap();
+    assert_eq!(json!(mounts[..2]), agents);
     let own = json!([{"name": "segue", "mountPath": "/segue", "readOnly": true}]);
     assert_eq!(injected.pod("/containers/0/volumeMounts"), Some(&own));
     let volumes = json!([{"name": "segue", "emptyDir": {}}, {"name": "segue-state", "emptyDir": {}}]);
     assert_eq!(injected.pod("/volumes"), Some(&volumes));
+}
+
+#[test]
+fn our_containers_get_no_token_for_the_api_server() {
+    // The API server mounts none where something is mounted already: at this very path, whatever it is.
+    let empty = json!({
+        "name": "segue", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "subPath": "no-service-account", "readOnly": true,
+    });
+    let injected = Injected::of(&Web { container: HTTP, ..Web::default() }.behind(NAMED), &redirected());
+    let init = injected.pod("/initContainers").unwrap().as_array().unwrap();
+    assert_eq!(init.len(), 2);
+    for container in init {
+        assert_eq!(
+            container["volumeMounts"].as_array().unwrap().last(),
+            Some(&empty),
+            "{}",
+            container["name"]
+        );
+    }
+    let application = injected.pod("/containers/0/volumeMounts").unwrap();
+    assert_eq!(application.as_array().unwrap().len(), 1, "the application keeps its own");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::notes::Rule;
 use crate::paths::known_stages;
 
-const DOCS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inject.md"));
+pub(super) const DOCS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inject.md"));
 
 /// The rows of the table whose head begins with this cell, cut into cells.
 pub(super) fn table(first: &str) -> Vec<Vec<String>> {
@@ -21,7 +21,7 @@ pub(super) fn table(first: &str) -> Vec<Vec<String>> {
 }
 
 /// What stands in backticks.
-fn quoted(text: &str) -> Vec<&str> {
+pub(super) fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
@@ -160,6 +160,7 @@ fn the_defaults_of_the_table_of_flags_are_those_that_are_taken() {
     assert_eq!(quoted(&default("--agent-image"))[0], options.agent_image);
     for (flag, is_on) in [
         ("--guard", options.guard),
+        ("--redirect", options.redirect),
         ("--keep-strategy", options.keep_strategy),
         ("--keep-sleep", options.keep_sleep),
         ("--second-step", options.second_step),

@@ -15,6 +15,7 @@ mod ports;
 mod properties;
 mod quotas;
 mod record;
+mod redirect;
 mod refuse;
 mod rolled;
 mod said;
@@ -99,6 +100,11 @@ fn guarded() -> Options {
     Options { guard: true, ..Options::default() }
 }
 
+/// With the pods' own network leading to the guard.
+fn redirected() -> Options {
+    Options { redirect: true, ..guarded() }
+}
+
 /// What injecting came to.
 struct Injected {
     text: String,
@@ -128,10 +134,15 @@ impl Injected {
         self.at(0, pointer)?.as_u64()
     }
 
+    /// The agent's container.
+    fn agent(&self) -> &Value {
+        let init = self.pod("/initContainers").unwrap().as_array().unwrap();
+        init.iter().find(|one| one["name"] == "segue-agent").unwrap()
+    }
+
     /// The plan that the agent is told.
     fn plan(&self) -> segue_core::pod::PodPlan {
-        let json = self.pod("/initContainers/0/env/0/value").unwrap().as_str().unwrap();
-        segue_core::pod::PodPlan::read(json).unwrap()
+        segue_core::pod::PodPlan::read(self.agent()["env"][0]["value"].as_str().unwrap()).unwrap()
     }
 
     fn says(&self, words: &str) {

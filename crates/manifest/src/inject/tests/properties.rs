@@ -12,6 +12,8 @@ fn lines(from: &'static [&'static str]) -> impl Strategy<Value = String> {
 const CONTAINER: &[&str] = &[
     "ports:\n- name: http\n  containerPort: 8080 # the shop\n- containerPort: 9090",
     "readinessProbe: {httpGet: {path: /ready, port: http}}",
+    "livenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 5} # alive",
+    "startupProbe:\n  # by its name\n  tcpSocket:\n    port: http   # the shop\n  failureThreshold: 30",
     "lifecycle:\n  preStop:\n    exec:\n      command: [\"sh\", \"-c\", \"sleep 5\"]   # a guess",
     "volumeMounts:\n- {name: data, mountPath: /data}",
     "resources:\n  limits: {cpu: 1, memory: 1Gi}",
@@ -20,7 +22,7 @@ const CONTAINER: &[&str] = &[
 const POD: &[&str] = &[
     "terminationGracePeriodSeconds: 20",
     "# the volumes\nvolumes:\n- name: data\n  emptyDir: {}",
-    "initContainers: [{name: migrate, image: migrate}]",
+    "initContainers: [{name: migrate, image: migrate}, {name: edge, image: edge, restartPolicy: Always, readinessProbe: {tcpSocket: {port: 8080}}}]",
     "hostNetwork: true",
 ];
 const META: &[&str] = &["annotations:\n  a: \"b\" # why\n  prometheus.io/scrape: 'true'"];
@@ -64,13 +66,31 @@ fn manifest() -> impl Strategy<Value = String> {
     )
 }
 
+/// Whether with the guard, and whether the pods' own network leads there.
+fn ways() -> impl Strategy<Value = Options> {
+    prop::sample::select(vec![Options::default(), guarded(), redirected()])
+}
+
+/// Pods of the node's network can't be led to the guard.
+fn on_a_network_of_their_own(text: &str) -> String {
+    text.replace("hostNetwork: true", "hostNetwork: false")
+        .replace("\"hostNetwork\": true", "\"hostNetwork\": false")
+}
+
+/// A manifest and so many ways to inject it, none of which refuses it.
+fn injectable(count: usize) -> impl Strategy<Value = (String, Vec<Options>)> {
+    (manifest(), prop::collection::vec(ways(), count)).prop_map(|(text, ways)| {
+        let led = ways.iter().any(|options| options.redirect);
+        (if led { on_a_network_of_their_own(&text) } else { text }, ways)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn undoing_an_injection_gives_the_same_bytes(text in manifest(), guard: bool) {
-        let options = Options { guard, ..Options::default() };
-        let injected = Injected::of(&text, &options);
+    fn undoing_an_injection_gives_the_same_bytes((text, ways) in injectable(1)) {
+        let injected = Injected::of(&text, &ways[0]);
         prop_assert_ne!(&injected.text, &text);
         let undone = undone(&injected.text);
         prop_assert_eq!(undone.texts.concat(), text);
@@ -78,15 +98,33 @@ proptest! {
     }
 
     #[test]
-    fn injecting_an_injected_manifest_changes_nothing(text in manifest(), guard: bool, second_step: bool) {
-        let options = Options { guard, second_step, ..Options::default() };
+    fn injecting_an_injected_manifest_changes_nothing((text, ways) in injectable(1), second_step: bool) {
+        let options = Options { second_step, ..ways[0].clone() };
         let once = Injected::of(&text, &options);
         prop_assert_eq!(Injected::of(&once.text, &options).text, once.text);
     }
 
     #[test]
-    fn a_plan_that_is_injected_is_one_that_the_agent_takes(text in manifest(), guard: bool) {
-        let plan = Injected::of(&text, &Options { guard, ..Options::default() }).plan();
+    fn going_over_to_another_way_is_injecting_that_way((text, ways) in injectable(2)) {
+        let over = Injected::of(&Injected::of(&text, &ways[0]).text, &ways[1]);
+        prop_assert_eq!(&over.text, &Injected::of(&text, &ways[1]).text);
+        prop_assert_eq!(undone(&over.text).texts.concat(), text);
+    }
+
+    #[test]
+    fn a_plan_that_is_injected_is_one_that_the_agent_takes((text, ways) in injectable(1)) {
+        let plan = Injected::of(&text, &ways[0]).plan();
         prop_assert_eq!(plan.check(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_led_to_the_guard_keeps_its_number_for_everybody_else(text in manifest()) {
+        let text = on_a_network_of_their_own(&text);
+        let injected = Injected::of(&text, &redirected());
+        let given = streams(&text);
+        let given: Vec<_> = given[0].documents().iter().map(|one| one.json().clone()).collect();
+        prop_assert_eq!(&injected.documents[1..], &given[1..]);
+        let was = given[0].pointer("/spec/template/spec/containers/0/ports");
+        prop_assert_eq!(injected.pod("/containers/0/ports"), was);
     }
 }

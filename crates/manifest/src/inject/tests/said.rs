@@ -157,7 +157,8 @@ fn asking() -> Vec<(Rule, String)> {
         (Rule::KubeProxyJoin, own("")),
         (Rule::SurgeMayWait, pod("volumes: [{name: v, persistentVolumeClaim: {claimName: v}}]")),
         (Rule::ReplacedInPlace, of_kind("StatefulSet", "replicas: 2")),
-        (Rule::GuardedByName, plain().yaml()),
+        (Rule::GuardedWithoutService, plain().yaml()),
+        (Rule::RedirectWouldSpare, plain().behind(NUMERIC)),
         (Rule::HostPortGuarded, container("ports: [{name: http, containerPort: 8080, hostPort: 80}]")),
         (Rule::PortNamedTwice, container("ports: [{name: http, containerPort: 8080}, {name: http, containerPort: 8081}]")),
         (Rule::ControlPort, container("ports: [{name: http, containerPort: 15079}]")),
@@ -202,6 +203,14 @@ fn every_rule_says_something_and_those_that_say_nothing_are_documented_so() {
     let after = with(&first_step(), &second).unwrap();
     seen.extend(after.notes.iter().map(|note| note.rule.id()));
     seen.extend(rules(&after.texts.concat(), &Options::default()));
+    // The redirect, and what holds on to the guard's number then.
+    seen.extend(rules(&plain().behind(NUMERIC), &redirected()));
+    seen.extend(rules(&pod("hostNetwork: true"), &redirected()));
+    seen.extend(rules(&after.texts.concat(), &redirected()));
+    let policy = "spec: {podSelector: {}, ingress: [{ports: [{port: 8080}]}]}";
+    let policy = object("networking.k8s.io/v1", "NetworkPolicy", policy);
+    let guarded = Injected::of(&plain().behind(&format!("{NAMED}---\n{policy}")), &guarded());
+    seen.extend(rules(&guarded.text, &redirected()));
     let other = object("example.com/v1", "Fleet", &format!("spec: {{{PODS}}}"));
     seen.extend(rules(&format!("{}---\n{other}", first_step()), &second));
     seen.extend(rules(&own(""), &Options { idle_after: std::time::Duration::ZERO, ..Options::default() }));
