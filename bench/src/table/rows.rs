@@ -11,6 +11,8 @@ pub(crate) enum Row {
     Service,
     /// A Service with a numeric targetPort, in the guard's two steps.
     NumericTargetPort,
+    /// The same with an IPv6 address.
+    Ipv6,
     /// A headless Service.
     Headless,
     /// A NodePort with externalTrafficPolicy Local.
@@ -48,6 +50,7 @@ impl Row {
         match self {
             Self::Service => "Deployment behind a Service, kube-proxy with iptables",
             Self::NumericTargetPort => "Service with a numeric targetPort, by the two steps",
+            Self::Ipv6 => "IPv6 Service with a numeric targetPort, by the two steps",
             Self::Headless => "headless Service (a stand-in for DNS)",
             Self::NodePortLocal => "NodePort with externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer that sends to the pods' addresses",
@@ -78,6 +81,7 @@ impl Row {
         let mut setup = Setup::new(recipe, shutdown);
         setup.entry = match self {
             Self::NumericTargetPort => Entry::NumericTargetPort,
+            Self::Ipv6 => Entry::Ipv6,
             Self::Headless => Entry::Headless,
             Self::NodePortLocal => Entry::NodePortLocal,
             Self::LoadBalancer => Entry::LoadBalancer,

@@ -234,8 +234,7 @@ impl Cluster {
         }
         started?;
         for node in &self.nodes {
-            let route = format!("route add {} via {}\n", node.pods(), node.address());
-            self.plane.machine.ip(&route)?;
+            self.plane.machine.ip(&node.routes_to_pods())?;
             node.start(&self.plane, &self.binaries, options.proxy_mode, group)?;
         }
         Ok(())

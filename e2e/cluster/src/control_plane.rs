@@ -1,24 +1,18 @@
 //! The control plane's machine: etcd, API server, controllers and scheduler, and the bridge that joins all machines.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
 
+use crate::addresses::{API_SERVER, SERVICES};
 use crate::api::Api;
 use crate::command::run_with_input;
 use crate::machine::{Machine, TestBed};
 use crate::pki::{self, Pki};
 use crate::{Binaries, wait};
-
-/// Services' addresses, and the first of them, which is the API server's.
-const SERVICES: &str = "10.96.0.0/16";
-const SERVICE: &str = "10.96.0.1";
-
-/// All pods' addresses; each node has a /24 of them.
-pub(crate) const PODS: &str = "10.91.0.0/16";
 
 /// The last byte of the control plane's address, and of the host's.
 const OWN: u8 = 1;
@@ -42,24 +36,23 @@ impl ControlPlane {
     /// Makes the machine with its bridge, linked to the host, and the credentials of `nodes`.
     pub(crate) fn prepare(bed: &TestBed, link: &str, nodes: &[String]) -> anyhow::Result<Self> {
         let machine = Machine::start(bed, "control-plane", OWN)?;
-        let own = machine.address();
         machine.ip(&format!(
-            "link set lo up\n{}\naddr add {own}/24 dev br0\nlink set br0 up\n",
-            bridge("br0", 0)
+            "link set lo up\n{}\n{}link set br0 up\n",
+            bridge("br0", 0),
+            machine.addresses().at("br0")
         ))?;
-        machine.sysctl("net/ipv4/ip_forward", "1")?;
         run_with_input(
             Command::new("ip").args(["-batch", "-"]),
             &format!(
                 "link add {link} type veth peer name host netns {}\naddr add {}/24 dev {link}\nlink set {link} up\n",
                 machine.init().pid,
-                bed.address(HOST)
+                bed.addresses(HOST).v4
             ),
         )
         .context("cannot link the cluster's network to the host")?;
         machine.ip("link set host master br0\nlink set host up\n")?;
 
-        let addresses = [IpAddr::V4(own), SERVICE.parse()?, "127.0.0.1".parse()?];
+        let addresses = [machine.address(), API_SERVER, Ipv4Addr::LOCALHOST].map(IpAddr::V4);
         let pki = Pki::make(&machine.folder().join("pki"), &addresses)?;
         let mut tokens = Vec::new();
         let mut lines = Vec::new();

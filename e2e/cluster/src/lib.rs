@@ -1,5 +1,6 @@
 //! A real Kubernetes cluster on one machine, for tests: real API server, controllers, scheduler, etcd, and nodes with
-//! real containerd, kubelet, kube-proxy and conntrack. Pods have flat addresses, as on EKS.
+//! real containerd, kubelet, kube-proxy and conntrack. Pods have flat addresses, as on EKS. Everything has an IPv4 and an
+//! IPv6 address, in that order.
 //!
 //! ```text
 //!  host ──veth── bridge of the control plane's machine (API server, controllers, scheduler, etcd)
@@ -15,6 +16,7 @@
 //!
 //! Start with [`Cluster::up`], look at it through its [`Api`].
 
+mod addresses;
 pub mod agent;
 mod api;
 mod balancer;

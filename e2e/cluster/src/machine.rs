@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,6 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use rustix::process::Signal;
 
+use crate::addresses::Addresses;
 use crate::claim::MARK;
 use crate::command::{run, run_with_input};
 use crate::needs;
@@ -24,7 +25,8 @@ use crate::wait::{self, InVain};
 
 /// What the first process does before it settles. The programs of a node find their usual places (`/run` with the
 /// sockets of containerd and the lock of iptables, pods' logs, the network plugins' cache, the folder where a kubelet
-/// listens for device plugins whatever its root folder is), and no other node's.
+/// listens for device plugins whatever its root folder is), and no other node's. Its network forwards; nobody has its
+/// IPv6 addresses but itself, so that they need not be asked for, which takes the kernel a second or two each.
 const SETTLE: &str = r#"
 mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -33,6 +35,11 @@ mount --bind "$1/log" /var/log
 if [ -d /var/lib/cni ]; then mount -t tmpfs tmpfs /var/lib/cni; fi
 mkdir -p /var/lib/kubelet
 mount -t tmpfs tmpfs /var/lib/kubelet
+cd /proc/sys/net
+echo 1 >ipv4/ip_forward
+echo 1 >ipv6/conf/all/forwarding
+echo 0 >ipv6/conf/default/accept_dad
+cd /
 exec "$0" while-stdin
 "#;
 
@@ -40,7 +47,7 @@ exec "$0" while-stdin
 #[derive(Debug)]
 pub struct Machine {
     name: String,
-    address: Ipv4Addr,
+    addresses: Addresses,
     folder: PathBuf,
     mark: String,
     init: Process,
@@ -67,9 +74,9 @@ pub(crate) struct TestBed {
 }
 
 impl TestBed {
-    /// An address of the machines' network.
-    pub(crate) fn address(&self, last: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 90, self.number, last)
+    /// Addresses of the machines' network.
+    pub(crate) fn addresses(&self, last: u8) -> Addresses {
+        Addresses::new(self.number, last)
     }
 }
 
@@ -104,7 +111,7 @@ impl Machine {
         })?;
         Ok(Self {
             name: name.to_owned(),
-            address: bed.address(last),
+            addresses: bed.addresses(last),
             folder,
             mark: bed.mark.clone(),
             init,
@@ -120,7 +127,16 @@ impl Machine {
 
     /// Its address in the machines' network.
     pub fn address(&self) -> Ipv4Addr {
-        self.address
+        self.addresses.v4
+    }
+
+    /// Its IPv6 address there.
+    pub fn ipv6(&self) -> Ipv6Addr {
+        self.addresses.v6
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.addresses
     }
 
     /// Where it keeps its data.

@@ -1,4 +1,4 @@
-//! What the machine must have: root, Linux namespaces, and the programs that Debian packages bring.
+//! What the machine must have: root, Linux namespaces, IPv6, and the programs that Debian packages bring.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +20,7 @@ const NEEDS: &[Need] = &[
     Need { program: "etcd", package: "etcd-server" },
     Need { program: "conntrack", package: "conntrack" },
     Need { program: "iptables", package: "iptables" },
+    Need { program: "ip6tables", package: "iptables" },
     Need { program: "nft", package: "nftables" },
     Need { program: "ipset", package: "ipset" },
     Need { program: "ip", package: "iproute2" },
@@ -28,6 +29,9 @@ const NEEDS: &[Need] = &[
     Need { program: "mount", package: "mount" },
     Need { program: "strip", package: "binutils" },
 ];
+
+/// Where a kernel that has IPv6 has its settings.
+const IPV6: &str = "/proc/sys/net/ipv6";
 
 /// Where the network plugins are.
 pub(crate) const PLUGINS: &str = "/usr/lib/cni";
@@ -55,12 +59,14 @@ pub fn missing() -> Vec<&'static str> {
     if !Path::new(PLUGINS).join("bridge").is_file() {
         packages.push("containernetworking-plugins");
     }
+    packages.dedup();
     packages
 }
 
 /// Installs what is missing where that is possible (root, apt-get), else says what to do instead.
 pub fn install() -> anyhow::Result<()> {
     ensure!(rustix::process::geteuid().is_root(), "a cluster needs root: {}", elsewhere());
+    ensure!(Path::new(IPV6).is_dir(), "a cluster needs a kernel with IPv6: {}", elsewhere());
     let missing = missing();
     if missing.is_empty() {
         return Ok(());

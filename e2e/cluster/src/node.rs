@@ -1,7 +1,6 @@
 //! A node: containerd with the bridge plugin, kubelet and kube-proxy, on a machine of its own.
 
 use std::fs;
-use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +8,9 @@ use anyhow::Context;
 use rustix::process::Signal;
 use serde_json::json;
 
+use crate::addresses::{PODS, pods};
 use crate::command::run;
-use crate::control_plane::{ControlPlane, PODS, bridge};
+use crate::control_plane::{ControlPlane, bridge};
 use crate::machine::{Machine, TestBed};
 use crate::needs::PLUGINS;
 use crate::{Binaries, wait};
@@ -68,9 +68,10 @@ impl Node {
         // The plugin uses the bridge that it finds.
         machine.ip(&bridge(PODS_BRIDGE, number))?;
         // Pods of one node reach each other through its rules too, as through a Service.
-        machine
-            .sysctl("net/bridge/bridge-nf-call-iptables", "1")
-            .or_else(|error| if Path::new("/proc/sys/net/bridge").exists() { Err(error) } else { Ok(()) })?;
+        if Path::new("/proc/sys/net/bridge").exists() {
+            machine.sysctl("net/bridge/bridge-nf-call-iptables", "1")?;
+            machine.sysctl("net/bridge/bridge-nf-call-ip6tables", "1")?;
+        }
         let node = Self { number, machine };
         node.start_containerd()?;
         for image in images {
@@ -109,9 +110,9 @@ impl Node {
         Ok(())
     }
 
-    /// The addresses of this node's pods.
-    pub(crate) fn pods(&self) -> String {
-        pods(self.number)
+    /// The `ip` lines by which this node is the way to its pods.
+    pub(crate) fn routes_to_pods(&self) -> String {
+        self.addresses().routes_to_pods(self.number)
     }
 
     /// `ctr` on this node's containers: what containerd knows, whatever the API server says.
@@ -151,11 +152,12 @@ impl Node {
 
     fn start_containerd(&self) -> anyhow::Result<()> {
         let folder = self.folder();
+        let ranges = pods(self.number).map(|subnet| json!([{"subnet": subnet}]));
         let network = json!({"cniVersion": "0.4.0", "name": "pods", "plugins": [{
             "type": "bridge", "bridge": PODS_BRIDGE, "isGateway": true, "hairpinMode": true, "ipMasq": false,
             "ipam": {
                 "type": "host-local", "dataDir": folder.join("addresses"),
-                "ranges": [[{"subnet": pods(self.number)}]], "routes": [{"dst": "0.0.0.0/0"}]},
+                "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]},
         }]});
         fs::create_dir_all(folder.join("network"))?;
         fs::write(folder.join("network/pods.conflist"), network.to_string())?;
@@ -218,7 +220,7 @@ impl Node {
                 format!("--hostname-override={}", self.name()),
                 format!("--root-dir={}", folder.join("kubelet").display()),
                 format!("--cert-dir={}", folder.join("kubelet/pki").display()),
-                format!("--node-ip={}", self.machine.address()),
+                format!("--node-ip={}", self.addresses().list()),
             ],
         )
     }
@@ -231,26 +233,16 @@ pub(crate) fn join(bed: &TestBed, plane: &Machine, machine: &Machine, nodes: u8)
         "link add {name} type veth peer name eth0 netns {}\nlink set {name} master br0\nlink set {name} up\n",
         machine.init().pid
     ))?;
-    let own = machine.address();
-    let mut lines = vec![
-        "link set lo up".to_owned(),
-        format!("addr add {own}/24 dev eth0"),
-        "link set eth0 up".to_owned(),
-        format!("route add default via {}", plane.address()),
-    ];
+    let own = machine.addresses();
+    let mut lines =
+        format!("link set lo up\n{}link set eth0 up\n{}", own.at("eth0"), plane.addresses().default_routes());
     for number in 1..=nodes {
-        let via = bed.address(address(number));
+        let via = bed.addresses(address(number));
         if via != own {
-            lines.push(format!("route add {} via {via}", pods(number)));
+            lines += &via.routes_to_pods(number);
         }
     }
-    machine.ip(&lines.join("\n"))?;
-    machine.sysctl("net/ipv4/ip_forward", "1")
-}
-
-/// The addresses of one node's pods.
-pub(crate) fn pods(node: u8) -> String {
-    format!("{}/24", Ipv4Addr::new(10, 91, node, 0))
+    machine.ip(&lines)
 }
 
 /// The last byte of a node's own address.

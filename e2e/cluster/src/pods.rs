@@ -1,6 +1,6 @@
 //! Pods and their containers as the API server shows them, with what tests ask of them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -14,8 +14,10 @@ pub struct Pod {
     pub namespace: String,
     /// What tells it from a later one of the same name.
     pub uid: String,
-    /// Its address, once it has one.
+    /// Its first address, once it has one.
     pub address: Option<IpAddr>,
+    /// Its IPv6 address, once it has one.
+    pub ipv6: Option<Ipv6Addr>,
     /// Its node, once it has one.
     pub node: Option<String>,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
@@ -82,6 +84,11 @@ impl Pod {
             namespace: text(&pod["metadata"]["namespace"]).context("a pod without a namespace")?,
             uid: text(&pod["metadata"]["uid"]).context("a pod without a uid")?,
             address: status["podIP"].as_str().map(str::parse).transpose()?,
+            ipv6: status["podIPs"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find_map(|one| one["ip"].as_str()?.parse().ok()),
             node: text(&pod["spec"]["nodeName"]),
             phase: text(&status["phase"]).unwrap_or_default(),
             ready,
@@ -125,6 +132,7 @@ mod tests {
                 "deletionTimestamp": "2026-01-02T03:04:05Z"},
             "spec": {"nodeName": "node-1"},
             "status": {"phase": "Running", "podIP": "10.91.1.7",
+                "podIPs": [{"ip": "10.91.1.7"}, {"ip": "fd00:10:91:1::7"}],
                 "conditions": [{"type": "Ready", "status": "False"}, {"type": "Initialized", "status": "True"}],
                 "initContainerStatuses": [{"name": "segue-agent", "restartCount": 1, "ready": true,
                     "containerID": "containerd://abc", "state": {"running": {}},
@@ -134,6 +142,8 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((pod.ready, pod.deleted.as_deref()), (false, Some("2026-01-02T03:04:05Z")));
+        let addresses = ["10.91.1.7".parse().ok(), pod.ipv6.map(IpAddr::V6)];
+        assert_eq!([pod.address, "fd00:10:91:1::7".parse().ok()], addresses);
         let agent = pod.container("segue-agent").unwrap();
         assert_eq!((agent.id.as_deref(), agent.restarts, agent.init), (Some("abc"), 1, true));
         assert_eq!((agent.last_reason.as_deref(), agent.exit_code), (Some("OOMKilled"), Some(137)));

@@ -15,7 +15,7 @@ use super::client::{Client, Place};
 use super::clients::Clients;
 use super::objects::SELECTOR;
 use super::route::Route;
-use super::setup::{Entry, Recipe, Setup};
+use super::setup::{Recipe, Setup};
 use super::{ledger, yaml};
 use crate::segue;
 
@@ -61,7 +61,7 @@ impl<'a> Deployed<'a> {
         api.apply(&yaml::documents(&callers))?;
         api.apply(&text)?;
         api.rollout_status(&setup.workload(), setup.entry.patience())?;
-        if setup.recipe == Recipe::Guard && setup.entry == Entry::NumericTargetPort {
+        if setup.recipe == Recipe::Guard && setup.entry.is_numeric() {
             // Every pod has the guard now.
             let (second, _) = inject(&["--second-step"], &text)?;
             api.apply(&second)?;

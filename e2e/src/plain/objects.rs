@@ -43,11 +43,15 @@ impl Setup {
     }
 
     fn service(&self) -> Value {
-        let target = if self.entry == Entry::NumericTargetPort { json!(PORT) } else { json!("http") };
+        let target = if self.entry.is_numeric() { json!(PORT) } else { json!("http") };
         let mut spec = json!({
             "selector": {"app": NAME},
             "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": target}],
         });
+        if self.entry == Entry::Ipv6 {
+            spec["ipFamilyPolicy"] = json!("SingleStack");
+            spec["ipFamilies"] = json!(["IPv6"]);
+        }
         if self.entry == Entry::Headless {
             // The port of its clients is the pods' own: no kube-proxy stands between them.
             spec["clusterIP"] = json!("None");
@@ -89,7 +93,7 @@ impl Setup {
     fn pod(&self) -> Value {
         let mut arguments = vec![
             "--host".to_owned(),
-            "0.0.0.0".to_owned(),
+            if self.entry == Entry::Ipv6 { "::" } else { "0.0.0.0" }.to_owned(),
             "--port".to_owned(),
             PORT.to_string(),
             format!("--{}", self.shutdown.name()),
@@ -122,6 +126,20 @@ impl Setup {
 mod tests {
     use super::super::setup::ShutdownBehaviour;
     use super::*;
+
+    #[test]
+    fn the_ipv6_service_has_that_family_alone_and_its_application_listens_there() {
+        let setup = Setup { entry: Entry::Ipv6, ..Setup::new(Recipe::Nothing, ShutdownBehaviour::Rude) };
+        let objects = setup.objects();
+        let service = &objects[1]["spec"];
+        assert_eq!(
+            (&service["ipFamilyPolicy"], &service["ipFamilies"]),
+            (&json!("SingleStack"), &json!(["IPv6"]))
+        );
+        assert_eq!(service["ports"][0]["targetPort"], PORT);
+        let arguments = &objects[0]["spec"]["template"]["spec"]["containers"][0]["args"];
+        assert_eq!(arguments[1], "::", "{arguments}");
+    }
 
     #[test]
     fn the_sleeping_recipe_alone_has_a_hook_and_a_longer_grace() {

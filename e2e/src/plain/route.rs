@@ -44,9 +44,9 @@ impl Route {
     /// Opens it. The application and its Service are there.
     pub(crate) fn open(cluster: &Cluster, api: &Api, setup: &Setup) -> anyhow::Result<Self> {
         match setup.entry {
-            Entry::Service | Entry::NumericTargetPort => {
-                let address = field(api, "{.spec.clusterIP}")?;
-                Ok(Self::plain(format!("http://{address}:{SERVICE_PORT}")))
+            Entry::Service | Entry::NumericTargetPort | Entry::Ipv6 => {
+                let address = SocketAddr::new(field(api, "{.spec.clusterIP}")?.parse()?, SERVICE_PORT);
+                Ok(Self::plain(format!("http://{address}")))
             }
             Entry::Headless => Self::headless(cluster, api),
             Entry::NodePortLocal => Self::node_ports(cluster, api),

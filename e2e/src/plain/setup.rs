@@ -100,6 +100,8 @@ pub enum Entry {
     Service,
     /// A Service's address; its targetPort is a number.
     NumericTargetPort,
+    /// The same, and the address is an IPv6 one.
+    Ipv6,
     /// The pods' own addresses, by a headless Service's name.
     Headless,
     /// A port of the nodes with `externalTrafficPolicy: Local`; who sends there asks healthCheckNodePort which nodes
@@ -119,12 +121,18 @@ impl Entry {
         match self {
             Self::Service => "Service",
             Self::NumericTargetPort => "Service with a numeric targetPort",
+            Self::Ipv6 => "Service, IPv6",
             Self::Headless => "headless Service",
             Self::NodePortLocal => "NodePort, externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer",
             Self::FullAlb => "stand-in ALB with its full lags",
             Self::FullNlb => "stand-in NLB with its full lags",
         }
+    }
+
+    /// Whether its Service's targetPort is a number.
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Self::NumericTargetPort | Self::Ipv6)
     }
 
     /// How long a rollout may take: far more than it does.
@@ -141,7 +149,7 @@ impl Entry {
     pub fn bounds(self) -> &'static [&'static str] {
         match self {
             // What the facts say holds for the full lags.
-            Self::Service | Self::NumericTargetPort | Self::FullAlb | Self::FullNlb => &[],
+            Self::Service | Self::NumericTargetPort | Self::Ipv6 | Self::FullAlb | Self::FullNlb => &[],
             // The cache, and the probe's own.
             Self::Headless => &["dns=6s", "dns-client=6s"],
             // Two answers of healthCheckNodePort, and the probe's own cache.

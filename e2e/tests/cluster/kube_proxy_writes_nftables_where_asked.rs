@@ -1,4 +1,6 @@
-//! In nftables mode it is nftables that carries a Service, and iptables knows nothing of it.
+//! In nftables mode it is nftables that carries a Service, in both families, and iptables knows nothing of it.
+
+use std::net::SocketAddr;
 
 use segue_cluster::{Options, ProxyMode, run};
 
@@ -6,12 +8,18 @@ use crate::{TestBed, load, sample, test_bed};
 
 pub(crate) fn holds(_: &TestBed) {
     let cluster = test_bed::up(&Options { nodes: 1, proxy_mode: ProxyMode::Nftables, ..Options::default() });
-    sample::Sample::new(2, &[]).run(&cluster.api);
+    let mut sample = sample::Sample::new(2, &[]).in_both_families();
+    sample.service["spec"]["ipFamilyPolicy"] = "RequireDualStack".into();
+    sample.run(&cluster.api);
     let node = cluster.node(1);
-    load::until_reached(node, &sample::url(&cluster.api, "/"));
-    let rules = run(node.command("nft").args(["list", "table", "ip", "kube-proxy"])).unwrap();
-    assert!(rules.contains("default/web/tcp/http"), "{rules}");
-    let rules = run(node.command("iptables").args(["-t", "nat", "-S"])).unwrap();
-    assert!(!rules.contains("KUBE-SVC"), "{rules}");
+    let addresses = sample::addresses(&cluster.api, "web");
+    for ((family, iptables), address) in [("ip", "iptables"), ("ip6", "ip6tables")].iter().zip(&addresses) {
+        load::until_reached(node, &format!("http://{}/", SocketAddr::new(*address, 80)));
+        let rules = run(node.command("nft").args(["list", "table", family, "kube-proxy"])).unwrap();
+        assert!(rules.contains("default/web/tcp/http"), "{rules}");
+        let rules = run(node.command(iptables).args(["-t", "nat", "-S"])).unwrap();
+        assert!(!rules.contains("KUBE-SVC"), "{rules}");
+    }
+    assert_eq!(addresses.len(), 2, "{addresses:?}");
     cluster.down().unwrap();
 }

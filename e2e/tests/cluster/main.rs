@@ -12,6 +12,7 @@ mod load;
 mod said;
 mod sample;
 mod test_bed;
+mod udp;
 
 mod a_client_that_never_leaves_holds_no_drain_up;
 mod a_containers_own_hook_runs_after_the_drain;

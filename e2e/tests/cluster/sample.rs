@@ -1,5 +1,7 @@
 //! The sample program as a Deployment behind a Service.
 
+use std::net::IpAddr;
+
 use segue_cluster::{Api, Pod, images};
 use serde_json::{Value, json};
 
@@ -37,6 +39,16 @@ impl Sample {
         Self { deployment, service }
     }
 
+    /// It listens in both families.
+    pub(crate) fn in_both_families(mut self) -> Self {
+        for argument in self.container()["args"].as_array_mut().unwrap() {
+            if *argument == "0.0.0.0" {
+                *argument = "::".into();
+            }
+        }
+        self
+    }
+
     /// Its container in the template.
     pub(crate) fn container(&mut self) -> &mut Value {
         &mut self.deployment["spec"]["template"]["spec"]["containers"][0]
@@ -50,6 +62,14 @@ impl Sample {
         let replicas = self.deployment["spec"]["replicas"].as_u64().unwrap();
         api.until_ready(SELECTOR, usize::try_from(replicas).unwrap()).unwrap()
     }
+}
+
+/// The addresses of a Service, in their order.
+#[track_caller]
+pub(crate) fn addresses(api: &Api, service: &str) -> Vec<IpAddr> {
+    let service = api.get(["service", service]).unwrap();
+    let addresses = service["spec"]["clusterIPs"].as_array().unwrap().iter();
+    addresses.map(|address| address.as_str().unwrap().parse().unwrap()).collect()
 }
 
 /// The Service's own address, with a path behind it.
