@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,8 +25,8 @@ use crate::wait::{self, InVain};
 
 /// What the first process does before it settles. The programs of a node find their usual places (`/run` with the
 /// sockets of containerd and the lock of iptables, pods' logs, the network plugins' cache, the folder where a kubelet
-/// listens for device plugins whatever its root folder is), and no other node's. Its network forwards; nobody has its
-/// IPv6 addresses but itself, so that they need not be asked for, which takes the kernel a second or two each.
+/// listens for device plugins whatever its root folder is), and no other node's. Its network forwards, and has
+/// IPv6 whatever the host's has. Nobody looks whether an address is another's already: that takes a second or two each.
 const SETTLE: &str = r#"
 mount --make-rshared /
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -38,6 +38,7 @@ mount -t tmpfs tmpfs /var/lib/kubelet
 cd /proc/sys/net
 echo 1 >ipv4/ip_forward
 echo 1 >ipv6/conf/all/forwarding
+echo 0 >ipv6/conf/all/disable_ipv6
 echo 0 >ipv6/conf/default/accept_dad
 cd /
 exec "$0" while-stdin
@@ -130,11 +131,7 @@ impl Machine {
         self.addresses.v4
     }
 
-    /// Its IPv6 address there.
-    pub fn ipv6(&self) -> Ipv6Addr {
-        self.addresses.v6
-    }
-
+    /// The same, with its IPv6 address there.
     pub(crate) fn addresses(&self) -> Addresses {
         self.addresses
     }

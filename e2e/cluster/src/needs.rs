@@ -14,6 +14,7 @@ struct Need {
     package: &'static str,
 }
 
+/// Programs of one package stand together.
 const NEEDS: &[Need] = &[
     Need { program: "containerd", package: "containerd" },
     Need { program: "runc", package: "runc" },
