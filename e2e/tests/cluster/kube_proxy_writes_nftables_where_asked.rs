@@ -13,6 +13,7 @@ pub(crate) fn holds(_: &TestBed) {
     sample.run(&cluster.api);
     let node = cluster.node(1);
     let addresses = sample::addresses(&cluster.api, "web");
+    assert_eq!(addresses.len(), 2, "{addresses:?}");
     for ((family, iptables), address) in [("ip", "iptables"), ("ip6", "ip6tables")].iter().zip(&addresses) {
         load::until_reached(node, &format!("http://{}/", SocketAddr::new(*address, 80)));
         let rules = run(node.command("nft").args(["list", "table", family, "kube-proxy"])).unwrap();
@@ -20,6 +21,5 @@ pub(crate) fn holds(_: &TestBed) {
         let rules = run(node.command(iptables).args(["-t", "nat", "-S"])).unwrap();
         assert!(!rules.contains("KUBE-SVC"), "{rules}");
     }
-    assert_eq!(addresses.len(), 2, "{addresses:?}");
     cluster.down().unwrap();
 }

@@ -64,20 +64,15 @@ pub(crate) fn holds(bed: &TestBed) {
 
 /// From every node and every pod, in each family: to a Service's address, and to the pod on the other node.
 fn both_families(cluster: &Cluster, api: &Api, pods: &[Pod]) {
-    let service = |name: &str, policy: &str| {
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {
-            "selector": {"app": "web"}, "ipFamilyPolicy": policy, "ports": [
-                {"name": "tcp", "port": 80, "targetPort": PORT},
-                {"name": "udp", "port": udp::PORT, "targetPort": udp::PORT, "protocol": "UDP"}]}})
-    };
-    api.apply(&service("both", "RequireDualStack").to_string()).unwrap();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "both"}, "spec": {
+        "selector": {"app": "web"}, "ipFamilyPolicy": "RequireDualStack", "ports": [
+            {"name": "tcp", "port": 80, "targetPort": PORT},
+            {"name": "udp", "port": udp::PORT, "targetPort": udp::PORT, "protocol": "UDP"}]}});
+    api.apply(&service.to_string()).unwrap();
     let both = sample::addresses(api, "both");
-    assert_eq!(
-        both.iter().map(IpAddr::is_ipv4).collect::<Vec<_>>(),
-        [true, false],
-        "IPv4 is first: {both:?}"
-    );
-    assert_eq!(sample::addresses(api, "web").iter().map(IpAddr::is_ipv4).collect::<Vec<_>>(), [true]);
+    let are_ipv4 = |addresses: &[IpAddr]| addresses.iter().map(IpAddr::is_ipv4).collect::<Vec<_>>();
+    assert_eq!(are_ipv4(&both), [true, false], "{both:?}");
+    assert_eq!(are_ipv4(&sample::addresses(api, "web")), [true]);
 
     let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let inside: Vec<Network> =
