@@ -71,6 +71,7 @@ pub(super) enum Words {
     Sleep10,
     Agent,
     Guard,
+    Redirect,
 }
 
 impl Words {
@@ -80,6 +81,7 @@ impl Words {
             Self::Sleep10 => Recipe::Sleep { seconds: 10 },
             Self::Agent => Recipe::Agent,
             Self::Guard => Recipe::Guard,
+            Self::Redirect => Recipe::Redirect,
         }
     }
 }

@@ -9,12 +9,14 @@ use segue_e2e::plain::{Entry, Kind, Recipe, Setup, ShutdownBehaviour};
 pub(crate) enum Row {
     /// A Deployment behind a Service, kube-proxy with iptables: the whole matrix.
     Service,
-    /// A Service with a numeric targetPort, in the guard's two steps.
+    /// A Service with a numeric targetPort: in the guard's two steps, or redirected in one.
     NumericTargetPort,
     /// The same with an IPv6 address.
     Ipv6,
     /// A headless Service.
     Headless,
+    /// A StatefulSet whose peers find each other by a headless Service.
+    Peers,
     /// A NodePort with externalTrafficPolicy Local.
     NodePortLocal,
     /// A stand-in load balancer that sends to the pods.
@@ -49,9 +51,12 @@ impl Row {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Service => "Deployment behind a Service, kube-proxy with iptables",
-            Self::NumericTargetPort => "Service with a numeric targetPort, by the two steps",
-            Self::Ipv6 => "IPv6 Service with a numeric targetPort, by the two steps",
+            Self::NumericTargetPort => {
+                "Service with a numeric targetPort; the guard by its two steps, the redirect by one"
+            }
+            Self::Ipv6 => "IPv6 Service with a numeric targetPort; the guard by its two steps, the redirect by one",
             Self::Headless => "headless Service (a stand-in for DNS)",
+            Self::Peers => "StatefulSet, one of its pods sends to the others by the headless Service's name",
             Self::NodePortLocal => "NodePort with externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer that sends to the pods' addresses",
             Self::FullAlb => "stand-in load balancer as late as an ALB is; two pods",
@@ -70,9 +75,12 @@ impl Row {
         let sleep = Recipe::Sleep { seconds: 10 };
         let (recipes, shutdown): (&[Recipe], &[ShutdownBehaviour]) = match self {
             Self::Service => (&Recipe::ALL, &[ShutdownBehaviour::Rude, ShutdownBehaviour::Polite]),
-            // No guard stands where clients have the pods' own addresses.
-            Self::Headless => (&[sleep, Recipe::Agent], &[ShutdownBehaviour::Rude]),
-            _ => (&[sleep, Recipe::Guard], &[ShutdownBehaviour::Rude]),
+            // Where clients have the pods' own addresses only a redirect leads them to the guard.
+            Self::Headless | Self::Peers => {
+                (&[sleep, Recipe::Agent, Recipe::Redirect], &[ShutdownBehaviour::Rude])
+            }
+            Self::FullAlb | Self::FullNlb => (&[sleep, Recipe::Guard], &[ShutdownBehaviour::Rude]),
+            _ => (&[sleep, Recipe::Guard, Recipe::Redirect], &[ShutdownBehaviour::Rude]),
         };
         recipes.iter().flat_map(|recipe| shutdown.iter().map(|shutdown| (*recipe, *shutdown))).collect()
     }
@@ -83,6 +91,7 @@ impl Row {
             Self::NumericTargetPort => Entry::NumericTargetPort,
             Self::Ipv6 => Entry::Ipv6,
             Self::Headless => Entry::Headless,
+            Self::Peers => Entry::Peers,
             Self::NodePortLocal => Entry::NodePortLocal,
             Self::LoadBalancer => Entry::LoadBalancer,
             Self::FullAlb => Entry::FullAlb,
@@ -92,7 +101,7 @@ impl Row {
         if self.is_asked_for() {
             setup.replicas = 2;
         }
-        if self == Self::StatefulSet {
+        if matches!(self, Self::StatefulSet | Self::Peers) {
             setup.kind = Kind::StatefulSet;
         }
         setup

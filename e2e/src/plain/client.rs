@@ -71,6 +71,8 @@ pub enum Place {
     Pod(u8),
     /// On the node itself.
     Node(u8),
+    /// In a pod of the application that stays; the number tells clients of one kind from each other.
+    Peer(u8),
     /// On a machine outside the nodes; the number tells clients of one kind from each other.
     Outside(u8),
 }
@@ -80,6 +82,7 @@ impl std::fmt::Display for Place {
         match self {
             Self::Pod(node) => write!(formatter, "pod-{node}"),
             Self::Node(node) => write!(formatter, "node-{node}"),
+            Self::Peer(number) => write!(formatter, "peer-{number}"),
             Self::Outside(number) => write!(formatter, "outside-{number}"),
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Place};
 use super::clients::Clients;
-use super::objects::SELECTOR;
+use super::objects::{FIRST, SELECTOR};
 use super::route::Route;
 use super::setup::{Recipe, Setup};
 use super::{ledger, yaml};
@@ -80,6 +80,9 @@ impl<'a> Deployed<'a> {
         if self.route.outside().is_ok() {
             return (1..=4).map(Place::Outside).collect();
         }
+        if self.setup.entry == Entry::Peers {
+            return (1..=4).map(Place::Peer).collect();
+        }
         let numbers = 1..=u8::try_from(self.callers.len()).unwrap_or(u8::MAX);
         numbers.flat_map(|number| [Place::Pod(number), Place::Node(number)]).collect()
     }
@@ -96,6 +99,10 @@ impl<'a> Deployed<'a> {
             Place::Pod(number) => {
                 let caller = &self.callers[usize::from(number) - 1];
                 self.cluster.pod_command(caller, program)
+            }
+            Place::Peer(_) => {
+                let peer = self.api.pod(FIRST)?.context("the first pod is gone")?;
+                self.cluster.pod_command(&peer, program)
             }
             Place::Outside(_) => Ok(self.route.outside()?.command(program)),
         }
@@ -196,6 +203,7 @@ fn through(setup: &Setup, manifests: &str) -> anyhow::Result<(String, String)> {
         Recipe::Nothing | Recipe::Sleep { .. } => return Ok((manifests.to_owned(), String::new())),
         Recipe::Agent => Vec::new(),
         Recipe::Guard => vec!["--guard"],
+        Recipe::Redirect => vec!["--guard", "--redirect"],
     };
     words.extend(setup.entry.bounds().iter().flat_map(|bound| ["--bound", bound]));
     words.extend(setup.inject.iter().map(String::as_str));

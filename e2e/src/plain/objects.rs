@@ -18,10 +18,18 @@ pub const PORT: u16 = 8080;
 /// Where its guard is: the first port that `segue inject` gives.
 pub const GUARD_PORT: u16 = 15080;
 
+/// A StatefulSet's first pod.
+pub const FIRST: &str = "web-0";
+
 /// The Service's own port.
 pub const SERVICE_PORT: u16 = 80;
 
 impl Setup {
+    /// Whether a rollout leaves this pod as it is.
+    pub fn stays(&self, pod: &str) -> bool {
+        self.entry == Entry::Peers && pod == FIRST
+    }
+
     /// The workload as kubectl names it.
     pub fn workload(&self) -> String {
         format!("{}/{}", self.kind.name(), NAME)
@@ -52,7 +60,7 @@ impl Setup {
             spec["ipFamilyPolicy"] = json!("SingleStack");
             spec["ipFamilies"] = json!(["IPv6"]);
         }
-        if self.entry == Entry::Headless {
+        if matches!(self.entry, Entry::Headless | Entry::Peers) {
             // The port of its clients is the pods' own: no kube-proxy stands between them.
             spec["clusterIP"] = json!("None");
             spec["ports"][0]["port"] = json!(PORT);
@@ -84,6 +92,10 @@ impl Setup {
                 // Its own Service may be any; a headless one would be a path of its own, which nobody here takes.
                 spec["serviceName"] = json!(NAME);
                 spec["podManagementPolicy"] = json!("Parallel");
+                if self.entry == Entry::Peers {
+                    // The first pod stays: clients are in it.
+                    spec["updateStrategy"] = json!({"rollingUpdate": {"partition": 1}});
+                }
                 "StatefulSet"
             }
         };

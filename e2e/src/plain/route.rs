@@ -48,7 +48,7 @@ impl Route {
                 let address = SocketAddr::new(field(api, "{.spec.clusterIP}")?.parse()?, SERVICE_PORT);
                 Ok(Self::plain(format!("http://{address}")))
             }
-            Entry::Headless => Self::headless(cluster, api),
+            Entry::Headless | Entry::Peers => Self::headless(cluster, api),
             Entry::NodePortLocal => Self::node_ports(cluster, api),
             Entry::LoadBalancer => {
                 Self::balanced(cluster, api, setup, &BalancerOptions::alb(NAME).shrunk(SHRUNK))

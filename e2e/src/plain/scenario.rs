@@ -103,7 +103,8 @@ fn roll(
     clients: &mut Clients,
     stall: Option<Stall>,
 ) -> anyhow::Result<Rollout> {
-    let old: Vec<String> = watch.living().into_iter().map(|sight| sight.uid).collect();
+    let leaves = |sight: &Sight| !deployed.setup.stays(&sight.name);
+    let old: Vec<String> = watch.living().into_iter().filter(leaves).map(|sight| sight.uid).collect();
     let began = clock::now();
     let seconds = |end: Instant| (end - began).as_secs_f64();
     let stalled = stall.map(|stall| stall.begin(deployed)).transpose()?;

@@ -19,11 +19,14 @@ pub enum Recipe {
     Agent,
     /// `segue inject --guard`.
     Guard,
+    /// `segue inject --guard --redirect`.
+    Redirect,
 }
 
 impl Recipe {
-    /// The four of the table.
-    pub const ALL: [Self; 4] = [Self::Nothing, Self::Sleep { seconds: 10 }, Self::Agent, Self::Guard];
+    /// The five of the table.
+    pub const ALL: [Self; 5] =
+        [Self::Nothing, Self::Sleep { seconds: 10 }, Self::Agent, Self::Guard, Self::Redirect];
 
     /// A word for names.
     pub fn slug(self) -> &'static str {
@@ -32,12 +35,13 @@ impl Recipe {
             Self::Sleep { .. } => "sleep",
             Self::Agent => "agent",
             Self::Guard => "guard",
+            Self::Redirect => "redirect",
         }
     }
 
     /// Whether pods have Segue's agent.
     pub fn has_agent(self) -> bool {
-        matches!(self, Self::Agent | Self::Guard)
+        matches!(self, Self::Agent | Self::Guard | Self::Redirect)
     }
 }
 
@@ -48,6 +52,7 @@ impl std::fmt::Display for Recipe {
             Self::Sleep { seconds } => write!(formatter, "preStop sleep {seconds}"),
             Self::Agent => formatter.write_str("Segue agent"),
             Self::Guard => formatter.write_str("Segue agent + guard"),
+            Self::Redirect => formatter.write_str("Segue agent + redirected guard"),
         }
     }
 }
@@ -104,6 +109,8 @@ pub enum Entry {
     Ipv6,
     /// The pods' own addresses, by a headless Service's name.
     Headless,
+    /// The same, by a pod of the same StatefulSet, which stays when the others are replaced.
+    Peers,
     /// A port of the nodes with `externalTrafficPolicy: Local`; who sends there asks healthCheckNodePort which nodes
     /// have a pod.
     NodePortLocal,
@@ -123,6 +130,7 @@ impl Entry {
             Self::NumericTargetPort => "Service with a numeric targetPort",
             Self::Ipv6 => "Service, IPv6",
             Self::Headless => "headless Service",
+            Self::Peers => "headless Service, from a peer",
             Self::NodePortLocal => "NodePort, externalTrafficPolicy Local",
             Self::LoadBalancer => "stand-in load balancer",
             Self::FullAlb => "stand-in ALB with its full lags",
@@ -151,7 +159,7 @@ impl Entry {
             // What the facts say holds for the full lags.
             Self::Service | Self::NumericTargetPort | Self::Ipv6 | Self::FullAlb | Self::FullNlb => &[],
             // The cache, and the probe's own.
-            Self::Headless => &["dns=6s", "dns-client=6s"],
+            Self::Headless | Self::Peers => &["dns=6s", "dns-client=6s"],
             // Two answers of healthCheckNodePort, and the probe's own cache.
             Self::NodePortLocal => &["node-health=8s"],
             Self::LoadBalancer => &["lb-controller=1s", "alb=6s", "alb-health.join=9s"],
