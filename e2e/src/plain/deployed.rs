@@ -35,6 +35,8 @@ pub struct Deployed<'a> {
     pub setup: Setup,
     /// What `segue inject` said about it on stderr.
     pub notes: String,
+    /// The manifests before any recipe.
+    manifests: String,
     /// Pods that do nothing but lend their network to clients: one per node.
     callers: Vec<Pod>,
     route: Route,
@@ -56,7 +58,8 @@ impl<'a> Deployed<'a> {
         let api = cluster.api.new_namespace(namespace)?;
         let mut objects = setup.objects();
         change(&mut objects);
-        let (text, notes) = through(setup, &yaml::documents(&objects))?;
+        let manifests = yaml::documents(&objects);
+        let (text, notes) = through(setup, &manifests)?;
         let callers = callers(cluster);
         api.apply(&yaml::documents(&callers))?;
         api.apply(&text)?;
@@ -70,7 +73,8 @@ impl<'a> Deployed<'a> {
         let callers = api.until_ready(CALLERS, callers.len())?;
         let route = Route::open(cluster, &api, setup)?;
         let namespace = namespace.to_owned();
-        let deployed = Self { cluster, api, namespace, setup: setup.clone(), notes, callers, route };
+        let deployed =
+            Self { cluster, api, namespace, setup: setup.clone(), notes, manifests, callers, route };
         deployed.until_joined()?;
         Ok(deployed)
     }
@@ -132,6 +136,12 @@ impl<'a> Deployed<'a> {
     pub fn restart(&self) -> anyhow::Result<()> {
         self.api.run(["rollout", "restart", &self.setup.workload()])?;
         Ok(())
+    }
+
+    /// Applies the same manifests by another recipe, without waiting for the rollout that this is.
+    pub fn go_over(&self, recipe: Recipe) -> anyhow::Result<()> {
+        let setup = Setup { recipe, ..self.setup.clone() };
+        self.api.apply(&through(&setup, &self.manifests)?.0)
     }
 
     /// Takes the application away, with its namespace, and what conntrack knows of it: entries that are left would send

@@ -31,7 +31,7 @@ pub use deployed::Deployed;
 pub use ledger::{Ledger, seconds_since_1970};
 pub use namespace::Network;
 pub use outcome::{Outcome, Removal};
-pub use scenario::{Scenario, run};
+pub use scenario::{Scenario, replace, run};
 pub use scraper::Scraper;
 pub use setup::{Entry, Kind, Recipe, Setup, ShutdownBehaviour};
 pub use stall::Stall;

@@ -103,15 +103,25 @@ fn roll(
     clients: &mut Clients,
     stall: Option<Stall>,
 ) -> anyhow::Result<Rollout> {
+    replace(deployed, watch, clients, |old| {
+        let stalled = stall.map(|stall| stall.begin(deployed)).transpose()?;
+        deployed.restart()?;
+        stalled.map_or(Ok(()), |stalled| stalled.end(watch, old))
+    })
+}
+
+/// Begins a rollout by `roll_out`, which is told the old pods, and waits until the last of them is gone.
+pub fn replace(
+    deployed: &Deployed<'_>,
+    watch: &Watch,
+    clients: &mut Clients,
+    roll_out: impl FnOnce(&[String]) -> anyhow::Result<()>,
+) -> anyhow::Result<Rollout> {
     let leaves = |sight: &Sight| !deployed.setup.stays(&sight.name);
     let old: Vec<String> = watch.living().into_iter().filter(leaves).map(|sight| sight.uid).collect();
     let began = clock::now();
     let seconds = |end: Instant| (end - began).as_secs_f64();
-    let stalled = stall.map(|stall| stall.begin(deployed)).transpose()?;
-    deployed.restart()?;
-    if let Some(stalled) = stalled {
-        stalled.end(watch, &old)?;
-    }
+    roll_out(&old)?;
     let patience = deployed.setup.entry.patience();
     deployed.api.rollout_status(&deployed.setup.workload(), patience)?;
     let done = seconds(clock::now());

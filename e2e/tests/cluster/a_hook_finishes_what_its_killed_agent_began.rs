@@ -6,7 +6,12 @@ use crate::injected::{AGENT, Injected, ROOMY, sample};
 use crate::said::Said;
 
 pub(crate) fn holds(bed: &TestBed) {
-    let web = Injected::up(bed, "agent-killed", &sample(1), ROOMY);
+    finished(bed, "agent-killed", ROOMY);
+    finished(bed, "agent-killed-redirected", &[ROOMY, &["--redirect"]].concat());
+}
+
+fn finished(bed: &TestBed, namespace: &str, flags: &[&str]) {
+    let web = Injected::up(bed, namespace, &sample(1), flags);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
     let mut application = Said::by(web.cluster, &pod, "app");

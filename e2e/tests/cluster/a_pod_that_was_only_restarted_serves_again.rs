@@ -9,7 +9,7 @@ use segue_e2e::client::Answer;
 use serde_json::json;
 
 use crate::TestBed;
-use crate::injected::{AGENT, CONTROL, GUARD, Injected, sample};
+use crate::injected::{AGENT, CONTROL, Injected, sample};
 use crate::said::Said;
 
 /// The bound from the pod's readiness on; the API server writes whole seconds.
@@ -19,13 +19,18 @@ const AT_MOST: Duration = Duration::from_secs(5 + 1);
 const FLAGS: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "20s"];
 
 pub(crate) fn holds(bed: &TestBed) {
+    restarted(bed, "restarted", FLAGS);
+    restarted(bed, "restarted-redirected", &[FLAGS, &["--redirect"]].concat());
+}
+
+fn restarted(bed: &TestBed, namespace: &str, flags: &[&str]) {
     let mut sample = sample(1);
     sample.container()["livenessProbe"] = json!({"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1,
         "timeoutSeconds": 20});
-    let web = Injected::up(bed, "restarted", &sample, FLAGS);
+    let web = Injected::up(bed, namespace, &sample, flags);
     let pod = web.pod();
     let mut agent = Said::by(web.cluster, &pod, AGENT);
-    let mut kept = web.dial(&pod, GUARD);
+    let mut kept = web.dial(&pod, web.entry);
     kept.get("/");
     assert!(!says_close(&kept.answer()));
 
@@ -38,7 +43,7 @@ pub(crate) fn holds(bed: &TestBed) {
     web.until_restarted(&pod, "app", 1);
     web.until_status(&pod, "the pod serves again", |status| status["state"] == "serving");
     assert_eq!(web.get(&pod, CONTROL, "/segue/lb-health").status, 200);
-    let answer = web.get(&pod, GUARD, "/");
+    let answer = web.get(&pod, web.entry, "/");
     assert!(answer.status == 200 && !says_close(&answer), "{answer:?}");
     let released = agent.once("released");
     assert_eq!(released["outcome"]["reason"], "drained", "{released}");

@@ -8,7 +8,7 @@ use anyhow::ensure;
 use segue_cluster::image::{self, Image, USER};
 use segue_cluster::wait::{self, LONG};
 
-use crate::injected::{AGENT, Injected, SHORT, inject, sample};
+use crate::injected::{AGENT, Injected, SHORT, SHORT_REDIRECTED, inject, sample};
 use crate::said::Said;
 use crate::sample::{SELECTOR, url};
 use crate::{TestBed, load};
@@ -23,7 +23,13 @@ pub(crate) fn holds(bed: &TestBed) {
     image::write(&Image { name: NEXT, entrypoint: &["/segue-agent"], user: USER, files }, &archive).unwrap();
     cluster.nodes().iter().for_each(|node| node.load(&archive).unwrap());
 
-    let web = Injected::up(bed, "two-agents", &sample(2), SHORT);
+    upgraded(bed, "two-agents", SHORT);
+    upgraded(bed, "two-agents-redirected", SHORT_REDIRECTED);
+}
+
+fn upgraded(bed: &TestBed, namespace: &str, flags: &[&str]) {
+    let cluster = bed.cluster();
+    let web = Injected::up(bed, namespace, &sample(2), flags);
     let old = web.pods();
     let mut agents: Vec<_> = old.iter().map(|pod| Said::by(cluster, pod, AGENT)).collect();
     let url = url(&web.api, "/");
@@ -34,13 +40,13 @@ pub(crate) fn holds(bed: &TestBed) {
         load::Running::start(cluster.node(1).command(load::segue()), &url, &words)
     });
 
-    web.api.apply(&inject(&sample(2), &[SHORT, &["--agent-image", NEXT]].concat())).unwrap();
+    web.api.apply(&inject(&sample(2), &[flags, &["--agent-image", NEXT]].concat())).unwrap();
     wait::until("pods with either image are ready at once", LONG, || {
         let pods = web.api.get(["pods", "--selector", SELECTOR])?;
         let ready = |pod: &&serde_json::Value| {
-            let container = &pod["status"]["initContainerStatuses"][0];
-            container["name"] == AGENT
-                && container["ready"] == true
+            let containers = pod["status"]["initContainerStatuses"].as_array();
+            let agent = containers.into_iter().flatten().find(|one| one["name"] == AGENT);
+            agent.is_some_and(|agent| agent["ready"] == true)
                 && pod["metadata"]["deletionTimestamp"].is_null()
         };
         let pods = pods["items"].as_array().unwrap().iter().filter(ready);

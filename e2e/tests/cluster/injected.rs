@@ -18,13 +18,22 @@ use crate::{TestBed, load};
 
 /// The agent's container.
 pub(crate) const AGENT: &str = "segue-agent";
+/// The init container that redirects.
+pub(crate) const REDIRECT: &str = "segue-redirect";
 /// Where the guard listens in front of it.
 pub(crate) const GUARD: u16 = 15080;
+/// Where the application listens, and so where a redirected guard is reached from outside.
+pub(crate) const APPLICATION: u16 = 8080;
+/// Where a redirected guard listens in the pod.
+pub(crate) const REDIRECTED: u16 = 15180;
 /// The agent's own port.
 pub(crate) const CONTROL: u16 = 15079;
 
 /// Of a drain with nothing in flight, the most is kube-proxy's bound: the bed keeps this one.
 pub(crate) const SHORT: &[&str] = &["--guard", "--bound", "kube-proxy=3s", "--stop-time", "3s"];
+/// The same, redirected.
+pub(crate) const SHORT_REDIRECTED: &[&str] =
+    &["--guard", "--redirect", "--bound", "kube-proxy=3s", "--stop-time", "3s"];
 /// Long enough for something to be done to a drain before it is over.
 pub(crate) const ROOMY: &[&str] = &["--guard", "--bound", "kube-proxy=12s", "--stop-time", "3s"];
 
@@ -33,6 +42,8 @@ pub(crate) struct Injected<'b> {
     pub(crate) cluster: &'b Cluster,
     pub(crate) api: Api,
     namespace: String,
+    /// The port by which clients come to the guard.
+    pub(crate) entry: u16,
     /// The networks of nodes, entered once.
     networks: RefCell<BTreeMap<u8, Network>>,
 }
@@ -68,7 +79,10 @@ impl<'b> Injected<'b> {
     /// Injects, applies, and waits until every pod is ready.
     #[track_caller]
     pub(crate) fn up(bed: &'b TestBed, namespace: &str, sample: &Sample, flags: &[&str]) -> Self {
-        let injected = Self::applied(bed, namespace, &inject(sample, flags));
+        let mut injected = Self::applied(bed, namespace, &inject(sample, flags));
+        if flags.contains(&"--redirect") {
+            injected.entry = APPLICATION;
+        }
         let replicas = sample.deployment["spec"]["replicas"].as_u64().unwrap();
         injected.api.until_ready(SELECTOR, usize::try_from(replicas).unwrap()).unwrap();
         injected
@@ -80,7 +94,8 @@ impl<'b> Injected<'b> {
         let cluster = bed.cluster();
         let api = cluster.api.new_namespace(namespace).unwrap();
         api.apply(objects).unwrap();
-        Self { cluster, api, namespace: namespace.to_owned(), networks: RefCell::default() }
+        let (namespace, networks) = (namespace.to_owned(), RefCell::default());
+        Self { cluster, api, namespace, entry: GUARD, networks }
     }
 
     /// Its pods, in the order of their names.
@@ -199,7 +214,7 @@ impl<'b> Injected<'b> {
         // What was begun stays counted; a short look at what is in flight might be missed on a busy machine.
         let begun = |status: &Value| status["guard"]["requests"].as_u64();
         let before = begun(&self.status(pod)).expect("a guard that counts");
-        let mut client = self.dial(pod, GUARD);
+        let mut client = self.dial(pod, self.entry);
         client.get(&format!("/sleep?ms={milliseconds}"));
         self.until_status(pod, "the request has begun", |status| begun(status) > Some(before));
         client
