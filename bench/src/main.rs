@@ -8,6 +8,7 @@ mod drain;
 mod guard;
 mod probe;
 mod proxy;
+mod redirect;
 mod spread;
 mod table;
 
@@ -25,6 +26,8 @@ enum Command {
     Proxy(proxy::Args),
     /// The guard in a pod beside an Envoy sidecar and beside nothing.
     Guard(guard::Args),
+    /// The guard when clients are led to it inside the pod, beside clients that are sent to it and beside a NAT rule.
+    Redirect(redirect::Args),
     /// POSTs that cross an application's close of its idle connections, with the guard and without.
     Keepalive(guard::keepalive::Args),
     /// The guard's load, as a process of its own.
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         Command::ProbeLoad(args) => probe::load(args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Guard(args) => guard::run(&args),
+        Command::Redirect(args) => redirect::run(&args),
         Command::Keepalive(args) => guard::keepalive::run(&args),
         Command::GuardLoad(args) => guard::load(args),
         Command::Drain(args) => drain::run(&args),

@@ -6,7 +6,7 @@ use crate::tools;
 /// What to measure, handed on to the bench program as it stands.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// proxy, guard, probe, drain or deploy, and that one's own arguments; nothing: what the program does without
+    /// proxy, guard, redirect, probe, drain or deploy, and that one's own arguments; nothing: what the program does without
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<String>,
 }

@@ -11,7 +11,7 @@ use super::{envoy, plan};
 use crate::proxy::contender::{Process, free_port, pinned};
 
 /// The length of the application's answers, in bytes.
-pub(super) const ANSWER: usize = 1024;
+pub(crate) const ANSWER: usize = 1024;
 
 /// What stands in front of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]

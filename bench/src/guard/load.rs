@@ -1,6 +1,7 @@
 //! The load: `segue probe`'s library in a process of its own on processor 1, and what it saw.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -8,7 +9,7 @@ use http::Method;
 use segue_probe::{Fate, Load, Record, Shape, Target};
 use serde::{Deserialize, Serialize};
 
-use super::args::{Args, Request};
+use super::args::Request;
 use super::front::ANSWER;
 use crate::proxy::contender::pinned;
 
@@ -35,28 +36,39 @@ pub(crate) struct LoadArgs {
     connections: usize,
 }
 
+/// How much is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Amount {
+    /// Requests per second.
+    pub(crate) rate: f64,
+    /// Seconds that count, after one that does not.
+    pub(crate) seconds: u64,
+    /// Kept connections, taken in turn.
+    pub(crate) connections: usize,
+}
+
 /// What one run saw. Times are in microseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Ran {
+pub(crate) struct Ran {
     /// All that were sent, also those that are not looked at.
-    pub(super) requests: u64,
-    pub(super) dropped: u64,
+    pub(crate) requests: u64,
+    pub(crate) dropped: u64,
     /// How many were opened. More than were asked for: requests met no idle one, because something stood still.
-    pub(super) connections: u64,
+    pub(crate) connections: u64,
     /// From planned to the answer's last byte.
-    pub(super) p50_us: f64,
-    pub(super) p99_us: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
     /// The median of the windows' own 99th percentiles.
-    pub(super) window_p99_us: f64,
+    pub(crate) window_p99_us: f64,
     /// From planned to sent: the load's own fault.
-    pub(super) late_p99_us: f64,
+    pub(crate) late_p99_us: f64,
     /// Why the load says that the run shows nothing, if so.
-    pub(super) invalid: Option<String>,
+    pub(crate) invalid: Option<String>,
 }
 
 impl Ran {
     /// Whether its figures say anything: all was answered, and the load kept its own times.
-    pub(super) const fn is_sound(&self) -> bool {
+    pub(crate) const fn is_sound(&self) -> bool {
         self.dropped == 0 && self.invalid.is_none()
     }
 }
@@ -121,12 +133,13 @@ fn percentile(sorted: &[Duration], share: usize) -> Duration {
 }
 
 /// Runs the load as a process of its own.
-pub(super) fn run(port: u16, request: Request, settings: &Args, seconds: u64) -> anyhow::Result<Ran> {
+pub(crate) fn run(to: SocketAddr, request: Request, amount: Amount) -> anyhow::Result<Ran> {
     let word = if request == Request::Get { "get" } else { "post" };
+    let Amount { rate, seconds, connections } = amount;
     let output = pinned(1)
         .arg(std::env::current_exe()?)
-        .args(["guard-load", &format!("http://127.0.0.1:{port}/"), word])
-        .args([settings.rate.to_string(), seconds.to_string(), settings.connections.to_string()])
+        .args(["guard-load", &format!("http://{to}/"), word])
+        .args([rate.to_string(), seconds.to_string(), connections.to_string()])
         .output()?;
     ensure!(output.status.success(), "the load failed: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).context("what the load said is not its JSON")

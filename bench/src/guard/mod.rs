@@ -9,20 +9,20 @@ mod envoy;
 mod front;
 pub(crate) mod keepalive;
 mod load;
-mod namespace;
-mod plan;
+pub(crate) mod namespace;
+pub(crate) mod plan;
 mod report;
 mod rest;
+
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::proxy::contender::Process;
-pub(crate) use args::Args;
-use args::Request;
+pub(crate) use args::{Args, Request};
 use front::{Front, TestBed};
-use load::Ran;
-pub(crate) use load::{LoadArgs, load};
+pub(crate) use load::{Amount, LoadArgs, Ran, load};
 use report::{Report, Row};
 
 /// How many connections each may carry beyond those of the load: on a machine that stands still for a moment an open loop
@@ -115,11 +115,23 @@ fn turn(
     request: Request,
     seconds: u64,
 ) -> anyhow::Result<(Ran, f64)> {
-    let Some(process) = process else {
-        return Ok((load::run(application, request, args, seconds)?, 0.0));
-    };
+    let amount = Amount { rate: args.rate, seconds, connections: args.connections };
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match process {
+        None => Ok((load::run(at(application), request, amount)?, 0.0)),
+        Some(process) => load_on(process, at(process.port), request, amount),
+    }
+}
+
+/// One run of the load, and what it cost this process per request, in microseconds.
+pub(crate) fn load_on(
+    process: &Process,
+    to: SocketAddr,
+    request: Request,
+    amount: Amount,
+) -> anyhow::Result<(Ran, f64)> {
     let before = process.cpu()?;
-    let ran = load::run(process.port, request, args, seconds)?;
+    let ran = load::run(to, request, amount)?;
     let cpu = process.cpu()?.saturating_sub(before);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let cpu_us = cpu.as_secs_f64() * 1e6 / ran.requests as f64;
@@ -127,7 +139,7 @@ fn turn(
 }
 
 /// Lets this process, and those that it starts, have so many descriptors.
-fn allow_descriptors(wanted: u64) -> anyhow::Result<()> {
+pub(crate) fn allow_descriptors(wanted: u64) -> anyhow::Result<()> {
     let now = getrlimit(Resource::Nofile);
     if now.current.is_none_or(|current| current >= wanted) {
         return Ok(());
@@ -139,7 +151,7 @@ fn allow_descriptors(wanted: u64) -> anyhow::Result<()> {
 }
 
 /// How many threads wanted to run in the last minute: more than a few, and the figures show others' work.
-fn busy() -> anyhow::Result<f64> {
+pub(crate) fn busy() -> anyhow::Result<f64> {
     let load = std::fs::read_to_string("/proc/loadavg")?;
     Ok(load.split_whitespace().next().context("/proc/loadavg is empty")?.parse()?)
 }

@@ -8,7 +8,7 @@ use anyhow::ensure;
 const OWN: [&str; 4] = ["--net", "sh", "-c", "ip link set lo up && exec \"$@\""];
 
 /// Whether one can be made here: it takes root, `unshare` and `ip`.
-pub(super) fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     let mut command = Command::new("unshare");
     command.args(OWN).args(["sh", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let possible = command.status().is_ok_and(|status| status.success());
@@ -19,7 +19,7 @@ pub(super) fn is_possible() -> bool {
 }
 
 /// Runs this program again, inside one; the namespace goes with it.
-pub(super) fn again() -> anyhow::Result<()> {
+pub(crate) fn again() -> anyhow::Result<()> {
     let mut command = Command::new("unshare");
     command.args(OWN).arg("sh").arg(std::env::current_exe()?).args(std::env::args_os().skip(1)).arg("--here");
     let status = command.status()?;

@@ -7,7 +7,7 @@ use segue_core::drain;
 use segue_core::path::{Bounds, Millis, Path, Stage};
 use segue_core::pod::{Discount, FIRST_SCHEMA, PodPlan, Port, Protocol};
 
-pub(super) fn plan(application: u16, guard: u16, control_port: u16, max_connections: u32) -> PodPlan {
+pub(crate) fn plan(application: u16, guard: u16, control_port: u16, max_connections: u32) -> PodPlan {
     let bounds = Bounds::at_most(Duration::from_secs(15));
     let stage = Stage {
         name: "kube-proxy".to_owned(),

@@ -65,11 +65,21 @@ impl Process {
     }
 
     /// Starts it and waits until its port takes connections.
-    pub(crate) fn start(mut command: Command, port: u16) -> anyhow::Result<Process> {
+    pub(crate) fn start(command: Command, port: u16) -> anyhow::Result<Process> {
+        let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        Self::start_until(command, port, listens).with_context(|| format!("port {port}"))
+    }
+
+    /// Starts it and waits until it does what it is for.
+    pub(crate) fn start_until(
+        mut command: Command,
+        port: u16,
+        mut works: impl FnMut() -> bool,
+    ) -> anyhow::Result<Process> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         let mut process = Process { child, port };
         for _ in 0..2400 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            if works() {
                 return Ok(process);
             }
             if let Some(status) = process.child.try_wait()? {
@@ -77,7 +87,7 @@ impl Process {
             }
             clock::sleep(Duration::from_millis(25));
         }
-        bail!("it does not listen on port {port}");
+        bail!("it does not do its work after a minute");
     }
 
     /// Processor time used so far, user and system, of the threads that it has now. The whole process's own counter

@@ -1,7 +1,7 @@
 //! The load: wrk on processor 1, and connections that just stay open.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
@@ -84,7 +84,12 @@ pub(crate) fn idle_memory(process: &Process, count: usize) -> anyhow::Result<u64
 
 /// A connection on which one request was answered, and that stays open.
 pub(crate) fn idle(port: u16) -> anyhow::Result<TcpStream> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    idle_at((Ipv4Addr::LOCALHOST, port).into())
+}
+
+/// The same at another address.
+pub(crate) fn idle_at(address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(b"GET /1024 HTTP/1.1\r\nhost: bench\r\n\r\n")?;
     let (mut answer, mut read) = ([0; 4096], 0);

@@ -4,6 +4,7 @@ use crate::namespace::{CLIENT, POD, Road};
 use crate::served::{ask, ask_within, datagram, serve};
 use segue_redirect::{Redirects, install};
 use std::io::ErrorKind;
+use std::process::Command;
 use std::time::Duration;
 
 pub(crate) fn redirects(words: &[&str]) -> Redirects {
@@ -78,6 +79,30 @@ fn a_port_below_1024_and_several_ports_are_led_each_to_its_own() {
             assert_eq!(ask(&road.client, pod, port).unwrap().0, format!("{name} {client}"));
         }
     }
+}
+
+/// A rule of NAT has the kernel remember each connection, in a table that can be full.
+#[test]
+fn nothing_is_remembered_of_a_connection() {
+    let entries = |nat: bool| {
+        let road = Road::new();
+        if nat {
+            // Any number would do: connection tracking is switched on by the first rule that needs it.
+            let rule = "add table inet nat; add chain inet nat in { type nat hook prerouting priority dstnat; }; \
+                        add rule inet nat in tcp dport 8080 redirect to :15180";
+            road.pod.run(|| assert!(Command::new("nft").arg(rule).status().unwrap().success()));
+        } else {
+            road.pod.run(|| install(&redirects(&["8080:15180"]))).unwrap();
+        }
+        serve(&road.pod, 15180, "guard", 0);
+        for pod in [POD; 10].as_flattened() {
+            assert!(ask(&road.client, pod, 8080).unwrap().0.starts_with("guard"));
+        }
+        let entries = road.pod.command("cat /proc/sys/net/netfilter/nf_conntrack_count");
+        entries.trim().parse::<u32>().unwrap()
+    };
+    assert!(entries(true) >= 20, "nothing is shown");
+    assert_eq!(entries(false), 0);
 }
 
 /// A router's word that packets are too big names the application's port: the guard's connection has to hear of it.
