@@ -102,8 +102,8 @@ impl Pod {
             }
             Way::Nat => {
                 network.rules(&format!(
-                    "table inet nat {{ chain prerouting {{ type nat hook prerouting priority dstnat; \
-                     iif != lo tcp dport {APPLICATION} redirect to :{GUARD}; }} }}"
+                    "table inet nat {{\n chain prerouting {{\n type nat hook prerouting priority dstnat;\n \
+                     iif != lo tcp dport {APPLICATION} redirect to :{GUARD}\n }}\n}}\n"
                 ))?;
                 APPLICATION
             }
@@ -111,6 +111,8 @@ impl Pod {
         let mut run = network.command(0);
         run.arg(agent).arg("run").env("SEGUE_PLAN", serde_json::to_string(&plan)?);
         run.env("SEGUE_SHARED", folder.join("shared")).env("SEGUE_STATE", folder.join("state"));
+        // Its log; that it started is seen by its answers.
+        run.stderr(Stdio::null());
         let entry = SocketAddr::from((address, entry));
         let agent = Process::start_until(run, CONTROL, || idle_at(entry).is_ok())?;
         Ok(Self { agent, entry, _application: application, network })
