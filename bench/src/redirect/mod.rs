@@ -4,6 +4,7 @@
 //! Each has a pod (a network namespace) of its own with the same application and agent. The clients come from another namespace, as
 //! from a node. In each round each has its turn; the ratio to the first in the same round counts, and its median is told.
 
+mod args;
 mod pod;
 mod report;
 
@@ -15,34 +16,9 @@ use crate::clock;
 use crate::guard::namespace;
 use crate::guard::{Amount, Request, allow_descriptors, busy, load_on};
 use crate::proxy::load::idle_at;
+pub(crate) use args::Args;
 use pod::{Pod, Way};
 use report::{Report, Turn};
-
-/// What to measure.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Rounds of each; the median counts
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
-    /// Seconds of load in each round
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Requests per second
-    #[arg(long, default_value_t = 2000.0)]
-    rate: f64,
-    /// Kept client connections, taken in turn
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
-    /// Client connections at rest of which the kernel's entries are counted
-    #[arg(long, default_value_t = 10_000)]
-    idle: usize,
-    /// Measure right here, in the namespace of the clients
-    #[arg(long, hide = true)]
-    here: bool,
-    /// Machine-readable result on stdout
-    #[arg(short, value_parser = ["text", "json"], default_value = "text")]
-    output: String,
-}
 
 /// A machine that stands still for a moment opens many more connections than were asked for.
 const SPARE: usize = 5000;

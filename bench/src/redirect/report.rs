@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Args;
+use super::args::Args;
 use super::pod::Way;
 use crate::guard::{Ran, Request};
 use crate::spread::Spread;

@@ -54,7 +54,9 @@ impl Row {
             Self::NumericTargetPort => {
                 "Service with a numeric targetPort; the guard by its two steps, the redirect by one"
             }
-            Self::Ipv6 => "IPv6 Service with a numeric targetPort; the guard by its two steps, the redirect by one",
+            Self::Ipv6 => {
+                "IPv6 Service with a numeric targetPort; the guard by its two steps, the redirect by one"
+            }
             Self::Headless => "headless Service (a stand-in for DNS)",
             Self::Peers => "StatefulSet, one of its pods sends to the others by the headless Service's name",
             Self::NodePortLocal => "NodePort with externalTrafficPolicy Local",

@@ -15,7 +15,7 @@ use super::client::{Client, Place};
 use super::clients::Clients;
 use super::objects::{FIRST, SELECTOR};
 use super::route::Route;
-use super::setup::{Recipe, Setup};
+use super::setup::{Entry, Recipe, Setup};
 use super::{ledger, yaml};
 use crate::segue;
 

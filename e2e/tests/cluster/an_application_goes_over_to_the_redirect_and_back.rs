@@ -17,6 +17,7 @@ pub(crate) fn holds(bed: &TestBed) {
     let bound = ["--bound", "kube-proxy=3s"].map(str::to_owned);
     let setup = Setup {
         entry: Entry::NumericTargetPort,
+        replicas: 2,
         inject: bound.to_vec(),
         ..Setup::new(Recipe::Nothing, ShutdownBehaviour::Rude)
     };
