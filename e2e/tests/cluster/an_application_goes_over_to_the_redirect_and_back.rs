@@ -31,6 +31,9 @@ pub(crate) fn holds(bed: &TestBed) {
     assert!(dropped(&without) > 0, "a rude application without an agent drops: else nothing is shown");
     let over = rolled(&deployed, &watch, "over", || deployed.go_over(Recipe::Redirect));
     assert!(dropped(&over) > 0, "the old pods had no agent: else nothing is shown");
+    // What was cut is still open in the nodes' tables of connections, and a client's next one from the same port would go where it
+    // went: to a pod that is gone.
+    deployed.cluster.conntrack_flush().unwrap();
     let again = rolled(&deployed, &watch, "again", restart);
     let back = rolled(&deployed, &watch, "back", || deployed.go_over(Recipe::Nothing));
     for ledgers in [again, back] {

@@ -1,6 +1,6 @@
 //! What comes to a redirected port from outside the pod comes to the guard, and the application sees the guard; what comes over
 //! loopback, as `kubectl port-forward` does, comes to the application itself. An application is reached wherever it listens: on
-//! loopback alone, on the pod's own address, on IPv6.
+//! loopback alone, on the pod's own address, on IPv6. None of Segue's containers gets a token for the API server.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -14,25 +14,30 @@ use crate::injected::{APPLICATION, Injected, SHORT_REDIRECTED, sample};
 pub(crate) fn holds(bed: &TestBed) {
     let web = Injected::up(bed, "within", &sample(1), SHORT_REDIRECTED);
     let pod = web.pod();
-    let carried = || web.status(&pod)["guard"]["connections"].as_u64().unwrap();
-    // Probes come by the same way, so it may be more.
-    let before = carried();
+    // Probes come by the same way, and are not counted among the requests.
     for _ in 0..10 {
         assert_eq!(web.get(&pod, APPLICATION, "/").status, 200);
     }
-    assert!(carried() >= before + 10);
-    // From now on nobody comes from outside.
+    web.until_status(&pod, "the guard has carried them", |status| status["guard"]["requests"] == 10);
     let words = ["port-forward", &pod.name, &format!(":{APPLICATION}")];
     let mut forward = web.api.kubectl(words);
     let forward = Forward(forward.stdout(Stdio::piped()).spawn().unwrap());
     let (forward, port) = forward.until_it_listens();
-    let before = carried();
     for _ in 0..50 {
         assert_eq!(client::get(([127, 0, 0, 1], port).into(), "/").status, 200);
     }
-    let probes = 40;
-    assert!(carried() < before + probes, "they came by the guard");
     drop(forward);
+    assert_eq!(web.get(&pod, APPLICATION, "/").status, 200);
+    let eleventh = |status: &serde_json::Value| status["guard"]["requests"].as_u64() >= Some(11);
+    let carried = web.until_status(&pod, "the guard has carried the next one", eleventh);
+    assert_eq!(carried["guard"]["requests"], 11, "what came over loopback came by the guard");
+    let spec = web.api.get(["pod", &pod.name]).unwrap()["spec"].clone();
+    let [ours, others] = ["initContainers", "containers"].map(|list| spec[list].as_array().unwrap().clone());
+    let tokens = |containers: Vec<serde_json::Value>| {
+        let mounts = containers.iter().flat_map(|one| one["volumeMounts"].as_array().unwrap());
+        mounts.filter(|mount| mount["name"].as_str().unwrap().starts_with("kube-api-access")).count()
+    };
+    assert_eq!((ours.len(), tokens(ours), tokens(others)), (2, 0, 1), "{spec:#}");
     web.remove();
 
     for (namespace, host) in [("loopback", "127.0.0.1"), ("own-address", "$(POD_IP)"), ("ipv6", "::1")] {

@@ -3,6 +3,7 @@
 //! Each pod stands beside the same one without Segue.
 
 use anyhow::{Context, ensure};
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 use segue_cluster::wait::{self, LONG};
 use segue_cluster::{Api, Pod};
@@ -44,16 +45,11 @@ pub(crate) fn holds(bed: &TestBed) {
     for (kind, _, takes_connections) in &kinds {
         for redirected in BOTH {
             let one = |case| move |api: &Api| pod(api, &name(kind, case, redirected));
-            // Not before it listens: one that was started and ready too soon would have been restarted.
             let (late, dead, hangs) = (one("late"), one("dead"), one("hangs"));
-            until(&api, "it does not listen yet", &late, |_, app| {
-                ensure!(
-                    app["started"] == false && app["ready"] == false && app["state"]["running"].is_object()
-                );
-                Ok(())
-            });
             until(&api, "it listens", &late, |pod, app| {
                 ensure!(app["started"] == true && pod.ready && app["restartCount"] == 0);
+                let waited = waited(&api, pod, app)?;
+                ensure!(waited >= LATE, "ready {waited:?} after its start, before it listened");
                 Ok(())
             });
             until(&api, "it is dead", &dead, |_, app| {
@@ -82,6 +78,18 @@ pub(crate) fn holds(bed: &TestBed) {
         assert!(hanging.ready, "{hanging:#?}");
     }
     api.run(["delete", "namespace", "probes", "--wait=false"]).unwrap();
+}
+
+/// The application's delay, less what is lost to whole seconds.
+const LATE: SignedDuration = SignedDuration::from_secs(7);
+
+/// From the application's start until it was ready.
+fn waited(api: &Api, pod: &Pod, app: &Value) -> anyhow::Result<SignedDuration> {
+    let time = |value: &Value| anyhow::Ok(value.as_str().context("no time")?.parse::<Timestamp>()?);
+    let status = api.get(["pod", &pod.name])?["status"].clone();
+    let mut conditions = status["conditions"].as_array().context("no conditions")?.iter();
+    let ready = conditions.find(|one| one["type"] == "Ready").context("no such condition")?;
+    Ok(time(&ready["lastTransitionTime"])?.duration_since(time(&app["state"]["running"]["startedAt"])?))
 }
 
 /// Longer than it takes a probe of these pods to fail for good.
