@@ -41,7 +41,7 @@ pub(crate) struct Args {
     guard: bool,
     /// Let each pod's own network lead to the guard what comes for those ports: no second step, and clients of the
     /// pods' own addresses too. Needs the capability NET_ADMIN in one init container
-    #[arg(long, requires = "guard")]
+    #[arg(long, requires = "guard", conflicts_with = "second_step")]
     redirect: bool,
     /// The agent's image
     #[arg(long, value_name = "IMAGE", default_value = Options::AGENT_IMAGE, value_parser = image)]

@@ -8,6 +8,7 @@ use super::draft::Decisions;
 use super::left::{Left, Stuck};
 use super::read::read;
 use super::record::{self, Record, place};
+use super::redirect::taken_back;
 use super::refused::Refused;
 use crate::names::{AGENT, PLAN_VARIABLE, RECORD_ANNOTATION, REDIRECT};
 use crate::notes::{Note, Rule};
@@ -129,7 +130,9 @@ fn whole(stream: &Stream, notes: &mut Vec<Note>, wanted: &Wanted) -> Result<Stre
 fn one(stream: &Stream, notes: &mut Vec<Note>, document: usize, root: &Pointer) -> Result<Stream, Refused> {
     let Some(object) = find(stream, document, root)? else { return Ok(stream.clone()) };
     let Ok(Some(record)) = Record::of(&object) else { return Ok(stream.clone()) };
-    let undone = undo(stream, document, &record::undo_at(&record, root))?;
+    let stream = &taken_back::as_written(stream, &object)?;
+    let undos = taken_back::without_second_handlers(record::undo_at(&record, root), &object);
+    let undone = undo(stream, document, &undos)?;
     let stream = parse(stream.name(), &undone.text)?;
     let has_record = |now: Object| now.meta.annotations.contains_key(RECORD_ANNOTATION);
     if find(&stream, document, root)?.is_some_and(has_record) {

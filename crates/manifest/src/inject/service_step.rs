@@ -44,18 +44,24 @@ pub(super) fn step(attempt: &mut Attempt, given: &[Stream]) -> Result<Left, Refu
         decisions.take_notes(&mut share.decisions);
     }
     let changed = shares.iter().filter(|share| !share.targets.is_empty()).count();
+    let nothing_is_left = left.is_empty();
     let (rule, text) = match changed {
         0 if !any_port(streams, &objects, Port::is_guarded)? => (
             Rule::SecondStep,
             "no workload with a guard is in the input, so no Service can be sent to one: give the workloads with their Services",
         ),
-        0 if any_port(streams, &objects, |port| port.redirect.is_some())? => (
+        0 if nothing_is_left && any_port(streams, &objects, |port| port.redirect.is_some())? => (
             Rule::NothingToDo,
-            "these pods lead to the guard by themselves (--redirect), so no Service is to be sent there: there is nothing to do",
+            "no Service is to be sent to a guard: what comes for the number of a redirected port is led there by the pods themselves, so there \
+             is nothing to do",
         ),
-        0 => (
+        0 if nothing_is_left => (
             Rule::NothingToDo,
             "no Service in the input has the number of a guarded port as targetPort: nothing is left to do",
+        ),
+        0 => (
+            Rule::SecondStep,
+            "no Service was sent to a guard: those that have the number of a guarded port as targetPort are refused",
         ),
         _ => (
             Rule::SecondStep,

@@ -31,7 +31,12 @@ pub(super) fn decide(draft: &mut Draft, before: Option<&Ports>) -> (Ports, bool)
     tell::names(draft);
     let guard = draft.options.guard && can_guard(draft);
     let redirect = guard && draft.options.redirect;
-    let alone = draft.workload.bindings.is_empty();
+    // A headless Service may have no port at all: its clients know the pods' own.
+    let is_sent_to = service_ports(draft).next().is_some();
+    let alone = draft.workload.bindings.is_empty() || redirect && !is_sent_to;
+    if guard && !alone && !is_sent_to {
+        tell::not_sent_to(draft);
+    }
     if guard && alone {
         for one in found.iter_mut().filter(|one| redirect || one.name.is_some()) {
             one.ways.insert(Way::Named);

@@ -16,8 +16,8 @@ pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
     let list = shown.collect::<Vec<_>>().join(", ");
     let (none, every) = if draft.options.redirect {
         (
-            "no Service in the input selects these pods and no TCP port is known: nothing is guarded",
-            "no Service in the input selects these pods: every TCP port that is known is guarded",
+            "no Service in the input sends to a TCP port of these pods, and none is known: nothing is guarded",
+            "no Service in the input sends to a TCP port of these pods: every one that is known is guarded",
         )
     } else {
         (
@@ -30,6 +30,12 @@ pub(super) fn alone(draft: &mut Draft, found: &[Found]) {
     } else {
         draft.note(Rule::GuardedWithoutService, (list, every));
     }
+}
+
+/// Services select the pods, and send to none of their TCP ports.
+pub(super) fn not_sent_to(draft: &mut Draft) {
+    let text = "no Service in the input sends to a TCP port of these pods: nothing is guarded";
+    draft.note(Rule::NothingGuarded, text);
 }
 
 /// What nothing can tell to leave.

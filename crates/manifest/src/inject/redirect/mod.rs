@@ -3,6 +3,7 @@
 
 mod probes;
 mod refuse;
+pub(super) mod taken_back;
 mod tell;
 
 use segue_core::pod::PodPlan;

@@ -58,7 +58,8 @@ fn against<'w>(workload: &'w Workload) -> Vec<Against<'w>> {
             object: namespace,
             at: Pointer::keys(["metadata", "labels", ENFORCED]),
             why: format!(
-                "it enforces Pod Security {level} (label {ENFORCED}), which allows no container NET_ADMIN: --redirect needs it in one init container"
+                "it enforces Pod Security {level} (label {ENFORCED}), which allows no container NET_ADMIN: --redirect needs it in one init container of {}",
+                workload.object
             ),
             help: WITHOUT.to_owned(),
         });

@@ -131,7 +131,7 @@ fn without_any_service_every_declared_port_is_led_and_else_those_that_probes_ask
     let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &redirected());
     assert_eq!(ports(&injected), [(7000, None, Some(15180)), (8080, None, Some(15181))]);
     injected.says(
-        "(7000, http): no Service in the input selects these pods: every TCP port that is known is guarded",
+        "(7000, http): no Service in the input sends to a TCP port of these pods: every one that is known is guarded",
     );
     let container = "readinessProbe: {httpGet: {port: 9000}}";
     let injected = Injected::of(&Web { container, ..Web::default() }.yaml(), &redirected());
@@ -142,7 +142,21 @@ fn without_any_service_every_declared_port_is_led_and_else_those_that_probes_ask
         1,
         "nothing is led anywhere"
     );
-    injected.says("no TCP port is known: nothing is guarded");
+    injected.says("and none is known: nothing is guarded");
+}
+
+#[test]
+fn where_services_send_to_no_tcp_port_every_declared_one_is_led_and_without_the_redirect_that_is_told() {
+    let headless = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None, selector: {app: web}}\n";
+    let udp = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 53, protocol: UDP}]}\n";
+    for service in [headless, udp] {
+        let text = Web { container: HTTP, ..Web::default() }.behind(service);
+        assert_eq!(ports(&Injected::of(&text, &redirected())), [(8080, None, Some(15180))]);
+        let sent = Injected::of(&text, &guarded());
+        assert_eq!(ports(&sent), [(8080, None, None)]);
+        sent.says("no Service in the input sends to a TCP port of these pods: nothing is guarded");
+        Injected::of(&text, &Options::default()).is_silent_on("nothing is guarded");
+    }
 }
 
 #[test]

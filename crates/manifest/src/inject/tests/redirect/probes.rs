@@ -36,6 +36,46 @@ fn a_tcp_probe_of_a_redirected_port_asks_the_agent_as_often_and_as_long_as_befor
     }
 }
 
+/// A probe may have one handler, and a live object has keys that nobody wrote.
+#[test]
+fn a_probe_that_asks_the_agent_is_taken_back_as_a_live_cluster_prints_it() {
+    let container = "ports: [{name: http, containerPort: 8080}]\n\
+                     startupProbe: {tcpSocket: {port: http}, periodSeconds: 1}\n\
+                     livenessProbe:\n  tcpSocket:\n    port: 8080\n  periodSeconds: 2";
+    let text = Web { container, ..Web::default() }.behind(NUMERIC);
+    let injected = Injected::of(&text, &redirected()).text;
+    let (flow, block) = ("8080, port: 15079}", "8080\n            port: 15079\n");
+    assert!(injected.contains(flow) && injected.contains(block), "{injected}");
+    let live = injected
+        .replace(flow, "8080, port: 15079, scheme: HTTP}")
+        .replace(block, "8080\n            port: 15079\n            scheme: HTTP\n");
+    let probes = |text: &str| {
+        let streams = streams(text);
+        let container =
+            streams[0].documents()[0].json().pointer("/spec/template/spec/containers/0").unwrap().clone();
+        ["startupProbe", "livenessProbe"].map(|key| container[key].clone())
+    };
+    assert_eq!(probes(&undone(&live).texts.concat()), probes(&text));
+    for options in [redirected(), guarded(), Options::default()] {
+        let again = Injected::of(&live, &options);
+        assert_eq!(probes(&again.text), probes(&Injected::of(&text, &options).text), "{}", again.notes);
+        again.is_silent_on("is taken by the application");
+    }
+}
+
+#[test]
+fn a_probe_that_somebody_has_replaced_since_keeps_what_it_was_given_and_nothing_beside_it() {
+    let container =
+        "ports: [{containerPort: 8080}]\nlivenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 2}";
+    let text = Web { container, ..Web::default() }.behind(NUMERIC);
+    let injected = Injected::of(&text, &redirected()).text;
+    let own = "{path: /well, port: 8080}";
+    let replaced = injected.replace("{path: /segue/tcp-probe/8080, port: 15079}", own);
+    assert_ne!(replaced, injected);
+    let back = undone(&replaced).texts.concat();
+    assert!(back.contains(own) && !back.contains("tcpSocket"), "{back}");
+}
+
 #[test]
 fn probes_of_other_kinds_of_other_ports_and_of_other_hosts_stay() {
     let container = "ports: [{name: http, containerPort: 8080}, {name: admin, containerPort: 9090}]\n\

@@ -129,7 +129,7 @@ fn only_the_port_that_a_service_still_sends_to_takes_both_ways() {
 
 #[test]
 fn a_second_step_has_nothing_to_do_for_them_and_says_so() {
-    let nothing = "these pods lead to the guard by themselves (--redirect), so no Service is to be sent there: there is nothing to do";
+    let nothing = "no Service is to be sent to a guard: what comes for the number of a redirected port is led there by the pods themselves, so there is nothing to do";
     let redirected_once = Injected::of(&web(NUMERIC), &redirected());
     for (text, options) in [
         (web(NUMERIC), Options { second_step: true, ..redirected() }),
