@@ -342,6 +342,14 @@ fn each_event_of_the_log_comes_when_the_page_says_and_with_what_it_says() {
     starved.args(["-c", &format!("{close}; ulimit -n 4; exec {} run", env!("CARGO_BIN_EXE_segue-agent"))]);
     said.extend(lines(&ends(starved)));
 
+    // The init container, in a network of its own: allowed, and not.
+    for before in ["exec", "exec setpriv --bounding-set -net_admin"] {
+        let script = format!("{before} {} redirect 8080:15180", env!("CARGO_BIN_EXE_segue-agent"));
+        let mut redirect = std::process::Command::new("unshare");
+        redirect.args(["--net", "sh", "-c", &script]);
+        said.extend(lines(&ends(redirect)));
+    }
+
     let mut heard: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in &said {
         assert!(line["time"].is_string() && line["level"].is_string(), "{line}");

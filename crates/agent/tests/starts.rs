@@ -151,5 +151,5 @@ fn a_hook_beside_a_plan_that_it_cannot_read_waits_and_does_not_fail() {
 fn wrong_words_are_told_with_the_right_ones() {
     let output = Pod::new(8080, false).command("walk").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("run, hook and ready"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("run, hook, ready and redirect"));
 }
