@@ -9,6 +9,7 @@ mod guard;
 mod probe;
 mod proxy;
 mod redirect;
+mod scratch;
 mod spread;
 mod table;
 

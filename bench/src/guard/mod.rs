@@ -20,7 +20,9 @@ use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::proxy::contender::Process;
+use crate::scratch;
 pub(crate) use args::{Args, Request};
+pub(crate) use front::ANSWER;
 use front::{Front, TestBed};
 pub(crate) use load::{Amount, LoadArgs, Ran, load};
 use report::{Report, Row};
@@ -42,17 +44,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let connections = u32::try_from(args.idle.max(args.connections + SPARE))?;
     // Each client's connection may have one to the application.
     allow_descriptors(2 * u64::from(connections) + 100)?;
-    let folder = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let measured = TestBed::new(&folder, &args.only, connections).and_then(|bed| measure(args, &bed));
-    std::fs::remove_dir_all(&folder)?;
-    let report = measured?;
-    if args.output == "json" {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.markdown());
-    }
-    Ok(())
+    let report = scratch::with_folder(|folder| {
+        TestBed::new(folder, &args.only, connections).and_then(|bed| measure(args, &bed))
+    })?;
+    scratch::print(&report, &args.output, Report::markdown)
 }
 
 fn measure(args: &Args, bed: &TestBed) -> anyhow::Result<Report> {

@@ -14,6 +14,8 @@ use contender::{Contender, Process};
 pub(crate) use part::Part;
 use report::{Report, Row};
 
+use crate::scratch;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Rounds of each contender and size; the median counts.
@@ -41,17 +43,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     missing()?;
-    let directory = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
-    let measured = measure(args, &directory);
-    std::fs::remove_dir_all(&directory)?;
-    let report = measured?;
-    if args.output == "json" {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.markdown());
-    }
-    Ok(())
+    let report = scratch::with_folder(|directory| measure(args, directory))?;
+    scratch::print(&report, &args.output, Report::markdown)
 }
 
 fn measure(args: &Args, directory: &std::path::Path) -> anyhow::Result<Report> {

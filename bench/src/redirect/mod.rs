@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 
-use crate::clock;
 use crate::guard::namespace;
 use crate::guard::{Amount, Request, allow_descriptors, busy, load_on};
 use crate::proxy::load::idle_at;
+use crate::{clock, scratch};
 pub(crate) use args::Args;
 use pod::{Pod, Way};
 use report::{Report, Turn};
@@ -35,16 +35,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let connections = u32::try_from(args.idle.max(args.connections + SPARE))?;
     allow_descriptors(2 * u64::from(connections) + 100)?;
-    let folder = std::env::temp_dir().join(format!("segue-bench-{}", std::process::id()));
-    let measured = measure(args, &|way| Pod::new(way, &folder.join(way.word()), &agent, connections));
-    std::fs::remove_dir_all(&folder)?;
-    let report = measured?;
-    if args.output == "json" {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.markdown());
-    }
-    Ok(())
+    let report = scratch::with_folder(|folder| {
+        measure(args, &|way| Pod::new(way, &folder.join(way.word()), &agent, connections))
+    })?;
+    scratch::print(&report, &args.output, Report::markdown)
 }
 
 fn measure(args: &Args, pod: &dyn Fn(Way) -> anyhow::Result<Pod>) -> anyhow::Result<Report> {

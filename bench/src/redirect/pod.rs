@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
-use crate::guard::plan;
+use crate::guard::{ANSWER, plan};
 use crate::proxy::contender::Process;
 use crate::proxy::load::idle_at;
 
@@ -17,9 +17,6 @@ const APPLICATION: u16 = 8080;
 const GUARD: u16 = 15080;
 const REDIRECTED: u16 = 15180;
 const CONTROL: u16 = 15079;
-
-/// The length of the application's answers, in bytes.
-const ANSWER: usize = 1024;
 
 /// How clients come to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -64,14 +64,12 @@ impl Report {
         );
         for request in [Request::Get, Request::Post] {
             for way in Way::ALL {
-                let (own, pairs) = (self.of(request, way), self.pairs(request, way));
+                let own = self.of(request, way);
                 let median = |figure: &dyn Fn(&Turn) -> f64| {
                     Spread::of(&mut own.iter().map(|turn| figure(turn)).collect::<Vec<_>>()).median
                 };
                 let ratio = |figure: &dyn Fn(&Turn) -> f64| {
-                    let of = Spread::of(
-                        &mut pairs.iter().map(|(one, sent)| figure(one) / figure(sent)).collect::<Vec<_>>(),
-                    );
+                    let of = self.ratio(request, way, figure);
                     format!("{:.2} ({:.2}–{:.2})", of.median, of.min, of.max)
                 };
                 // Writing to a string does not fail.
@@ -79,7 +77,7 @@ impl Report {
                     text,
                     "| {request:?} | {} | {} | {:.0} | {} | {} | {:.1} | {} |",
                     way.name(),
-                    pairs.len(),
+                    self.pairs(request, way).len(),
                     median(&|turn| turn.ran.p50_us),
                     ratio(&|turn| turn.ran.p50_us),
                     ratio(&|turn| turn.ran.window_p99_us),
@@ -111,15 +109,15 @@ impl Report {
 
     fn holds(&self) -> bool {
         [Request::Get, Request::Post].into_iter().all(|request| {
-            let pairs = self.pairs(request, Way::Redirect);
-            let median = |figure: &dyn Fn(&Turn) -> f64| {
-                Spread::of(
-                    &mut pairs.iter().map(|(one, sent)| figure(one) / figure(sent)).collect::<Vec<_>>(),
-                )
-                .median
-            };
+            let median = |figure: &dyn Fn(&Turn) -> f64| self.ratio(request, Way::Redirect, figure).median;
             median(&|turn| turn.ran.p50_us) <= MOST && median(&|turn| turn.cpu_us) <= MOST
         })
+    }
+
+    /// A figure of a way beside the first way's, over the rounds.
+    fn ratio(&self, request: Request, way: Way, figure: &dyn Fn(&Turn) -> f64) -> Spread {
+        let pairs = self.pairs(request, way);
+        Spread::of(&mut pairs.iter().map(|(one, sent)| figure(one) / figure(sent)).collect::<Vec<_>>())
     }
 
     fn of(&self, request: Request, way: Way) -> Vec<&Turn> {

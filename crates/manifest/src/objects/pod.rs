@@ -168,6 +168,15 @@ impl Template {
         self.at.then("spec")
     }
 
+    /// Every container, ordinary ones first, and where each stands.
+    pub fn all_containers(&self) -> impl Iterator<Item = (Pointer, &Container)> {
+        let lists = [("containers", &self.spec.containers), ("initContainers", &self.spec.init_containers)];
+        lists.into_iter().flat_map(|(list, containers)| {
+            let at = self.spec_at().then(list);
+            containers.iter().enumerate().map(move |(index, one)| (at.then(index), one))
+        })
+    }
+
     /// Where one of its ordinary containers stands.
     pub fn container_at(&self, index: usize) -> Pointer {
         self.spec_at().then("containers").then(index)

@@ -137,13 +137,8 @@ impl Signs {
     fn proxy<'w>(&self, workload: &'w Workload) -> Option<(&'w Object, Pointer, String)> {
         let (name, variable) = self.proxy?;
         let is_it = |one: &Container| one.name == name && (variable.is_empty() || one.has_variable(variable));
-        let spec = &workload.template.spec;
-        let lists = [("containers", &spec.containers), ("initContainers", &spec.init_containers)];
-        lists.into_iter().find_map(|(list, all)| {
-            let index = all.iter().position(is_it)?;
-            let at = workload.template.spec_at().then(list).then(index);
-            Some((workload.object, at, format!("the container {name}")))
-        })
+        let (at, _) = workload.template.all_containers().find(|(_, one)| is_it(one))?;
+        Some((workload.object, at, format!("the container {name}")))
     }
 }
 

@@ -68,11 +68,7 @@ fn not_read(error: std::io::Error) -> Error {
 }
 
 fn steps(rule: &IterableRuleAttrs) -> Result<Vec<Option<Step>>, ErrorContext> {
-    let mut steps = Vec::new();
-    for one in rule.get_expressions()?.get_elem() {
-        steps.push(step(&one)?);
-    }
-    Ok(steps)
+    rule.get_expressions()?.get_elem().map(|one| step(&one)).collect()
 }
 
 /// One step; `None` for what we never write.

@@ -14,15 +14,10 @@ use crate::rules::Change;
 /// Has those probes ask the agent. An init container that is no native sidecar has none.
 pub(in crate::inject) fn decide(draft: &mut Draft, ports: &Ports) {
     let template = draft.template().clone();
-    let lists =
-        [("containers", &template.spec.containers), ("initContainers", &template.spec.init_containers)];
-    for (list, containers) in lists {
-        for (index, container) in containers.iter().enumerate() {
-            let at = template.spec_at().then(list).then(index);
-            for (key, probe) in container.probes() {
-                if let Some(port) = asked(container, probe).filter(|port| ports.is_redirected(*port)) {
-                    ask_the_agent(draft, &at.then(key), port, ports.control);
-                }
+    for (at, container) in template.all_containers() {
+        for (key, probe) in container.probes() {
+            if let Some(port) = asked(container, probe).filter(|port| ports.is_redirected(*port)) {
+                ask_the_agent(draft, &at.then(key), port, ports.control);
             }
         }
     }
